@@ -1,0 +1,102 @@
+//! What can go wrong, in a closed set of kinds.
+//!
+//! Below the faces there is one error type. Its kind says what happened, [`Error::is_passing`] whether trying again can
+//! help, its message is written for an administrator. A face turns it into a reply of its own; the client of a lookup
+//! never sees it, because a lookup is answered with what is known.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The result of anything that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What kind of failure it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Something that was named does not exist.
+    NotFound,
+    /// What was given is wrong: a configuration, a file, an argument.
+    Invalid,
+    /// A credential or an address was refused.
+    Refused,
+    /// Somebody else is at it: an import is running, a file is locked.
+    Busy,
+    /// It did not answer in time.
+    Timeout,
+    /// It cannot be reached or answers with failures.
+    Unavailable,
+    /// The disk is full, a limit is reached.
+    Full,
+    /// Stored data or an answer cannot be understood.
+    Corrupt,
+    /// A defect of calldex.
+    Internal,
+}
+
+impl Kind {
+    /// One word for log lines, explanations and metric labels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Invalid => "invalid",
+            Self::Refused => "refused",
+            Self::Busy => "busy",
+            Self::Timeout => "timeout",
+            Self::Unavailable => "unavailable",
+            Self::Full => "full",
+            Self::Corrupt => "corrupt",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// A failure with its kind, a message for an administrator, and what caused it.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// A failure that has no deeper cause.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), cause: None }
+    }
+
+    /// Adds what caused the failure; it is printed behind the message.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// What kind of failure it was.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Says whether the same thing may work a moment later.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self.kind, Kind::Busy | Kind::Timeout | Kind::Unavailable)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.message)?;
+        if let Some(cause) = &self.cause {
+            write!(out, ": {cause}")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause.as_ref().map(|cause| cause.as_ref() as &(dyn StdError + 'static))
+    }
+}

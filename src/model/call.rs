@@ -1,0 +1,118 @@
+//! The question: who rang, on what number, and what else the PBX told us.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// One question of a PBX, after the access check: it never holds a credential.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The project that is asked, by its name in the configuration.
+    pub project: Arc<str>,
+    /// The customer's number as received, not trimmed: a first blank may be a lost `+`. Empty when it was absent.
+    pub telephone: String,
+    /// The number that was called, or on an outbound call the number that the company goes out with, as received.
+    pub dnid: String,
+    /// Inbound or outbound, when the PBX says so.
+    pub direction: Option<Direction>,
+    /// Everything else that the PBX sent, by name.
+    pub params: BTreeMap<String, String>,
+    /// Ties log lines, the explanation and the answer together.
+    pub request_id: RequestId,
+}
+
+/// Which way a call goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// A customer calls the company.
+    In,
+    /// The company calls a customer.
+    Out,
+}
+
+impl Direction {
+    /// Reads `in` or `out`, in any case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "in" => Some(Self::In),
+            "out" => Some(Self::Out),
+            _ => None,
+        }
+    }
+
+    /// The word as it stands in requests, rules and explanations.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+}
+
+/// The name of one request: at most 64 characters of `A-Z a-z 0-9 . _ -`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// Longest id that is taken over from a client, in characters.
+    pub const MAX_LENGTH: usize = 64;
+
+    /// Takes over an id that a client sent, when it is short and harmless.
+    #[must_use]
+    pub fn from_client(text: &str) -> Option<Self> {
+        let harmless = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        let fits = (1..=Self::MAX_LENGTH).contains(&text.len());
+        (fits && text.bytes().all(harmless)).then(|| Self(text.into()))
+    }
+
+    /// Names a request by 64 random bits, written as 16 hexadecimal digits.
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Self {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0_u8; 16];
+        for (place, digit) in digits.iter_mut().enumerate() {
+            let nibble = (bits >> (60 - 4 * place)) & 0xf;
+            *digit = HEX[nibble as usize];
+        }
+        let text: String = digits.iter().map(|&digit| char::from(digit)).collect();
+        Self(text.into())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_or_strange_id_of_a_client_is_not_taken_over() {
+        assert!(RequestId::from_client("abc-1.2_3").is_some());
+        assert!(RequestId::from_client("").is_none());
+        assert!(RequestId::from_client(&"a".repeat(65)).is_none());
+        assert!(RequestId::from_client("a\r\nSet-Cookie: x").is_none());
+    }
+
+    #[test]
+    fn an_id_made_of_bits_has_sixteen_digits() {
+        assert_eq!(RequestId::from_bits(0x1f).as_str(), "000000000000001f");
+    }
+}

@@ -1,0 +1,47 @@
+//! Where contacts live: anything that finds contacts by number.
+//!
+//! A source knows only its own system. Deadline, cache, flights and limits are wrapped around it from outside, once.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::directory::Hit;
+use crate::error::Result;
+use crate::model::Call;
+use crate::number::Number;
+
+/// What a source is asked: the call, and its number as read for the project.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The call.
+    pub call: Arc<Call>,
+    /// The reading of `call.telephone`.
+    pub number: Number,
+}
+
+/// What of a call, beside the number, changes a source's answer; it becomes part of the cache key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// The number that was called.
+    pub dnid: bool,
+    /// Further parameters, by name.
+    pub params: Vec<String>,
+}
+
+/// An answer that is on its way.
+pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Vec<Hit>>> + Send + 'a>>;
+
+/// A system that is asked at the moment of the call.
+pub trait Source: Send + Sync + 'static {
+    /// Its name in the configuration.
+    fn name(&self) -> &Arc<str>;
+
+    /// What of the call changes its answer.
+    fn inputs(&self) -> Inputs;
+
+    /// Finds the caller's contacts; nobody known is an empty list.
+    ///
+    /// # Errors
+    /// Any failure to ask or to understand; a failure is never "unknown" and is never kept.
+    fn find(&self, question: Arc<Question>) -> Pending<'static>;
+}
