@@ -1,0 +1,6 @@
+//! Tests of the whole program: the real binary on a free port, real clients, one file for each face and failure.
+
+mod harness;
+mod layers;
+mod lookup;
+mod processes;
