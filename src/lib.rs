@@ -3,6 +3,8 @@ pub mod clock;
 pub mod config;
 pub mod directory;
 pub mod error;
+pub mod faces;
+pub mod lookup;
 pub mod model;
 pub mod number;
 pub mod sources;

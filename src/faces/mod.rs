@@ -1,0 +1,3 @@
+//! The protocols in which a PBX asks. A face translates and holds no rules.
+
+pub mod http;

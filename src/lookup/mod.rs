@@ -1,0 +1,3 @@
+//! From a call to its answer.
+
+pub mod safety;
