@@ -88,7 +88,7 @@ impl fmt::Debug for OfferedTokens {
 fn is_secret_name(name: &str) -> bool {
     let name = name.strip_prefix("amp;").unwrap_or(name);
     let plain = name.split('[').next().unwrap_or_default();
-    plain.trim().eq_ignore_ascii_case("token")
+    plain.trim_matches(|edge: char| edge.is_whitespace() || edge.is_control()).eq_ignore_ascii_case("token")
 }
 
 fn from_header(header: &[u8]) -> Option<String> {
@@ -180,14 +180,24 @@ mod tests {
 
     #[test]
     fn nothing_is_offered_by_an_empty_or_broken_credential() {
-        for header in ["Bearer", "Bearer ", "Basic", "Basic dQ==", "Basic dTo=", "Basic !!!", "Digest x=y", "s3cret", "Basic /////w=="] {
+        for header in [
+            "Bearer",
+            "Bearer ",
+            "Basic",
+            "Basic dQ==",
+            "Basic dTo=",
+            "Basic !!!",
+            "Digest x=y",
+            "s3cret",
+            "Basic /////w==",
+        ] {
             assert_eq!(offered("token=", Some(""), &[header]), OfferedTokens::default(), "{header}");
         }
     }
 
     #[test]
     fn a_name_that_resembles_token_opens_nothing_and_does_not_travel_on() {
-        let mut parameters = Parameters::from_query(b"TOKEN=a&amp;token=b&token[x]=c&tokens=d");
+        let mut parameters = Parameters::from_query(b"TOKEN=a&amp;token=b&token[x]=c&token%00=e&tokens=d");
         assert_eq!(take(&mut parameters, None, &HeaderMap::new()), OfferedTokens::default());
         assert_eq!(parameters.pairs(), [("tokens".to_owned(), "d".to_owned())]);
     }

@@ -28,7 +28,7 @@ pub struct Rendered {
 
 /// Writes an answer in the shape of its project.
 ///
-/// A form of JSON and XML that is always well-formed: a `root_tag` that is no element name is not used in XML.
+/// JSON and XML are well-formed for any answer and any setting: a tag that cannot be an element is not used in XML.
 #[must_use]
 pub fn render(answer: &CallerData, shape: &Reply, format: Format) -> Rendered {
     Frame::of(shape).render(answer, format)
@@ -91,8 +91,8 @@ impl<'a> Frame<'a> {
                 shortened.push("name");
                 return (self.write(&kept, format), shortened);
             }
-            match next.find(|(_, clear)| clear(&mut kept)) {
-                Some((field, _)) => shortened.push(field),
+            match next.find(|(_, give_up)| give_up(&mut kept)) {
+                Some((field, _)) => shortened.push(*field),
                 None => break,
             }
         }
@@ -102,16 +102,23 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The other fields in the order in which they are given up, each with how; false when it is already empty.
-const GIVEN_UP: [(&str, fn(&mut CallerData) -> bool); 7] = [
-    ("backend_link", |answer| answer.backend_link.take().is_some()),
-    ("external_id", |answer| answer.external_id.take().is_some()),
-    ("outbound_number", |answer| answer.outbound_number.take().is_some()),
-    ("language", |answer| answer.language.take().is_some()),
-    ("route_identifier", |answer| answer.route_identifier.take().is_some()),
-    ("direct_line", |answer| answer.direct_line.take().is_some()),
+/// Empties one field; false when it is empty already.
+type GiveUp = fn(&mut CallerData) -> bool;
+
+/// The other fields in the order in which they are given up.
+const GIVEN_UP: [(&str, GiveUp); 7] = [
+    ("backend_link", |answer| clear(&mut answer.backend_link)),
+    ("external_id", |answer| clear(&mut answer.external_id)),
+    ("outbound_number", |answer| clear(&mut answer.outbound_number)),
+    ("language", |answer| clear(&mut answer.language)),
+    ("route_identifier", |answer| clear(&mut answer.route_identifier)),
+    ("direct_line", |answer| clear(&mut answer.direct_line)),
     ("id", |answer| answer.id.take().is_some()),
 ];
+
+fn clear(field: &mut Option<String>) -> bool {
+    field.take().is_some_and(|text| !text.is_empty())
+}
 
 /// The longest beginning of a name that is `excess` bytes shorter as it is written, cut between characters.
 fn cut(name: &str, excess: usize, format: Format) -> &str {

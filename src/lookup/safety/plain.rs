@@ -46,7 +46,8 @@ pub(super) fn check_outbound_number(value: &str) -> Checked<'_> {
     if digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() <= 32 && digits.is_empty() == text.is_empty() {
         return Checked::Ok(Cow::Borrowed(text));
     }
-    let is_separator = |character| matches!(character, ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}') || is_control(character);
+    let is_separator =
+        |character| matches!(character, ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}') || is_control(character);
     let bare: String = text.chars().filter(|&character| !is_separator(character)).collect();
     let digits = bare.strip_prefix('+').unwrap_or(&bare);
     if !digits.is_empty() && digits.len() <= 32 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
