@@ -21,12 +21,11 @@ pub(super) async fn answer(http: &Http, project: &str, request: Request) -> Resp
     let request_id = http.request_id(request.headers());
     let (parts, _) = request.into_parts();
     if let Err(refused) = admit_administrator(http, &parts, &request_id) {
-        return refusal::respond(&refused, Format::Json, &request_id);
+        return refusal::respond(&refused, None, Format::Json, &request_id);
     }
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     if query.len() > MAX_QUERY {
-        let refused = Refused::new(StatusCode::URI_TOO_LONG, "the query is longer than 16 KiB");
-        return refusal::respond(&refused, Format::Json, &request_id);
+        return refusal::respond(&Refused::QUERY_TOO_LONG, None, Format::Json, &request_id);
     }
     let mut parameters = Parameters::from_query(query);
     // A token of the project may stand in a URL that somebody pastes; it is of no use here and must not be shown.

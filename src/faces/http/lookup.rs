@@ -21,7 +21,7 @@ use crate::lookup::{Answer, Project};
 use crate::model::{Call, CallerData, RequestId};
 
 use super::question::{Asked, MAX_BODY, MAX_QUERY, Parameters};
-use super::refusal::{NOT_ALLOWED, Refused};
+use super::refusal::Refused;
 use super::reply::{self, Rendered};
 use super::{Http, credentials, refusal};
 
@@ -47,10 +47,16 @@ pub(super) async fn answer(http: &Http, addressed: Addressed<'_>, request: Reque
     let start = http.reception.clock.now();
     let request_id = http.request_id(request.headers());
     let (parts, body) = request.into_parts();
-    let mut format = http.format_of(addressed.project);
+    let mut format = None;
     match admit(http, &addressed, &parts, body, &request_id, &mut format).await {
         Ok((project, asked)) => respond(http, &project, asked, &request_id, start).await,
-        Err(refused) => refusal::respond(&refused, format.unwrap_or_default(), &request_id),
+        Err(refused) => {
+            // A refusal has the shape of its project: FreePBX would show any text as the caller's name.
+            let current = http.reception.current();
+            let shape = current.projects.get(addressed.project).map(|project| &project.config.reply);
+            let format = format.or(shape.map(|shape| shape.format)).unwrap_or_default();
+            refusal::respond(&refused, shape, format, &request_id)
+        }
     }
 }
 
@@ -66,7 +72,7 @@ async fn admit(
     let mut parameters = read(parts, body).await?;
     let offered = credentials::take(&mut parameters, addressed.token, &parts.headers);
     let asked = parameters.into_asked();
-    *format = asked.format.or(*format);
+    *format = asked.format;
     let project = http.reception.admit(addressed.project, sender(parts)?, &offered, request_id)?;
     Ok((project, asked))
 }
@@ -75,20 +81,19 @@ async fn admit(
 async fn read(parts: &Parts, body: Body) -> Result<Parameters, Refused> {
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     if query.len() > MAX_QUERY {
-        return Err(Refused::new(StatusCode::URI_TOO_LONG, "the query is longer than 16 KiB"));
+        return Err(Refused::QUERY_TOO_LONG);
     }
     let mut parameters = Parameters::from_query(query);
     if parts.method == Method::POST {
         let declared = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        let too_long = || Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than 64 KiB");
         if declared.is_some_and(|length| length > MAX_BODY) {
-            return Err(too_long());
+            return Err(Refused::BODY_TOO_LONG);
         }
-        let content_type = parts.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
+        let content_type = parts.headers.get(CONTENT_TYPE);
         match tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await {
-            Ok(Ok(bytes)) => parameters.add_body(content_type, &bytes),
-            Ok(Err(_)) => return Err(too_long()),
-            Err(_) => return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
+            Ok(Ok(bytes)) => parameters.add_body(content_type.and_then(|value| value.to_str().ok()), &bytes),
+            Ok(Err(_)) => return Err(Refused::BODY_TOO_LONG),
+            Err(_) => return Err(Refused::BODY_TOO_SLOW),
         }
     }
     Ok(parameters)
@@ -96,7 +101,7 @@ async fn read(parts: &Parts, body: Body) -> Result<Parameters, Refused> {
 
 /// Who sent a request. Every listener of ours says who is at the other end; without that nobody is let in.
 pub(super) fn sender(parts: &Parts) -> Result<Sender<'_>, Refused> {
-    let peer = parts.extensions.get::<Peer>().ok_or_else(|| Refused::new(StatusCode::FORBIDDEN, NOT_ALLOWED))?;
+    let peer = parts.extensions.get::<Peer>().ok_or(Refused::NOT_ALLOWED)?;
     Ok(Sender { peer: *peer, headers: &parts.headers })
 }
 

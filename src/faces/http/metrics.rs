@@ -21,8 +21,7 @@ pub(super) async fn scrape(State(http): State<Arc<Http>>, request: Request) -> R
     let request_id = http.request_id(request.headers());
     let (parts, _) = request.into_parts();
     if !may_scrape(&http, &parts) {
-        let refused = Refused::new(StatusCode::FORBIDDEN, refusal::NOT_ALLOWED);
-        return refusal::respond(&refused, Format::Json, &request_id);
+        return refusal::respond(&Refused::NOT_ALLOWED, None, Format::Json, &request_id);
     }
     measure(&http).await;
     let text = http.metrics.render();
@@ -41,7 +40,7 @@ pub(super) async fn refused(State(http): State<Arc<Http>>, request: Request) -> 
     let request_id = http.request_id(request.headers());
     let (parts, _) = request.into_parts();
     if let Err(refused) = explain::admit_administrator(&http, &parts, &request_id) {
-        return refusal::respond(&refused, Format::Json, &request_id);
+        return refusal::respond(&refused, None, Format::Json, &request_id);
     }
     let body = http.reception.gate.refused_json().to_string();
     super::response(StatusCode::OK, "application/json", Bytes::from(body), &request_id)

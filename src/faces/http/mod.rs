@@ -25,7 +25,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::config::Format;
 use crate::model::RequestId;
 
 use super::Reception;
@@ -63,11 +62,6 @@ impl Http {
     fn request_id(&self, headers: &HeaderMap) -> RequestId {
         let sent = headers.get(REQUEST_ID).and_then(|value| RequestId::from_client(value.to_str().ok()?));
         sent.unwrap_or_else(|| self.request_ids.next())
-    }
-
-    /// The format that a project's clients expect, also of a refusal: FreePBX shows any text as the caller's name.
-    fn format_of(&self, project: &str) -> Option<Format> {
-        self.reception.current().projects.get(project).map(|project| project.config.reply.format)
     }
 }
 
