@@ -34,14 +34,8 @@ pub const DIRECTORY_NUMBERS: &str = "calldex_directory_numbers";
 pub const DIRECTORY_IMPORTED: &str = "calldex_directory_imported_timestamp_seconds";
 /// Connections that are open.
 pub const CONNECTIONS: &str = "calldex_connections";
-/// Connections that were accepted.
-pub const CONNECTIONS_ACCEPTED: &str = "calldex_connections_accepted_total";
-/// Connections that were turned away at the limit.
-pub const CONNECTIONS_REFUSED: &str = "calldex_connections_refused_total";
-/// Times the system refused to accept a connection.
-pub const ACCEPT_ERRORS: &str = "calldex_accept_errors_total";
-/// Connections that ended with a protocol error or a time-out, before a handler saw a request.
-pub const CONNECTION_ERRORS: &str = "calldex_connection_errors_total";
+/// What happened to connections since the start, by `event`: `accepted`, `turned_away`, `timed_out`, …
+pub const CONNECTION_EVENTS: &str = "calldex_connection_events_total";
 /// Log lines that were dropped because the writer could not keep up.
 pub const LOG_LINES_DROPPED: &str = "calldex_log_lines_dropped_total";
 /// Configurations that were read again, by `result` (`loaded`, `refused`).
@@ -64,7 +58,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// Name and meaning of every counter.
-const COUNTERS: [(&str, &str); 13] = [
+const COUNTERS: [(&str, &str); 10] = [
     (LOOKUPS, "Lookups answered, by project and outcome."),
     (DEGRADED, "Sources that failed or missed the deadline of a lookup."),
     (STALE, "Remembered contacts that stood in for a source that failed."),
@@ -72,10 +66,7 @@ const COUNTERS: [(&str, &str); 13] = [
     (OVER_RATE, "Lookups above the rate of their project, answered by the directories alone."),
     (VALUES_REFUSED, "Values that were not answered because they failed a check."),
     (REFUSED, "Requests that were refused, by project and reason."),
-    (CONNECTIONS_ACCEPTED, "Connections that were accepted."),
-    (CONNECTIONS_REFUSED, "Connections that were turned away at the limit."),
-    (ACCEPT_ERRORS, "Times the system refused to accept a connection."),
-    (CONNECTION_ERRORS, "Connections that ended before a handler saw a request."),
+    (CONNECTION_EVENTS, "What happened to connections since the start."),
     (LOG_LINES_DROPPED, "Log lines that were dropped because the writer could not keep up."),
     (RELOADS, "Configurations that were read again, by result."),
 ];

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! Faces translate: a PBX's protocol into a [`Call`](crate::model::Call), an [`Answer`](crate::lookup::Answer) back.
 //! They hold no rules. What every face does first and last stands in [`Reception`].
 
@@ -6,8 +5,3 @@ pub mod http;
 mod reception;
 
 pub use reception::{Current, Reception, Sender};
-=======
-//! The protocols in which a PBX asks. A face translates and holds no rules.
-
-pub mod http;
->>>>>>> face

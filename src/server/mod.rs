@@ -4,12 +4,17 @@
 //! that fails ends the start with a message. At the end the listener closes first, requests under way are answered, then
 //! the log is written out; the store needs no goodbye, what was acknowledged is on the disk.
 
-mod drain;
+mod connection;
+mod counts;
 mod listen;
 mod log;
 mod reload;
+mod stream;
 mod tls;
 mod tolerant;
+
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,8 +22,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use ::metrics::{counter, gauge};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -30,10 +36,17 @@ use crate::error::{Error, Kind, Result};
 use crate::faces::http::{self, Http};
 use crate::faces::{Current, Reception};
 use crate::lookup::Lookup;
+use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
 use crate::{metrics, number};
+
+use counts::Counts;
+use listen::{ListenSettings, Listener};
 
 /// How often the metrics library folds its samples together; without it they would pile up while nobody scrapes.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// How long a client may take to send a whole body, and to take the next bytes of an answer.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Runs the server until SIGTERM or SIGINT. `on_ready` is called with the address when it accepts connections.
 ///
@@ -75,20 +88,20 @@ async fn serve(
     warm_up(&config);
     let gate = Gate::new(config.server.refused_per_minute, clock.now());
     let reception = Arc::new(Reception::new(current, lookup, gate, Arc::clone(&clock)));
-    let listener = listen::bind(config.server.listen)?;
-    let listening = listen::Listening::new(&config.server, Arc::clone(&clock))?;
-    let address = listener.local_addr().map_err(|error| Error::new(Kind::Unavailable, "no address").because(error))?;
+    let settings = Arc::new(ArcSwap::from_pointee(listen_settings(&config.server)?));
+    let listener = Listener::bind(config.server.listen, Arc::clone(&settings), Arc::clone(&clock))?;
+    let address = listener.address()?;
     let seed = getrandom::u64().map_err(|error| Error::new(Kind::Unavailable, "no randomness").because(error))?;
-    let measures = measures(&listening, &logging);
+    let measures = measures(listener.counts(), logging);
     let http = Arc::new(Http::new(Arc::clone(&reception), recorder.clone(), measures, seed));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(keep_up(recorder));
     tokio::spawn(tidy(directory));
-    tokio::spawn(reload::watch(file.to_path_buf(), Arc::clone(&reception), listening.clone(), stopped.clone()));
+    tokio::spawn(reload::watch(file.to_path_buf(), Arc::clone(&reception), settings, stopped.clone()));
     tokio::spawn(wait_for_the_end(Arc::clone(&http), stop));
     tracing::info!(%address, projects = config.projects.len(), "calldex {} answers", env!("CARGO_PKG_VERSION"));
     on_ready(address);
-    listening.serve(listener, http::router(http), stopped).await;
+    listener.serve(http::router(http), until(stopped)).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -161,7 +174,29 @@ async fn next_order_to_stop() {
     }
 }
 
-fn measures(listening: &listen::Listening, logging: &Arc<log::Logging>) -> Vec<http::Measure> {
-    let (listening, logging) = (listening.clone(), Arc::clone(logging));
-    vec![Box::new(move || listening.count()), Box::new(move || logging.count_dropped())]
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that nobody can say stop any more, which is a reason to stop too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// What the listener takes from the configuration.
+fn listen_settings(server: &config::Server) -> Result<ListenSettings> {
+    Ok(ListenSettings {
+        max_connections: server.max_connections,
+        idle_timeout: server.idle_timeout,
+        transfer_timeout: TRANSFER_TIMEOUT,
+        tls: server.tls.as_ref().map(tls::load).transpose()?,
+    })
+}
+
+fn measures(counts: Arc<Counts>, logging: Arc<log::Logging>) -> Vec<http::Measure> {
+    let count_connections = move || {
+        for (event, count) in counts.all() {
+            match event {
+                "open" => gauge!(CONNECTIONS).set(count as f64),
+                event => counter!(CONNECTION_EVENTS, "event" => event).absolute(count),
+            }
+        }
+    };
+    vec![Box::new(count_connections), Box::new(move || logging.count_dropped())]
 }

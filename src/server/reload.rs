@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use metrics::counter;
 use notify::{RecursiveMode, Watcher};
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,7 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::faces::Reception;
 use crate::metrics::RELOADS;
 
-use super::listen::Listening;
+use super::listen::ListenSettings;
 
 /// An editor writes a file in several steps: this long nothing must have changed before it is read.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -26,7 +27,7 @@ const SETTLE: Duration = Duration::from_millis(300);
 pub(super) async fn watch(
     file: PathBuf,
     reception: Arc<Reception>,
-    listening: Listening,
+    listening: Arc<ArcSwap<ListenSettings>>,
     mut stopped: watch::Receiver<bool>,
 ) {
     let (changed, mut changes) = mpsc::channel(1);
@@ -74,7 +75,7 @@ fn watch_files(file: &Path, changed: mpsc::Sender<()>) -> Option<notify::Recomme
     Some(watcher)
 }
 
-async fn reload(file: &Path, reception: &Reception, listening: &Listening) -> Result<Vec<String>> {
+async fn reload(file: &Path, reception: &Reception, listening: &ArcSwap<ListenSettings>) -> Result<Vec<String>> {
     let old = reception.current();
     let path = file.to_path_buf();
     let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment))
@@ -89,9 +90,10 @@ async fn reload(file: &Path, reception: &Reception, listening: &Listening) -> Re
     notes.extend(needs_a_restart(&old.config, &config));
     let config = Arc::new(config);
     let current = super::prepare(&reception.lookup, Arc::clone(&config)).await?;
-    listening.reload(&config.server)?;
+    let settings = super::listen_settings(&config.server)?;
     super::warm_up(&config);
     reception.gate.set_refused_per_minute(config.server.refused_per_minute);
+    listening.store(Arc::new(settings));
     reception.replace(current);
     Ok(notes)
 }
