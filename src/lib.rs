@@ -1,8 +1,10 @@
 //! calldex answers one question for any phone system: who is calling, and where should the call go?
+pub mod access;
 pub mod clock;
 pub mod config;
 pub mod directory;
 pub mod error;
 pub mod model;
 pub mod number;
+pub mod server;
 pub mod sources;
