@@ -1,1 +1,14 @@
 //! Listeners: accepts connections, keeps slow and silent ones in bounds, and drains them at the end.
+
+mod connection;
+mod counts;
+mod listen;
+mod stream;
+pub mod tls;
+mod tolerant;
+
+pub use counts::Counts;
+pub use listen::{DRAIN, ListenSettings, Listener};
+
+#[cfg(test)]
+mod tests;
