@@ -92,6 +92,9 @@ fn read_position(reader: &Reader<'_>) -> Option<String> {
         DeValue::String(_) => reader.text_of(key, &value)?.value,
         _ => return reader.refuse(key, &value, ""),
     };
-    let outside = text.trim().parse::<i128>().is_ok_and(|number| !(0..=i128::from(LAST_POSITION)).contains(&number));
-    if outside { reader.refuse(key, &value, "") } else { Some(text) }
+    match text.trim().parse::<i128>() {
+        Ok(number) if (0..=i128::from(LAST_POSITION)).contains(&number) => Some(number.to_string()),
+        Ok(_) => reader.refuse(key, &value, ""),
+        Err(_) => Some(text),
+    }
 }

@@ -31,6 +31,19 @@ pub fn format_duration(duration: Duration) -> String {
     if millis == 0 { "0s".to_owned() } else { format!("{millis}ms") }
 }
 
+/// The duration that was probably meant: `15 minutes` is `15m`.
+pub(crate) fn nearest_duration(text: &str) -> Option<String> {
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (digits, word) = (&text[..split], text[split..].trim().to_lowercase());
+    let unit = match word.as_str() {
+        "msec" | "msecs" => "ms",
+        word if word.starts_with("mil") => "ms",
+        word => UNITS.iter().map(|(unit, _)| *unit).find(|unit| word.starts_with(unit))?,
+    };
+    let near = format!("{digits}{unit}");
+    parse_duration(&near).map(|_| near)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +57,17 @@ mod tests {
         for text in ["", "800", "ms", "-1s", "+1s", "1e3s", "1.2.3s", ".5s", "infs", "nans", "1 year", "99999999d"] {
             assert_eq!(parse_duration(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_duration_in_words_is_understood_enough_to_suggest_it() {
+        let cases =
+            [("15 minutes", "15m"), ("2 Hours", "2h"), ("5sec", "5s"), ("30 milliseconds", "30ms"), ("1 day", "1d")];
+        for (text, near) in cases {
+            assert_eq!(nearest_duration(text).as_deref(), Some(near), "{text}");
+        }
+        assert_eq!(nearest_duration("fast"), None);
+        assert_eq!(nearest_duration("3 years"), None);
     }
 
     #[test]

@@ -6,12 +6,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::Spanned;
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::cache::Cache;
 use super::directory;
@@ -23,7 +22,7 @@ use super::nearest::did_you_mean;
 use super::print::print_effective;
 use super::problem::{Problem, Problems};
 use super::project;
-use super::reader::{Reader, Sheet};
+use super::reader::{Reader, Sheet, shown};
 use super::secret::Environment;
 use super::sections::{MAIN, PROJECT_FILE};
 use super::server::Server;
@@ -136,11 +135,16 @@ impl<'a> Context<'a> {
     }
 }
 
+/// What the parser says when somebody forgot the quotes around a text.
+const BARE_WORDS: [&str; 4] = ["invalid boolean", "invalid float", "invalid integer", "invalid datetime"];
+
 fn parse<'a>(sheet: &Sheet<'a>) -> Result<DeTable<'a>, Problems> {
     let (document, errors) = DeTable::parse_recoverable(sheet.text);
     for error in errors {
         let place = error.span().unwrap_or_default();
-        sheet.problem(&place, format!("this is not TOML: {}", error.message()));
+        let bare = BARE_WORDS.iter().any(|kind| error.message().starts_with(kind));
+        let hint = if bare { "; text stands in quotes" } else { "" };
+        sheet.problem(&place, format!("this is not TOML: {}{hint}", error.message()));
     }
     Problems::check(sheet.problems.take())?;
     Ok(document.into_inner())
@@ -208,15 +212,17 @@ fn check_default_project(sheet: &Sheet<'_>, document: &DeTable<'_>, config: &Con
     if config.projects.contains_key(name) {
         return;
     }
+    let Some(value) = written_value(document, "server", "default_project") else { return };
     let near = did_you_mean(name, config.projects.keys().map(Arc::as_ref));
-    let message = format!("default_project in [server] names a project that is not defined{near}");
-    let place = place_of(document, "server", "default_project");
+    let found = shown(value.get_ref());
+    let message =
+        format!("default_project in [server] is {found}; expected the name of a project that is defined{near}");
+    let place = value.span();
     if some_failed { sheet.warn(&place, message) } else { sheet.problem(&place, message) }
 }
 
-fn place_of(document: &DeTable<'_>, table: &str, key: &str) -> Range<usize> {
-    let table = document.get(table).and_then(|table| table.get_ref().as_table());
-    table.and_then(|table| table.get(key)).map(Spanned::span).unwrap_or_default()
+fn written_value<'a>(document: &'a DeTable<'a>, table: &str, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+    document.get(table)?.get_ref().as_table()?.get(key)
 }
 
 impl SourceFile {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::duration::{format_duration, parse_duration};
+use super::duration::{format_duration, nearest_duration, parse_duration};
 use super::keys::{Key, Kind, Section};
 use super::nearest::did_you_mean;
 use super::problem::Problem;
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn switch(&self, name: &'static str) -> bool {
         self.value(name).is_some_and(|(key, value)| match value.get_ref() {
             DeValue::Boolean(on) => *on,
-            _ => self.refuse(key, &value, "").unwrap_or_default(),
+            _ => self.refuse(key, &value, switch_hint(&value)).unwrap_or_default(),
         })
     }
 
@@ -159,16 +159,20 @@ impl<'a> Reader<'a> {
     /// A duration within the bounds of its key.
     pub(crate) fn duration(&self, name: &'static str) -> Duration {
         let Some((key, value)) = self.value(name) else { return Duration::ZERO };
+        let Kind::Duration { min, max } = key.kind else { return Duration::ZERO };
+        let fits = |duration: &Duration| (min..=max).contains(duration);
         if let DeValue::Integer(digits) = value.get_ref() {
-            let hint = format!("; did you mean \"{}ms\" or \"{}s\"?", digits.as_str(), digits.as_str());
+            let near = ["ms", "s"].map(|unit| format!("{}{unit}", digits.as_str()));
+            let near = near.into_iter().filter(|text| parse_duration(text).as_ref().is_some_and(fits));
+            let near: Vec<String> = near.map(|text| format!("\"{text}\"")).collect();
+            let hint = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
             return self.refuse(key, &value, hint).unwrap_or_default();
         }
-        let Kind::Duration { min, max } = key.kind else { return Duration::ZERO };
         let read = |text: &str| match parse_duration(text) {
-            Some(duration) if (min..=max).contains(&duration) => Ok(duration),
+            Some(duration) if fits(&duration) => Ok(duration),
             Some(duration) if duration < min => Err(format!("; the shortest is {}", format_duration(min))),
             Some(_) => Err(format!("; the longest is {}", format_duration(max))),
-            None => Err(String::new()),
+            None => Err(nearest_duration(text).map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"))),
         };
         self.parse_value(key, &value, read).unwrap_or_default()
     }
@@ -262,7 +266,9 @@ impl<'a> Reader<'a> {
             Kind::Secrets(_) | Kind::Secret(_) => hidden(value.get_ref()),
             _ => shown(value.get_ref()),
         };
-        let message = format!("{} is {found}; expected {expected}{}", self.name_of(key), hint.as_ref());
+        let item = matches!(key.kind, Kind::Texts(_) | Kind::Secrets(_)) && expected != key.expected();
+        let verb = if item { "has" } else { "is" };
+        let message = format!("{} {verb} {found}; expected {expected}{}", self.name_of(key), hint.as_ref());
         self.sheet.problem(&value.span(), message);
         None
     }
@@ -400,5 +406,15 @@ fn unquoted_hint(value: &Value<'_>) -> String {
     match value.get_ref() {
         DeValue::String(text) if text.parse::<u64>().is_ok() => format!("; write {text} without quotes"),
         _ => String::new(),
+    }
+}
+
+fn switch_hint(value: &Value<'_>) -> &'static str {
+    match value.get_ref() {
+        DeValue::String(text) if ["yes", "on", "true", "1"].contains(&text.to_lowercase().as_str()) => "; write true",
+        DeValue::String(text) if ["no", "off", "false", "0"].contains(&text.to_lowercase().as_str()) => "; write false",
+        DeValue::Integer(number) if number.as_str() == "1" => "; write true",
+        DeValue::Integer(number) if number.as_str() == "0" => "; write false",
+        _ => "",
     }
 }

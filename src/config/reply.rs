@@ -120,8 +120,8 @@ fn read_xml_name(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     let near: String = text.chars().filter(|c| inside(*c)).collect();
-    let near = near.trim_start_matches(|c| !letter(c));
-    Err(if near.is_empty() { String::new() } else { format!("; did you mean \"{near}\"?") })
+    let prefix = if near.starts_with(letter) { "" } else { "_" };
+    Err(if near.is_empty() { String::new() } else { format!("; did you mean \"{prefix}{near}\"?") })
 }
 
 fn read_scheme(text: &str) -> Result<String, String> {
@@ -155,7 +155,7 @@ mod tests {
         for name in ["response", "_a", "a-b.c1", "răspuns"] {
             assert!(read_xml_name(name).is_ok(), "{name}");
         }
-        assert_eq!(read_xml_name("1st answer").unwrap_err(), "; did you mean \"stanswer\"?");
+        assert_eq!(read_xml_name("1st answer").unwrap_err(), "; did you mean \"_1stanswer\"?");
         assert_eq!(read_xml_name("<a>").unwrap_err(), "; did you mean \"a\"?");
         assert_eq!(read_xml_name("soap:Body").unwrap_err(), "; did you mean \"soapBody\"?");
     }

@@ -153,7 +153,9 @@ impl Tls {
 /// Reads the path of a file that must be there.
 fn read_path(reader: &Reader<'_>, name: &'static str) -> Option<PathBuf> {
     if !reader.is_set(name) {
-        reader.sheet.problem(&reader.place, format!("[{}] has no {name}; expected certificate and key", reader.path));
+        reader
+            .sheet
+            .problem(&reader.place, format!("[{}] has no \"{name}\"; expected certificate and key", reader.path));
     }
     let text = reader.text(name)?;
     let path = reader.sheet.path(&text.value);
