@@ -1,6 +1,8 @@
 //! Tests of the configuration as a whole; those of a single piece stand below it.
 
 mod bad_input;
+mod example;
+mod files;
 
 use super::{Config, Problems, load_text};
 
