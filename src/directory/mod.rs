@@ -1,16 +1,123 @@
 //! calldex's own contact store.
 //!
-//! [`Directory`] is the trait that any storage implements; the embedded default is SQLite. An address book has a name,
-//! a country and a revision that every write raises, also a write of another process.
+//! [`Directory`] is the trait that any storage implements; the embedded default is [`SqliteDirectory`]. Address books
+//! are named, have a numbering of their own and a [`Revision`] that every write raises, also a write of another
+//! process. What every implementation has to do is written down as tests in `battery.rs`.
 
+mod prepared;
+mod sqlite;
+
+#[cfg(test)]
+mod battery;
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::model::Contact;
-use crate::number::ladder::Rung;
+use crate::model::{Contact, ContactId, Field};
+use crate::number::Numbering;
+use crate::number::ladder::{Rung, Wanted};
+
+pub use prepared::{Block, Prepared};
+pub use sqlite::SqliteDirectory;
 
 /// A boxed future, so that the trait can be used as an object.
-pub type Pending<'a, T> = std::pin::Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// Anything that stores address books.
+///
+/// Every method fails with `Busy` (somebody else writes), `Full`, `Corrupt` or `Unavailable` when the storage does.
+pub trait Directory: Send + Sync + 'static {
+    /// Opens an address book by its name and creates it when it is new. Done once, at start and at reload.
+    fn open_book<'a>(&'a self, name: &'a str, numbering: &'a Numbering) -> Pending<'a, Book>;
+
+    /// The names of every address book that the store holds, also of those that the configuration does not name.
+    fn books(&self) -> Pending<'_, Vec<Arc<str>>>;
+
+    /// How often the book was written to, exactly, by any process. Cheap enough for every lookup.
+    ///
+    /// Ask for it *before* [`Directory::find`] and keep the answer under it: then an answer is never kept longer than
+    /// it is true.
+    fn revision<'a>(&'a self, book: &'a Book) -> Pending<'a, Revision>;
+
+    /// Finds a caller in several books at once: one list of hits for each book, in the order of `books`.
+    ///
+    /// Within a book the first step of the ladder that finds somebody wins; `exact` and `alternate` are one class and
+    /// come together. The contacts come without their numbers and blocks, which would cost a third descent:
+    /// [`Directory::get`] has them.
+    fn find<'a>(&'a self, books: &'a [Book], wanted: &'a Wanted) -> Pending<'a, Vec<Vec<Hit>>>;
+
+    /// The contact with this id, with its numbers and blocks.
+    fn get<'a>(&'a self, book: &'a Book, id: &'a ContactId) -> Pending<'a, Option<Contact>>;
+
+    /// Stores a contact in place of the one with its id. With an empty id it is matched with a stored contact that has
+    /// one of its numbers and the same name, else it gets a new id.
+    ///
+    /// A contact whose `updated` is 0 gets the time of the store when it changes.
+    ///
+    /// # Errors
+    /// `Busy` while an import into this book runs; `Invalid` for a block that is none.
+    fn put<'a>(&'a self, book: &'a Book, contact: Contact) -> Pending<'a, Stored>;
+
+    /// Removes a contact; `false` when there was none.
+    ///
+    /// # Errors
+    /// `Busy` while an import into this book runs.
+    fn remove<'a>(&'a self, book: &'a Book, id: &'a ContactId) -> Pending<'a, bool>;
+
+    /// Contacts that have this number, this id, or this text in name, company or e-mail address, in any case; for
+    /// people, not for calls: it may read the whole book. At most `limit`, oldest first.
+    fn search<'a>(&'a self, book: &'a Book, text: &'a str, limit: usize) -> Pending<'a, Vec<Contact>>;
+
+    /// How much the book holds.
+    fn statistics<'a>(&'a self, book: &'a Book) -> Pending<'a, Statistics>;
+
+    /// Begins an import; `covers` says for which parts of a contact the file speaks. Only one import may run in a book.
+    ///
+    /// Blocks: call it, and the session's methods, from a thread of the importer's own, never from an async worker.
+    ///
+    /// # Errors
+    /// `Busy` when another import into this book runs, also in another process; the message says since when.
+    fn begin_import(&self, book: &Book, covers: Covers) -> Result<Box<dyn ImportSession>>;
+
+    /// Removes what killed imports have left behind. It is never seen by a lookup, it only takes room. Called once
+    /// after the start; [`Directory::begin_import`] does it for its own book.
+    fn tidy(&self) -> Pending<'_, ()>;
+}
+
+/// An import into one address book: invisible until [`ImportSession::finish`], which shows all of it at once.
+///
+/// Dropped without `finish`, nothing has happened. Every method blocks; the session belongs to one thread.
+pub trait ImportSession: Send {
+    /// Stages rows, a few thousand at a time; returns what each row did, in order.
+    ///
+    /// Rows are matched by id, rows without an id by their numbers (see `docs/decisions/directory-store.md`). The first
+    /// row of a contact in this import replaces what the file covers, further rows of the same contact add their
+    /// numbers and fill in its empty fields. [`Change::Changed`] of a first row may turn out to be no change at all
+    /// when a further row comes: the summary counts contacts and is right.
+    ///
+    /// # Errors
+    /// Those of [`Directory`]. After an error the session can only be dropped.
+    fn apply(&mut self, rows: Vec<Prepared>) -> Result<Vec<Change>>;
+
+    /// Makes everything visible in one step. When it returns, the import is on the disk.
+    ///
+    /// # Errors
+    /// Those of [`Directory`]; the book is then as before.
+    fn finish(self: Box<Self>) -> Result<ImportSummary>;
+}
+
+/// An open address book. Cheap to clone; valid as long as the [`Directory`] that opened it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Book {
+    /// Its number in the store.
+    pub id: i64,
+    /// Its name: `customers`, or `acme/customers` from a project file.
+    pub name: Arc<str>,
+    /// How its numbers are read.
+    pub numbering: Arc<Numbering>,
+}
 
 /// Counts the writes to one address book. An answer made from an older revision is not used any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -23,4 +130,69 @@ pub struct Hit {
     pub contact: Arc<Contact>,
     /// The step of the ladder on which it was found.
     pub rung: Rung,
+}
+
+/// What storing a contact did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The id under which it is stored: its own, or the one that was made for it.
+    pub id: ContactId,
+    /// What happened.
+    pub change: Change,
+}
+
+/// What a row or a contact did to an address book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// It was not there before.
+    Added,
+    /// It was there with other content.
+    Changed,
+    /// It was there exactly so; nothing was written.
+    Unchanged,
+}
+
+/// For which parts of a contact an import speaks. Those are replaced, everything else stays as stored.
+///
+/// A file with the columns `id` and `email` must not take away names and numbers that another file brought.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Covers {
+    /// Known fields for which the file has a column.
+    pub fields: BTreeSet<Field>,
+    /// Custom fields for which the file has a column.
+    pub custom: BTreeSet<String>,
+    /// Whether it has number columns.
+    pub numbers: bool,
+    /// Whether it has block columns.
+    pub blocks: bool,
+    /// Whether it says who is primary.
+    pub primary: bool,
+}
+
+/// What an import did, in contacts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ImportSummary {
+    /// Contacts that were not there before.
+    pub added: u64,
+    /// Contacts whose content changed.
+    pub changed: u64,
+    /// Contacts that were there exactly so.
+    pub unchanged: u64,
+    /// Numbers of the added and changed contacts that a call can be matched with.
+    pub numbers: u64,
+    /// The book's revision from now on.
+    pub revision: Revision,
+}
+
+/// How much an address book holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Statistics {
+    /// Contacts.
+    pub contacts: u64,
+    /// Numbers, whether they can be matched or not.
+    pub numbers: u64,
+    /// Times it was written to.
+    pub revision: Revision,
+    /// End of the last import in milliseconds since 1970 UTC.
+    pub imported_at: Option<i64>,
 }

@@ -19,6 +19,8 @@ pub struct Contact {
     pub updated: i64,
     /// Its numbers, in the order of the source.
     pub numbers: Vec<ContactNumber>,
+    /// Ranges of numbers that are its own, as entered: `+40 21 312 34xx`.
+    pub blocks: Vec<String>,
 }
 
 impl Contact {
