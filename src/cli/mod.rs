@@ -1,0 +1,3 @@
+//! The commands, one file each: parse, do, print.
+
+pub mod import;
