@@ -1,18 +1,56 @@
 //! Phone numbers: read once, compared as keys, never by suffix.
 //!
 //! Pure: no clock, no I/O. [`parse`] turns whatever a PBX or a file holds into a [`Number`]; its [`Key`] is what the
-//! directory is indexed by and what the cache is keyed with.
+//! directory is indexed by and what the cache is keyed with. The steps of [`parse`] are the files of this folder, in
+//! this order: `clean` (one alphabet), `withheld` (is there a number?), `wrappers` (spreadsheets), `uri` (SIP headers,
+//! URIs, channels), `prefix` (service codes), `body` (label, number, rest), `reading` and `parser` (which number it
+//! is), `extension`. What is done with a number afterwards: [`forms()`] (spellings), [`ladder`] (what to look for),
+//! [`indexed`] (how a contact is stored), [`several`] (cells that hold several), [`block`] (ranges).
 
+mod alias;
+pub mod block;
+mod body;
+mod clean;
+mod extension;
+mod forms;
+pub mod indexed;
+mod key;
 pub mod ladder;
+mod parser;
+mod prefix;
+mod reading;
+pub mod several;
+mod uri;
+mod withheld;
+mod wrappers;
 
-/// The digits of an E.164 number as an integer: `+40 722 111 222` is 40722111222.
-///
-/// Up to 19 digits: the 15 of the ITU are not a safe bound. It never starts with a zero, so no digit is lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(u64);
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod vectors;
+
+pub use forms::{Forms, METADATA_VERSION, country_of, forms, is_known_country, nearest_country};
+pub use key::Key;
+
+use body::{Body, Digits};
+use parser::Reading;
+use reading::{Reader, Readings};
+
+/// Most digits of an extension or short number that is looked for in address books only.
+pub const LONGEST_LOCAL: usize = 6;
+
+/// Most characters of a SIP user that is looked for.
+const LONGEST_USER: usize = 64;
+
+/// How many places inside of a number are tried as the start of an extension.
+const MOST_CUTS: usize = 3;
 
 /// A number that is E.164: as read, with what is known about it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Phone {
     /// What it is compared by.
     pub key: Key,
@@ -44,6 +82,19 @@ pub enum Number {
     Unusable,
 }
 
+impl Number {
+    /// One word for explanations, logs and the command line.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Withheld { .. } => "withheld",
+            Self::Local(_) => "local",
+            Self::Phone { .. } => "phone",
+            Self::Unusable => "unusable",
+        }
+    }
+}
+
 /// How the numbers of a project or an address book are read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Numbering {
@@ -59,6 +110,14 @@ pub struct Numbering {
     pub withheld: Vec<String>,
 }
 
+impl Numbering {
+    /// The settings of a country with everything else by default.
+    #[must_use]
+    pub fn of_country(country: &str) -> Self {
+        Self { country: Some(country.to_owned()), ..Self::default() }
+    }
+}
+
 /// What digits without a plus are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum WithoutPlus {
@@ -69,4 +128,112 @@ pub enum WithoutPlus {
     National,
     /// Always international, the plus is missing.
     International,
+}
+
+/// Reads a number. Takes any text of any length and never fails: what is no number is one of the other kinds.
+#[must_use]
+pub fn parse(text: &str, numbering: &Numbering) -> Number {
+    let cleaned = clean::clean(text);
+    if withheld::is_word(&cleaned.text, &numbering.withheld) {
+        return Number::Withheld { reading: None };
+    }
+    let unwrapped = wrappers::unwrap(&cleaned.text);
+    let address = uri::address(unwrapped);
+    if address.anonymous || withheld::is_word(&address.user, &numbering.withheld) {
+        return Number::Withheld { reading: None };
+    }
+    let user = wrappers::unwrap(&address.user);
+    if wrappers::is_scientific(user) {
+        return Number::Unusable;
+    }
+    let bare = prefix::strip(user, numbering.strip_prefix.as_deref());
+    if address.is_user && !is_dialled(bare) {
+        return local_user(bare);
+    }
+    let reader = Reader::new(numbering, address.context.as_deref(), cleaned.lost_plus);
+    let Some(body) = Body::cut(bare) else { return Number::Unusable };
+    let found = find(&body, &reader);
+    judge(&body, bare, found, address.extension)
+}
+
+/// Loads the numbering plans, which takes milliseconds, before the first call needs them.
+pub fn warm_up(country: Option<&str>) {
+    let numbering = Numbering { country: country.map(str::to_owned), ..Numbering::default() };
+    for text in ["+40722111222", "0722111222", "4930123456", "0049 30 123456"] {
+        let _ = parse(text, &numbering);
+    }
+}
+
+/// Finds the number in a text: the whole, the part before an extension, over commas, with its letters typed.
+fn find(body: &Body<'_>, reader: &Reader<'_>) -> (Readings, Option<String>) {
+    let whole = reader.read(body.written);
+    if whole.is_valid() {
+        return (whole, extension::behind(body.rest));
+    }
+    for (head, tail) in body.inner_cuts().take(MOST_CUTS) {
+        let readings = reader.read(head);
+        if readings.is_valid() {
+            return (readings, extension::behind_cut(tail));
+        }
+    }
+    if let Some((joined, rest)) = body.joined_over_commas() {
+        let readings = reader.read(&joined);
+        if readings.is_valid() {
+            return (readings, extension::behind(rest));
+        }
+    }
+    if let Some(readings) = body.typed_letters().map(|typed| reader.read(&typed)).filter(Readings::is_valid) {
+        return (readings, None);
+    }
+    (whole, extension::behind(body.rest))
+}
+
+/// Decides what kind of number the readings make.
+fn judge(
+    body: &Body<'_>,
+    text: &str,
+    (readings, behind): (Readings, Option<String>),
+    parameter: Option<String>,
+) -> Number {
+    let Digits { digits, plus, .. } = Digits::collect(body.written);
+    let first = readings.first.map(phone);
+    if body.plain && !(plus && readings.is_valid()) {
+        if withheld::is_keypad_spelling(&digits) {
+            return Number::Withheld { reading: first };
+        }
+        if withheld::is_one_digit(&digits, LONGEST_LOCAL) {
+            return Number::Withheld { reading: None };
+        }
+    }
+    match first {
+        Some(phone) if phone.valid || plus || digits.len() > LONGEST_LOCAL => {
+            Number::Phone { phone, extension: parameter.or(behind), alternate: readings.alternate.map(self::phone) }
+        }
+        _ if !plus && digits.len() <= LONGEST_LOCAL && body.plain => local_digits(text, digits),
+        _ => Number::Unusable,
+    }
+}
+
+/// An extension; a code with `*` or `#` keeps its signs.
+fn local_digits(text: &str, digits: String) -> Number {
+    let code: String = text.chars().filter(|character| matches!(character, '0'..='9' | '*' | '#')).collect();
+    Number::Local(if code.len() > digits.len() { code } else { digits })
+}
+
+/// A SIP user that is no number. SIP compares users with case (RFC 3261), people do not.
+fn local_user(user: &str) -> Number {
+    if user.is_empty() || user.chars().count() > LONGEST_USER {
+        return Number::Unusable;
+    }
+    Number::Local(user.to_lowercase())
+}
+
+/// Whether a SIP user consists of what can be dialled and what stands between digits.
+fn is_dialled(user: &str) -> bool {
+    user.bytes().any(|byte| byte.is_ascii_digit())
+        && user.bytes().all(|byte| byte.is_ascii_digit() || b"+-.() *#_/,;".contains(&byte))
+}
+
+fn phone(reading: Reading) -> Phone {
+    Phone { key: reading.key, valid: reading.valid }
 }
