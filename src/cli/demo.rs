@@ -37,7 +37,7 @@ const DNID: &str = "0310000000";
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let folder = Folder::make()?;
-    let token = token::random()?;
+    let token = token::new_token()?;
     let address = free_address(arguments.port)?;
     let file = write_configuration(&folder.path, &token, address)?;
     let workshop = Workshop::open(&file)?;
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(workshop::unwritable)?;
     drop(out);
-    server::run(&file)
+    server::run(&file, |_| {})
 }
 
 /// A folder of the demo's own, gone with it.

@@ -42,6 +42,7 @@ pub use directory::Directory;
 pub use duration::{format_duration, parse_duration};
 pub use load::{FailedFile, Loaded, load, load_text};
 pub use log::{Log, LogFormat, LogLookups};
+pub(crate) use nearest::nearest;
 pub use names::{MAX_NAME_LENGTH, RESERVED_NAMES, is_name};
 pub use problem::{Problem, Problems};
 pub use project::{Ask, Guesses, Project};

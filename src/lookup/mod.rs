@@ -15,6 +15,8 @@ mod record;
 pub mod safety;
 #[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;

@@ -24,7 +24,7 @@ pub struct Project {
     pub(super) asked: Vec<Asked>,
     pub(super) templates: Templates,
     pub(super) metrics: ProjectMetrics,
-    rate: Option<DefaultDirectRateLimiter>,
+    pub(super) rate: Option<DefaultDirectRateLimiter>,
 }
 
 impl Project {
@@ -51,16 +51,20 @@ impl Lookup {
             asked.push(Asked::Book { book, id });
         }
         let numbering = self.identities.numbering(format!("{:?}", project.numbering));
-        let rate = project.rate.and_then(NonZeroU32::new).map(|rate| RateLimiter::direct(Quota::per_second(rate)));
         Ok(Project {
             asked,
             numbering,
             templates: Templates::compile(&project.defaults)?,
             metrics: ProjectMetrics::of(&project.name),
-            rate,
+            rate: project.rate.and_then(NonZeroU32::new).map(rate_limit),
             config: Arc::clone(project),
         })
     }
+}
+
+/// So many lookups a second, with as many at once after a pause.
+pub(super) fn rate_limit(per_second: NonZeroU32) -> DefaultDirectRateLimiter {
+    RateLimiter::direct(Quota::per_second(per_second))
 }
 
 /// Gives every distinct set of settings a number that is never used for another one, so that the cache and the memo stay
