@@ -20,7 +20,7 @@ use crate::model::{Contact, ContactId, Field};
 use crate::number::Numbering;
 use crate::number::ladder::{Rung, Wanted};
 
-pub use prepared::{Block, Prepared};
+pub use prepared::Prepared;
 pub use sqlite::SqliteDirectory;
 
 /// A boxed future, so that the trait can be used as an object.
