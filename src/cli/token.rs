@@ -1,6 +1,6 @@
 //! `calldex token new | hash`: makes secrets, and the hashes that a configuration may hold instead of them.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -62,6 +62,9 @@ fn hash_line(token: &str) -> Result<String> {
 }
 
 fn read_line(input: &mut dyn BufRead) -> Result<String> {
+    if std::io::stdin().is_terminal() {
+        eprint!("Token: ");
+    }
     let mut line = String::new();
     let failed = |error| Error::new(Kind::Invalid, "cannot read the token from standard input").because(error);
     input.read_line(&mut line).map_err(failed)?;
