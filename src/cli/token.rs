@@ -20,6 +20,8 @@ pub enum TokenCommand {
     /// Print the hash of a token for the configuration
     Hash {
         /// The token; without it one line is read from standard input, which keeps it out of the shell's history
+        // A token may begin with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         token: Option<String>,
     },
 }
@@ -98,6 +100,17 @@ mod tests {
         let expected = "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b\n";
         assert_eq!(run_with(&argument, b"").unwrap(), expected);
         assert_eq!(run_with(&TokenCommand::Hash { token: None }, b"secret\r\nmore").unwrap(), expected);
+    }
+
+    #[test]
+    fn a_token_that_begins_with_a_hyphen_is_not_an_option() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(subcommand)]
+            command: TokenCommand,
+        }
+        let line = <Line as clap::Parser>::try_parse_from(["token", "hash", "-secret"]).unwrap();
+        assert_eq!(line.command, TokenCommand::Hash { token: Some("-secret".to_owned()) });
     }
 
     #[test]

@@ -73,7 +73,8 @@ struct SourceFile {
 /// Every problem of the main file, and then those of the project files too.
 pub fn load(path: &Path, environment: Environment<'_>) -> Result<Loaded, Problems> {
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let main = SourceFile::read(path);
+    let mut main = SourceFile::read(path);
+    main.text = main.text.map_err(|message| format!("{message}; `--config FILE` or CALLDEX_CONFIG names another"));
     let projects = list_project_files(&folder.join("projects")).map_err(|problem| Problems(vec![problem]))?;
     let projects = projects.iter().map(|path| SourceFile::read(path)).collect();
     load_files(&Files { main, projects, folder }, environment)
