@@ -27,6 +27,7 @@ mod reply;
 mod secret;
 mod sections;
 mod server;
+mod sheet;
 #[cfg(test)]
 mod tests;
 mod token;
