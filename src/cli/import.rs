@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::directory::import::columns::Mapping;
 use crate::directory::import::report::Report;
 use crate::directory::import::sniff::parse_delimiter;
-use crate::directory::import::{Import, Options};
+use crate::directory::import::{Check, Import, Options};
 use crate::directory::{Book, Directory};
 use crate::error::{Error, Kind, Result};
 use crate::number::{is_known_country, nearest_country};
@@ -81,6 +81,7 @@ pub fn run(
     args: &ImportArgs,
     store: &dyn Directory,
     book: &Book,
+    check: &Check<'_>,
     terminal: bool,
     out: &mut dyn Write,
     err: &mut dyn Write,
@@ -92,7 +93,7 @@ pub fn run(
     // Nobody may be listening on standard error; that is no reason not to import.
     _ = progress.suspend(|| write!(err, "{}", import.columns_text()));
     let session = store.begin_import(book, import.covers())?;
-    let report = import.run(&book.numbering, session).map_err(in_file);
+    let report = import.run(&book.numbering, check, session).map_err(in_file);
     progress.finish_and_clear();
     print(args, &report?, out)
 }
