@@ -16,7 +16,7 @@ pub struct Question {
     /// The call.
     pub call: Arc<Call>,
     /// The reading of `call.telephone`.
-    pub number: Number,
+    pub number: Arc<Number>,
 }
 
 /// What of a call, beside the number, changes a source's answer; it becomes part of the cache key.

@@ -1,0 +1,100 @@
+//! The default fields of a project: what a found contact gets when it does not have the field itself.
+
+use toml::de::DeValue;
+
+use super::keys::{Key, Kind};
+use super::reader::Reader;
+
+/// MiniJinja templates, by field, used only when there is a contact that lacks the field.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// `name`
+    pub name: Option<String>,
+    /// `queue_position`
+    pub queue_position: Option<String>,
+    /// `direct_line`
+    pub direct_line: Option<String>,
+    /// `backend_link`
+    pub backend_link: Option<String>,
+    /// `route_identifier`
+    pub route_identifier: Option<String>,
+    /// `outbound_number`
+    pub outbound_number: Option<String>,
+    /// `language`
+    pub language: Option<String>,
+    /// `external_id`
+    pub external_id: Option<String>,
+}
+
+/// Last place in a queue that the contract knows.
+const LAST_POSITION: u64 = 100;
+
+const TEMPLATE: Kind = Kind::Text("a template such as \"{{ contact.company }}\"");
+
+/// Part of `[project.NAME]`.
+pub(crate) const KEYS: &[Key] = &[
+    Key::new("name", TEMPLATE, "", "The name of a found contact that has none."),
+    Key::new(
+        "queue_position",
+        Kind::WholeOrTemplate(LAST_POSITION),
+        "",
+        "The place in the queue of a found contact that has none. The PBX defines which end comes first.",
+    ),
+    Key::new("direct_line", TEMPLATE, "", "The agent or queue of a found contact that has none."),
+    Key::new(
+        "backend_link",
+        Kind::Text("a template such as \"https://crm.example.com/contact/{{ contact.id }}\""),
+        "",
+        "The page to open for a found contact that has none.",
+    ),
+    Key::new("route_identifier", TEMPLATE, "", "The route of a found contact that has none, on outbound calls."),
+    Key::new(
+        "outbound_number",
+        TEMPLATE,
+        "",
+        "The number to go out with for a found contact that has none; sent with `reply = \"extended\"`.",
+    ),
+    Key::new(
+        "language",
+        TEMPLATE,
+        "",
+        "The language of a found contact that has none; sent with `reply = \"extended\"`.",
+    ),
+    Key::new(
+        "external_id",
+        TEMPLATE,
+        "",
+        "The id in a partner's system of a found contact that has none; sent with `reply = \"extended\"`.",
+    ),
+];
+
+impl Defaults {
+    pub(crate) fn read(reader: &Reader<'_>) -> Self {
+        let template = |name| reader.text(name).map(|text| text.value);
+        Self {
+            name: template("name"),
+            queue_position: read_position(reader),
+            direct_line: template("direct_line"),
+            backend_link: template("backend_link"),
+            route_identifier: template("route_identifier"),
+            outbound_number: template("outbound_number"),
+            language: template("language"),
+            external_id: template("external_id"),
+        }
+    }
+}
+
+/// A number is checked here, a template's result when it is known.
+fn read_position(reader: &Reader<'_>) -> Option<String> {
+    let (key, value) = reader.value("queue_position")?;
+    let text = match value.get_ref() {
+        DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
+        DeValue::String(_) => reader.text_of(key, &value)?.value,
+        _ => return reader.refuse(key, &value, ""),
+    };
+    match text.trim().parse::<i128>() {
+        Ok(number) if (0..=i128::from(LAST_POSITION)).contains(&number) => Some(number.to_string()),
+        Ok(_) => reader.refuse(key, &value, ""),
+        Err(_) => Some(text),
+    }
+}
