@@ -13,9 +13,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::directory::import::columns::Mapping;
 use crate::directory::import::report::Report;
 use crate::directory::import::sniff::parse_delimiter;
+use crate::config::{Format, Reply};
 use crate::directory::import::{Import, Options};
 use crate::directory::{Book, Directory};
 use crate::error::{Error, Kind, Result};
+use crate::lookup::safety::{self, Checked};
+use crate::model::Field;
 use crate::number::{is_known_country, nearest_country};
 
 /// Progress of a file whose size is known: share, rate, time left.
@@ -92,10 +95,35 @@ pub fn run(
     // Nobody may be listening on standard error; that is no reason not to import.
     _ = progress.suspend(|| write!(err, "{}", import.columns_text()));
     let session = store.begin_import(book, import.covers())?;
-    let report = import.run(&book.numbering, session).map_err(in_file);
+    let report = import.run(&book.numbering, &why_not_answered, session).map_err(in_file);
     progress.finish_and_clear();
     print(args, &report?, out)
 }
+
+/// Why a call is not answered with a value, by the rules of a project that allows nothing special.
+fn why_not_answered(field: Field, value: &str) -> Option<String> {
+    if matches!(field, Field::Company | Field::Email | Field::Owner) {
+        return None;
+    }
+    match safety::check(field, value, &STRICT) {
+        Checked::Refused(why) => Some(why.into_owned()),
+        Checked::Ok(_) | Checked::Changed(..) => None,
+    }
+}
+
+/// The reply of a project that has no keys about it.
+const STRICT: Reply = Reply {
+    extended: true,
+    format: Format::Json,
+    root_tag: None,
+    xml_wrap: None,
+    name_length: None,
+    name_ascii: false,
+    name_sip_safe: false,
+    link_schemes: Vec::new(),
+    direct_line_any: false,
+    direct_lines: None,
+};
 
 fn print(args: &ImportArgs, report: &Report, out: &mut dyn Write) -> Result<()> {
     let name = args.name();

@@ -6,7 +6,6 @@
 mod call;
 mod caller_data;
 mod contact;
-pub mod steering;
 
 pub use call::{Call, Direction, RequestId};
 pub use caller_data::CallerData;

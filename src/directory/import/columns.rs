@@ -130,9 +130,9 @@ impl std::str::FromStr for Mapping {
 
     /// Reads `name=Full name`; the message names what is wrong and the nearest field.
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let (field, column) = text.split_once('=').ok_or_else(|| {
-            format!("found {text:?}, expected FIELD=COLUMN, such as telephone=\"Phone 2\"")
-        })?;
+        let (field, column) = text
+            .split_once('=')
+            .ok_or_else(|| format!("found {text:?}, expected FIELD=COLUMN, such as telephone=\"Phone 2\""))?;
         let column = column.trim().trim_matches('"').to_owned();
         let target = parse_target(field.trim()).ok_or_else(|| unknown_field(field.trim()))?;
         Ok(Self { target, column })
@@ -152,7 +152,9 @@ fn parse_target(name: &str) -> Option<Target> {
         _ => match (Field::parse(name), name.strip_prefix("custom.")) {
             (Some(field), _) => Target::Field(field),
             (None, Some(own)) if !own.is_empty() => Target::Custom(own.to_owned()),
-            _ if Folded::new(name).meaning() == Some(Meaning::Telephone) => Target::Telephone { label: name.to_owned() },
+            _ if Folded::new(name).meaning() == Some(Meaning::Telephone) => {
+                Target::Telephone { label: name.to_owned() }
+            }
             _ => return None,
         },
     })
@@ -269,7 +271,9 @@ fn prefer_family_names(columns: &mut [Column], headers: &[String]) {
     let first = has(Meaning::FirstName) || has(Meaning::ForeignFirstName);
     for (column, header) in columns.iter_mut().zip(headers) {
         let whole = Folded::new(header).whole();
-        if has(Meaning::ForeignFirstName) && !has(Meaning::LastName) && ["nume", "nom", "name"].contains(&whole.as_str())
+        if has(Meaning::ForeignFirstName)
+            && !has(Meaning::LastName)
+            && ["nume", "nom", "name"].contains(&whole.as_str())
         {
             *column = Column { name: column.name.clone(), target: Target::LastName, certainty: Certainty::Guessed };
         }
@@ -329,14 +333,14 @@ fn leave_one_each(columns: &mut [Column]) {
 /// column before it. An extension that stands alone is a number itself, an internal one.
 fn pair_with_numbers(columns: &mut [Column], headers: &[String]) {
     let folded: Vec<Folded> = headers.iter().map(|header| Folded::new(header)).collect();
-    let is_number: Vec<bool> =
-        columns.iter().map(|column| matches!(column.target, Target::Telephone { .. })).collect();
+    let is_number: Vec<bool> = columns.iter().map(|column| matches!(column.target, Target::Telephone { .. })).collect();
     for (place, column) in columns.iter_mut().enumerate() {
         let Some(header) = folded.get(place).filter(|_| column.certainty == Certainty::Unknown) else { continue };
         let meaning = header.meaning();
-        let same_subject = folded.iter().zip(&is_number).position(|(other, &is_number)| {
-            is_number && other.subject() == header.subject()
-        });
+        let same_subject = folded
+            .iter()
+            .zip(&is_number)
+            .position(|(other, &is_number)| is_number && other.subject() == header.subject());
         let before = place.checked_sub(1).filter(|&before| is_number.get(before) == Some(&true));
         let target = match (meaning, same_subject) {
             (Some(Meaning::NumberLabel), Some(number)) => Target::LabelOf(number),
@@ -377,10 +381,12 @@ fn refuse_without_numbers(columns: &[Column], without_numbers: bool) -> Result<(
     if without_numbers || has(|target| matches!(target, Target::Telephone { .. } | Target::Block)) {
         return Ok(());
     }
+    let looks_like_a_contact = names.iter().any(|name| name.bytes().filter(u8::is_ascii_digit).count() >= 6);
     let message = format!(
         "no column holds telephone numbers; the columns are {}; name one with --map telephone=COLUMN, \
-         or say --no-numbers when the file only adds to contacts by their id",
-        list(&names)
+         or say --no-numbers when the file only adds to contacts by their id{}",
+        list(&names),
+        if looks_like_a_contact { "; if line 1 is a contact, say --no-header" } else { "" }
     );
     Err(Error::new(Kind::Invalid, message))
 }

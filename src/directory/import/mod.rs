@@ -26,12 +26,15 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use crate::directory::{Covers, ImportSession, Prepared};
 use crate::error::{Error, Kind, Result};
 use crate::number::Numbering;
+use crate::number::indexed::Indexed;
 
 use columns::{Column, Mapping};
-use problem::{Problem, Unmatchable};
+use problem::Problem;
 use reader::{MAX_COLUMNS, Next, Reader, Record};
 use report::Report;
-use rows::Rows;
+use rows::{Rows, Settings};
+
+pub use rows::Check;
 
 /// Contacts handed to the store at a time.
 const BATCH: usize = 2_000;
@@ -83,8 +86,8 @@ impl<R: Read + Send> Import<R> {
             Next::Broken(fault) => return Err(unusable_header(record.line, Problem::from(fault).explain())),
             Next::End => return Err(unusable_header(record.line, "expected the names of the columns")),
         };
-        if names.len() > MAX_COLUMNS {
-            let found = format!("{} columns, expected at most {MAX_COLUMNS}", names.len());
+        if record.columns() > MAX_COLUMNS {
+            let found = format!("{} columns, expected at most {MAX_COLUMNS}", record.columns());
             return Err(unusable_header(record.line, &found));
         }
         let columns = columns::decide(&names, &options.maps, options.no_numbers)?;
@@ -106,29 +109,35 @@ impl<R: Read + Send> Import<R> {
     }
 
     /// Reads the whole file into the session and makes it visible. The numbers are read with `numbering`, that of the
-    /// address book.
+    /// address book; `check` says which values no call will be answered with.
     ///
     /// # Errors
     /// The file cannot be read to its end, or the store fails; the address book is then as before.
-    pub fn run(self, numbering: &Numbering, mut session: Box<dyn ImportSession>) -> Result<Report> {
+    pub fn run(self, numbering: &Numbering, check: &Check<'_>, mut session: Box<dyn ImportSession>) -> Result<Report> {
         let (batches, received) = sync_channel(WAITING);
         let (read, applied) = std::thread::scope(|scope| {
             // The reader ends when the file does, or when the receiver below is gone because the store has failed.
-            let reading = scope.spawn(move || self.read(numbering, &mut |batch| batches.send(batch).is_ok()));
+            let reading = scope.spawn(move || self.read(numbering, check, &mut |batch| batches.send(batch).is_ok()));
             let applied = apply_all(&mut *session, received);
             (reading.join(), applied)
         });
         applied?;
-        let mut report = read.map_err(|_| Error::new(Kind::Internal, "the thread that reads the file has panicked"))??;
+        let mut report =
+            read.map_err(|_| Error::new(Kind::Internal, "the thread that reads the file has panicked"))??;
         report.contacts = session.finish()?;
         Ok(report)
     }
 
     /// Reads all rows; `take` gets each batch and says whether there is use in going on.
-    fn read(mut self, numbering: &Numbering, take: &mut dyn FnMut(Vec<Prepared>) -> bool) -> Result<Report> {
+    fn read(
+        mut self,
+        numbering: &Numbering,
+        check: &Check<'_>,
+        take: &mut dyn FnMut(Vec<Prepared>) -> bool,
+    ) -> Result<Report> {
         let columns = std::mem::take(&mut self.columns);
-        let mut report = Report { delimiter: sniff::delimiter_name(self.delimiter), ..Report::default() };
-        let mut rows = Rows::new(&columns, &self.country);
+        let mut report = Report::new(sniff::delimiter_name(self.delimiter));
+        let mut rows = Rows::new(Settings { columns: &columns, country: &self.country, numbering, check });
         let mut batch = Batch::default();
         let mut record = Record::default();
         if let Some(first) = self.first.take() {
@@ -158,7 +167,7 @@ impl<R: Read + Send> Import<R> {
 pub fn fuzz_bytes(bytes: &[u8]) -> Option<u64> {
     let numbering = Numbering { country: Some("RO".to_owned()), ..Numbering::default() };
     let import = Import::open(bytes, &Options::default()).ok()?;
-    let report = import.read(&numbering, &mut |_| true).ok()?;
+    let report = import.read(&numbering, &|_, _| None, &mut |_| true).ok()?;
     let texts = report.text("fuzz.csv", "fuzz").len() + report.json("fuzz.csv", "fuzz").to_string().len();
     (texts > 0).then_some(report.rows)
 }
@@ -171,16 +180,10 @@ struct Batch {
 }
 
 impl Batch {
-    fn add(
-        &mut self,
-        record: &Record,
-        rows: &mut Rows<'_>,
-        numbering: &Numbering,
-        report: &mut Report,
-    ) -> Result<()> {
+    fn add(&mut self, record: &Record, rows: &mut Rows<'_>, numbering: &Numbering, report: &mut Report) -> Result<()> {
         let Some(contact) = rows.contact(record, report) else { return Ok(()) };
         let prepared = Prepared::read(contact, numbering)?;
-        count_numbers(&prepared, record.line, numbering, report);
+        count_numbers(&prepared, record.line, report);
         self.bytes += record.bytes().len();
         self.contacts.push(prepared);
         Ok(())
@@ -206,7 +209,7 @@ fn apply_all(session: &mut dyn ImportSession, received: Receiver<Vec<Prepared>>)
 
 fn header_names(record: &Record) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for column in 0..record.columns().min(MAX_COLUMNS + 1) {
+    for column in 0..record.columns().min(MAX_COLUMNS) {
         let cell = record.cell(column);
         let name = std::str::from_utf8(cell).map_err(|error| {
             let at = error.valid_up_to();
@@ -225,12 +228,14 @@ fn header_names(record: &Record) -> Result<Vec<String>> {
 fn unusable_header(line: u64, found: &str) -> Error {
     Error::new(Kind::Invalid, format!("line {line}, the names of the columns: {found}"))
 }
-fn count_numbers(prepared: &Prepared, line: u64, _numbering: &Numbering, report: &mut Report) {
+/// Counts what a call can be matched with, and reports the rest.
+fn count_numbers(prepared: &Prepared, line: u64, report: &mut Report) {
     for (number, reading) in prepared.contact().numbers.iter().zip(prepared.readings()) {
-        if *reading == crate::number::Number::Unusable {
-            report.add(Problem::Number(Unmatchable::Other), line, || number.written.clone());
-        } else {
-            report.numbers += 1;
+        match reading {
+            Indexed::Number { .. } | Indexed::Local(_) => report.numbers += 1,
+            Indexed::Unread { reason, .. } => {
+                report.add(Problem::Number(*reason), line, || number.written.clone());
+            }
         }
     }
 }

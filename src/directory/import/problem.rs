@@ -1,5 +1,8 @@
 //! Everything that can be wrong with a row, a number or a value, and the words for it.
 
+use crate::model::Field;
+use crate::number::indexed::Reason;
+
 use super::reader::Fault;
 
 /// What a problem is about.
@@ -36,7 +39,7 @@ impl Group {
         match self {
             Self::Skipped => "Rows that were skipped",
             Self::Number => "Numbers that can never match a call (stored as written)",
-            Self::NotAnswered => "Values that no call is answered with (stored as written)",
+            Self::NotAnswered => "Values that calls are not answered with, unless a project allows them (stored as written)",
             Self::Remark => "Rows that were imported, with a remark",
         }
     }
@@ -62,13 +65,9 @@ pub enum Problem {
     /// Nothing in any cell.
     Empty,
     /// A number of no use, and why.
-    Number(Unmatchable),
-    /// `queue_position` that is no whole number from 0 to 100.
-    QueuePosition,
-    /// `direct_line` that is neither an agent nor a queue.
-    DirectLine,
-    /// `backend_link` that is not `http` or `https`.
-    BackendLink,
+    Number(Reason),
+    /// A value of this field that fails the checks of the lookup.
+    NotAnswered(Field),
     /// Fewer cells than columns.
     TooFewCells,
     /// A NUL byte, which became a blank.
@@ -95,7 +94,7 @@ impl Problem {
             | Self::Nobody
             | Self::Empty => Group::Skipped,
             Self::Number(_) => Group::Number,
-            Self::QueuePosition | Self::DirectLine | Self::BackendLink => Group::NotAnswered,
+            Self::NotAnswered(_) => Group::NotAnswered,
             Self::TooFewCells | Self::Nul | Self::Country | Self::Primary | Self::Block => Group::Remark,
         }
     }
@@ -112,10 +111,8 @@ impl Problem {
             Self::LongRow => "row_too_long",
             Self::Nobody => "no_id_and_no_number",
             Self::Empty => "empty",
-            Self::Number(why) => why.code(),
-            Self::QueuePosition => "queue_position",
-            Self::DirectLine => "direct_line",
-            Self::BackendLink => "backend_link",
+            Self::Number(why) => why.as_str(),
+            Self::NotAnswered(field) => field.as_str(),
             Self::TooFewCells => "too_few_cells",
             Self::Nul => "nul_byte",
             Self::Country => "country",
@@ -137,9 +134,7 @@ impl Problem {
             Self::Nobody => "neither an id nor a number",
             Self::Empty => "nothing in any cell",
             Self::Number(why) => why.explain(),
-            Self::QueuePosition => "queue_position: expected a whole number from 0 to 100",
-            Self::DirectLine => "direct_line: expected an agent such as SIP/ion-popescu, or the name of a queue",
-            Self::BackendLink => "backend_link: expected http:// or https:// (other schemes only where a project allows them)",
+            Self::NotAnswered(field) => field.as_str(),
             Self::TooFewCells => "fewer cells than columns; the missing ones are taken as empty",
             Self::Nul => "a NUL byte, taken as a blank",
             Self::Country => "country: expected a two-letter code; the country of the directory was used",
@@ -157,12 +152,4 @@ impl From<Fault> for Problem {
             Fault::LongRow => Self::LongRow,
         }
     }
-}
-
-/// Why no call can ever be matched with a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Unmatchable { Other }
-impl Unmatchable {
-    fn code(self) -> &'static str { "other" }
-    fn explain(self) -> &'static str { "other" }
 }

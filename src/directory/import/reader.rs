@@ -198,7 +198,9 @@ impl<R: Read> Reader<R> {
         let before = self.buffer.len();
         let read = self.input.by_ref().take(wanted as u64).read_to_end(&mut self.buffer);
         if let Err(cause) = read {
-            return Err(Error::new(Kind::Unavailable, format!("cannot read on after line {}", self.line)).because(cause));
+            return Err(
+                Error::new(Kind::Unavailable, format!("cannot read on after line {}", self.line)).because(cause)
+            );
         }
         self.at_end = self.buffer.len() - before < wanted;
         Ok(())
@@ -258,7 +260,13 @@ fn quote_ahead(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Takes a quoted cell; returns where the text behind the closing quote begins.
-fn quoted(bytes: &[u8], start: usize, delimiter: u8, last: bool, record: &mut Record) -> std::result::Result<usize, Scan> {
+fn quoted(
+    bytes: &[u8],
+    start: usize,
+    delimiter: u8,
+    last: bool,
+    record: &mut Record,
+) -> std::result::Result<usize, Scan> {
     let mut at = start;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
@@ -356,10 +364,8 @@ mod tests {
     #[test]
     fn quoted_cells_may_hold_separators_quotes_and_lines() {
         let text = "1,\"Popescu, \"\"Ion\"\"\",\"first\r\nsecond\"\n2, \"after a blank\" ,x\n";
-        let expected = vec![
-            row(1, &["1", "Popescu, \"Ion\"", "first\r\nsecond"]),
-            row(3, &["2", "after a blank", "x"]),
-        ];
+        let expected =
+            vec![row(1, &["1", "Popescu, \"Ion\"", "first\r\nsecond"]), row(3, &["2", "after a blank", "x"])];
         assert_eq!(rows(text), expected);
         assert_eq!(read_all(Slow(text.as_bytes()), b','), expected);
     }

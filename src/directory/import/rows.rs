@@ -3,18 +3,20 @@
 //! Everything is kept as written, also what no call will be answered with: a person must be able to see in the
 //! directory what the file said. What is wrong goes into the report.
 
-use crate::directory::Block;
-use crate::model::{Contact, ContactId, ContactNumber, Field, steering};
+use crate::model::{Contact, ContactId, ContactNumber, Field};
+use crate::number::Numbering;
+use crate::number::block::parse_block;
 use crate::number::is_known_country;
 use crate::number::several::split_several;
 
-use super::columns::{Column, Target};
+use super::columns::{Column, Target, shorten};
 use super::problem::Problem;
 use super::reader::Record;
 use super::report::Report;
 
-/// Schemes that every project answers.
-const WEB: [&str; 2] = ["http", "https"];
+/// Says why no call will be answered with a value, if that is so. The rules are those of the lookup, which is built upon
+/// the directory and so cannot be asked from here.
+pub type Check<'a> = dyn Fn(Field, &str) -> Option<String> + Sync + 'a;
 
 /// What Google writes between several values in a cell.
 const GOOGLE_SEPARATOR: &str = " ::: ";
@@ -23,18 +25,28 @@ const GOOGLE_SEPARATOR: &str = " ::: ";
 const YES: [&str; 10] = ["1", "true", "yes", "y", "x", "da", "ja", "oui", "si", "sí"];
 const NO: [&str; 7] = ["0", "false", "no", "n", "nu", "nein", "non"];
 
+/// What the rows of a file are read with.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings<'a> {
+    pub(crate) columns: &'a [Column],
+    /// The country that the user gave for the file; empty means that of the directory.
+    pub(crate) country: &'a str,
+    /// How the directory reads numbers.
+    pub(crate) numbering: &'a Numbering,
+    /// Which values will not be answered.
+    pub(crate) check: &'a Check<'a>,
+}
+
 /// The rows of one file.
 pub(crate) struct Rows<'a> {
-    columns: &'a [Column],
-    /// The country that the user gave for the file; empty means that of the directory.
-    country: &'a str,
+    settings: Settings<'a>,
     /// The file lost its quotes: rows with another number of cells belong to a broken text.
     lost: bool,
 }
 
 impl<'a> Rows<'a> {
-    pub(crate) fn new(columns: &'a [Column], country: &'a str) -> Self {
-        Self { columns, country, lost: false }
+    pub(crate) fn new(settings: Settings<'a>) -> Self {
+        Self { settings, lost: false }
     }
 
     /// Notes that the reader has passed over a row.
@@ -58,7 +70,7 @@ impl<'a> Rows<'a> {
         if !self.fits(&texts, report) {
             return None;
         }
-        let contact = Row { columns: self.columns, texts: &texts, country: self.country, line }.contact(report);
+        let contact = Row { settings: self.settings, texts: &texts, line }.contact(report);
         if contact.id == ContactId::default() && contact.numbers.is_empty() && contact.blocks.is_empty() {
             let name = || contact.get(Field::Name).unwrap_or_default().to_owned();
             report.add(Problem::Nobody, line, name);
@@ -69,7 +81,7 @@ impl<'a> Rows<'a> {
 
     /// Whether the row has a usable number of cells.
     fn fits(&mut self, texts: &Texts<'_>, report: &mut Report) -> bool {
-        let (line, expected) = (texts.record.line, self.columns.len());
+        let (line, expected) = (texts.record.line, self.settings.columns.len());
         // Separators at the end of a row begin no cell.
         let cells = texts.record.columns();
         let found = if cells > expected && texts.is_empty_from(expected) { expected } else { cells };
@@ -114,15 +126,17 @@ impl<'a> Texts<'a> {
         };
         let text = std::str::from_utf8(record.bytes()).map_err(|error| wrong(error.valid_up_to()))?;
         // A character must not begin in one cell and end in the next.
-        let split = (0..record.columns()).map(|column| record.range(column).end).find(|&end| !text.is_char_boundary(end));
+        let split =
+            (0..record.columns()).map(|column| record.range(column).end).find(|&end| !text.is_char_boundary(end));
         split.map_or(Ok(Self { record, text }), |end| Err(wrong(end)))
     }
 
     /// A cell without the blanks around it.
     fn cell(&self, column: usize) -> &'a str {
-        self.text.get(self.record.range(column)).unwrap_or_default().trim_matches(|character: char| {
-            character.is_whitespace() || character == '\0'
-        })
+        self.text
+            .get(self.record.range(column))
+            .unwrap_or_default()
+            .trim_matches(|character: char| character.is_whitespace() || character == '\0')
     }
 
     fn is_empty_from(&self, column: usize) -> bool {
@@ -133,9 +147,8 @@ impl<'a> Texts<'a> {
 
 /// One row while it becomes a contact.
 struct Row<'a> {
-    columns: &'a [Column],
+    settings: Settings<'a>,
     texts: &'a Texts<'a>,
-    country: &'a str,
     line: u64,
 }
 
@@ -144,7 +157,7 @@ impl Row<'_> {
         let mut contact = Contact::default();
         let (mut first_name, mut last_name) = ("", "");
         let country = self.country(report);
-        for (place, column) in self.columns.iter().enumerate() {
+        for (place, column) in self.settings.columns.iter().enumerate() {
             let cell = self.texts.cell(place);
             if cell.is_empty() {
                 continue;
@@ -172,22 +185,16 @@ impl Row<'_> {
 
 impl Row<'_> {
     fn set(&self, contact: &mut Contact, field: Field, cell: &str, report: &mut Report) {
-        let problem = match field {
-            Field::QueuePosition => steering::queue_position(cell).is_none().then_some(Problem::QueuePosition),
-            Field::DirectLine => (!steering::is_direct_line(cell)).then_some(Problem::DirectLine),
-            Field::BackendLink => (!steering::has_scheme(cell, WEB)).then_some(Problem::BackendLink),
-            _ => None,
-        };
-        if let Some(problem) = problem {
-            report.add(problem, self.line, || cell.to_owned());
+        if let Some(why) = (self.settings.check)(field, cell) {
+            report.add(Problem::NotAnswered(field), self.line, || format!("{}: {why}", shorten(cell)));
         }
         contact.set(field, clean(cell));
     }
 
     /// The country that the row names, else that of the file.
     fn country(&self, report: &mut Report) -> String {
-        let Some(place) = self.columns.iter().position(|column| column.target == Target::Country) else {
-            return self.country.to_owned();
+        let Some(place) = self.settings.columns.iter().position(|column| column.target == Target::Country) else {
+            return self.settings.country.to_owned();
         };
         let cell = self.texts.cell(place);
         let code = cell.to_ascii_uppercase();
@@ -197,12 +204,13 @@ impl Row<'_> {
         if !cell.is_empty() {
             report.add(Problem::Country, self.line, || cell.to_owned());
         }
-        self.country.to_owned()
+        self.settings.country.to_owned()
     }
 
     fn add_numbers(&self, contact: &mut Contact, place: usize, label: &str, country: &str) {
         let cell = clean(self.texts.cell(place));
-        let label = self.beside(|target| *target == Target::LabelOf(place)).map_or_else(|| label.to_owned(), clean_label);
+        let label =
+            self.beside(|target| *target == Target::LabelOf(place)).map_or_else(|| label.to_owned(), clean_label);
         let extension = self.beside(|target| *target == Target::ExtensionOf(place));
         let texts: Vec<&str> = cell.split(GOOGLE_SEPARATOR).flat_map(split_several).collect();
         let alone = texts.len() == 1;
@@ -221,15 +229,15 @@ impl Row<'_> {
 
     /// The cell that says more about a number, when it has a value.
     fn beside(&self, wanted: impl Fn(&Target) -> bool) -> Option<&str> {
-        let place = self.columns.iter().position(|column| wanted(&column.target))?;
+        let place = self.settings.columns.iter().position(|column| wanted(&column.target))?;
         Some(self.texts.cell(place)).filter(|cell| !cell.is_empty())
     }
 
     fn add_blocks(&self, contact: &mut Contact, cell: &str, report: &mut Report) {
         for text in cell.split([';', ',', '\n']).map(str::trim).filter(|text| !text.is_empty()) {
-            match Block::parse(text) {
+            match parse_block(text, self.settings.numbering) {
                 Ok(_) => contact.blocks.push(clean(text)),
-                Err(_) => report.add(Problem::Block, self.line, || text.to_owned()),
+                Err(error) => report.add(Problem::Block, self.line, || error.to_string()),
             }
         }
     }

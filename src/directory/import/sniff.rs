@@ -83,7 +83,9 @@ fn refuse_other_formats(bytes: &[u8]) -> Result<()> {
     let found = match () {
         () if bytes.starts_with(b"PK\x03\x04") => "an XLSX workbook or a zip file; save it as CSV (UTF-8) first",
         () if bytes.starts_with(b"\xd0\xcf\x11\xe0") => "an XLS workbook; save it as CSV (UTF-8) first",
-        () if bytes.starts_with(b"\x1f\x8b") => "a gzip file; unpack it first, as in `gunzip -c FILE | calldex import -`",
+        () if bytes.starts_with(b"\x1f\x8b") => {
+            "a gzip file; unpack it first, as in `gunzip -c FILE | calldex import -`"
+        }
         () if starts(b"BEGIN:VCARD") => "a vCard file; export the contacts as CSV",
         () if starts(b"{") || starts(b"[") => "JSON; export the contacts as CSV",
         () if starts(b"<!doctype") || starts(b"<html") || starts(b"<?xml") => {
