@@ -39,9 +39,8 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 }
 
 fn connect(address: SocketAddr) -> Result<TcpStream> {
-    TcpStream::connect_timeout(&address, PATIENCE).map_err(|error| {
-        Error::new(Kind::Unavailable, format!("no server answers at {address}")).because(error)
-    })
+    TcpStream::connect_timeout(&address, PATIENCE)
+        .map_err(|error| Error::new(Kind::Unavailable, format!("no server answers at {address}")).because(error))
 }
 
 fn ask(address: SocketAddr) -> Result<String> {

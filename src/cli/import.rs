@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::config::{Format, Reply};
 use crate::directory::import::columns::Mapping;
 use crate::directory::import::report::Report;
 use crate::directory::import::sniff::parse_delimiter;
-use crate::config::{Format, Reply};
 use crate::directory::import::{Import, Options};
 use crate::directory::{Book, Directory};
 use crate::error::{Error, Kind, Result};
@@ -29,36 +29,36 @@ const OF_A_PIPE: &str = "{spinner} {bytes} read  {bytes_per_sec}  {elapsed}";
 
 /// Imports contacts from a CSV file into an address book; lookups go on meanwhile with the old ones.
 #[derive(Debug, Clone, Args)]
-pub struct ImportArgs {
+pub(crate) struct ImportArgs {
     /// The file, or - for standard input
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// The address book, by its name in the configuration
     #[arg(long, value_name = "NAME")]
-    pub directory: String,
+    pub(crate) directory: String,
     /// Country of numbers without a country code, in place of the directory's
     #[arg(long, value_name = "CC", value_parser = parse_country)]
-    pub country: Option<String>,
+    pub(crate) country: Option<String>,
     /// What a column is, such as telephone="Phone 2"; the column by its name or its number
     #[arg(long, value_name = "FIELD=COLUMN")]
-    pub map: Vec<Mapping>,
+    pub(crate) map: Vec<Mapping>,
     /// What separates the cells: comma, semicolon, tab, pipe [default: found out]
     #[arg(long, value_name = "MARK", value_parser = parse_delimiter)]
-    pub delimiter: Option<u8>,
+    pub(crate) delimiter: Option<u8>,
     /// The first row is a contact, not the names of the columns
     #[arg(long)]
-    pub no_header: bool,
+    pub(crate) no_header: bool,
     /// The file has no numbers and only adds to contacts by their id
     #[arg(long)]
-    pub no_numbers: bool,
+    pub(crate) no_numbers: bool,
     /// Print the report as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 impl ImportArgs {
     /// What the arguments say about the file.
     #[must_use]
-    pub fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         Options {
             delimiter: self.delimiter,
             no_header: self.no_header,
@@ -80,7 +80,7 @@ impl ImportArgs {
 ///
 /// # Errors
 /// The file or its columns are refused, or reading or storing has failed; nothing has changed then.
-pub fn run(
+pub(crate) fn run(
     args: &ImportArgs,
     store: &dyn Directory,
     book: &Book,

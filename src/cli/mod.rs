@@ -27,7 +27,11 @@ use workshop::Workshop;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "calldex", version, about = "Answers one question for any phone system: who is calling, and where should the call go?")]
+#[command(
+    name = "calldex",
+    version,
+    about = "Answers one question for any phone system: who is calling, and where should the call go?"
+)]
 pub struct Arguments {
     /// The configuration file
     #[arg(long, short, global = true, env = "CALLDEX_CONFIG", default_value = "calldex.toml", value_name = "FILE")]

@@ -14,7 +14,7 @@ const TOKEN_BYTES: usize = 32;
 
 /// What to do with tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum TokenCommand {
+pub(crate) enum TokenCommand {
     /// Make a new token; print it, and the line with its hash for the configuration
     New,
     /// Print the hash of a token for the configuration
@@ -31,7 +31,7 @@ pub enum TokenCommand {
 /// # Errors
 /// [`Kind::Invalid`] for an empty token, [`Kind::Unavailable`] when the machine gives no random bytes or `out` cannot be
 /// written.
-pub fn run(command: &TokenCommand, input: &mut dyn BufRead, out: &mut dyn Write) -> Result<()> {
+pub(crate) fn run(command: &TokenCommand, input: &mut dyn BufRead, out: &mut dyn Write) -> Result<()> {
     let printed = match command {
         TokenCommand::New => {
             let token = new_token()?;
@@ -49,7 +49,7 @@ pub fn run(command: &TokenCommand, input: &mut dyn BufRead, out: &mut dyn Write)
 ///
 /// # Errors
 /// [`Kind::Unavailable`] when the machine gives no random bytes.
-pub fn new_token() -> Result<String> {
+pub(crate) fn new_token() -> Result<String> {
     let mut bytes = [0_u8; TOKEN_BYTES];
     let failed = |error| Error::new(Kind::Unavailable, "the machine gives no random bytes").because(error);
     getrandom::fill(&mut bytes).map_err(failed)?;

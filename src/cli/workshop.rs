@@ -25,9 +25,11 @@ impl Workshop {
 
     /// Opens a configured address book.
     pub(crate) fn book(&self, name: &str) -> Result<Book> {
-        let settings = self.config.directories.get(name).ok_or_else(|| {
-            no_such("directory", name, self.config.directories.keys().map(|name| &**name))
-        })?;
+        let settings = self
+            .config
+            .directories
+            .get(name)
+            .ok_or_else(|| no_such("directory", name, self.config.directories.keys().map(|name| &**name)))?;
         block_on(self.directory.open_book(name, &settings.numbering))?
     }
 }

@@ -83,7 +83,7 @@ pub(crate) const KEYS: &[Key] = &[
 
 impl Defaults {
     pub(crate) fn read(reader: &Reader<'_>) -> Self {
-        let template = |name| reader.text(name).map(|text| text.value);
+        let template = |name| reader.parse(name, check_template);
         Self {
             name: template("name"),
             queue_position: read_position(reader),
@@ -97,12 +97,21 @@ impl Defaults {
     }
 }
 
+/// Says at which place of the file a template cannot be read; what it makes of a contact is known only in a call.
+fn check_template(text: &str) -> Result<String, String> {
+    let mut environment = minijinja::Environment::empty();
+    match environment.add_template("", text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => Err(format!("; {}", error.detail().unwrap_or("the template cannot be read"))),
+    }
+}
+
 /// A number is checked here, a template's result when it is known.
 fn read_position(reader: &Reader<'_>) -> Option<String> {
     let (key, value) = reader.value("queue_position")?;
     let text = match value.get_ref() {
         DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
-        DeValue::String(_) => reader.text_of(key, &value)?.value,
+        DeValue::String(_) => reader.parse("queue_position", check_template)?,
         _ => return reader.refuse(key, &value, ""),
     };
     match text.trim().parse::<i128>() {

@@ -205,7 +205,11 @@ fn explain_failure(error: &minijinja::Error) -> String {
 }
 
 /// Writes a value into a template's text: encoded in a link, as it is elsewhere, and never the word `None`.
-fn write_value(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> std::result::Result<(), minijinja::Error> {
+fn write_value(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> std::result::Result<(), minijinja::Error> {
     if value.is_none() {
         return Err(minijinja::Error::new(ErrorKind::UndefinedError, "no value"));
     }
@@ -275,7 +279,9 @@ impl Object for CallView {
             },
             "dnid" => Some(Value::from(self.call.dnid.as_str())),
             "direction" => self.call.direction.map(|direction| Value::from(direction.as_str())),
-            "params" => Some(self.call.params.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect()),
+            "params" => {
+                Some(self.call.params.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect())
+            }
             _ => None,
         }
     }

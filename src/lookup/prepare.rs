@@ -9,6 +9,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::metrics::ProjectMetrics;
+use crate::sources::LiveSources;
 
 use super::Lookup;
 use super::cache::SourceId;
@@ -40,11 +41,24 @@ impl Lookup {
     /// # Errors
     /// [`Kind::Invalid`] for a template that cannot be read or a source that does not exist; what the store says when a
     /// book cannot be opened.
-    pub async fn prepare(&self, config: &Config, project: &Arc<config::Project>) -> Result<Project> {
+    pub async fn prepare(
+        &self,
+        config: &Config,
+        live: &LiveSources,
+        project: &Arc<config::Project>,
+    ) -> Result<Project> {
         let mut asked = Vec::with_capacity(project.sources.len());
         for name in &project.sources {
+            if let Some(live) = live.get(name) {
+                let id = self.identities.source(format!("source {name} {}", live.settings));
+                asked.push(Asked::Live { source: Arc::clone(&live.source), id, timeout: live.timeout });
+                continue;
+            }
             let settings = config.directories.get(name).ok_or_else(|| {
-                Error::new(Kind::Invalid, format!("project {} asks {name}, which is no directory", project.name))
+                Error::new(
+                    Kind::Invalid,
+                    format!("project {} asks {name}, which is neither a directory nor a source", project.name),
+                )
             })?;
             let book = self.directory.open_book(name, &settings.numbering).await?;
             let id = self.identities.source(format!("directory {} {name} {:?}", book.id, settings.numbering));

@@ -4,18 +4,15 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::cache::SourceId;
-use super::decide::Templates;
 use super::fan_out::Asked;
-use super::memo::NumberingId;
 use super::scripted::{Script, ScriptedSource, cache_settings, call_for_tests};
 use super::*;
 use crate::clock::SystemClock;
 use crate::config::{Ask, load_text};
 use crate::directory::SqliteDirectory;
-use crate::metrics::ProjectMetrics;
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 use crate::number::ladder::Rung;
+use crate::sources::{LiveSource, LiveSources, Source};
 
 const NUMBER: &str = "+40722111222";
 const DEADLINE: Duration = Duration::from_millis(800);
@@ -36,28 +33,33 @@ fn bench() -> Bench {
 }
 
 fn settings(keys: &str) -> Arc<config::Project> {
-    let text = format!(
+    Arc::clone(&load_text(&text(keys), &|_| None).unwrap().projects["sales"])
+}
+
+fn text(keys: &str) -> String {
+    format!(
         "[directory.customers]\ncountry = \"RO\"\n[project.sales]\ncountry = \"RO\"\ntokens = [\"0123456789abcdef\"]\n\
          sources = [\"customers\"]\n{keys}"
-    );
-    Arc::clone(&load_text(&text, &|_| None).unwrap().projects["sales"])
+    )
 }
 
 /// A project that asks these sources in order, without an address book.
-fn project(config: &Arc<config::Project>, sources: &[Arc<ScriptedSource>]) -> Project {
-    let asked = sources.iter().enumerate().map(|(place, source)| Asked::Live {
-        source: source.clone(),
-        id: SourceId(u32::try_from(place).unwrap() + 1000),
-        timeout: Duration::from_secs(10),
-    });
-    Project {
-        asked: asked.collect(),
-        numbering: NumberingId(1),
-        templates: Templates::compile(&config.defaults).unwrap(),
-        metrics: ProjectMetrics::of("sales"),
-        rate: config.rate.and_then(std::num::NonZeroU32::new).map(prepare::rate_limit),
-        config: Arc::clone(config),
-    }
+async fn project(bench: &Bench, config: &Arc<config::Project>, sources: &[Arc<ScriptedSource>]) -> Project {
+    let names = sources.iter().map(|source| Arc::clone(source.name())).collect();
+    let config = Arc::new(config::Project { sources: names, ..(**config).clone() });
+    bench.lookup.prepare(&empty(), &live(sources), &config).await.unwrap()
+}
+
+fn live(sources: &[Arc<ScriptedSource>]) -> LiveSources {
+    let live = |source: &Arc<ScriptedSource>| {
+        let settings = source.name().to_string();
+        (Arc::clone(source.name()), LiveSource { source: source.clone(), timeout: Duration::from_secs(10), settings })
+    };
+    sources.iter().map(live).collect()
+}
+
+fn empty() -> config::Config {
+    load_text("", &|_| None).unwrap()
 }
 
 fn source(name: &str, script: Script) -> Arc<ScriptedSource> {
@@ -86,7 +88,7 @@ fn name(answer: &Answer) -> Option<&str> {
 async fn a_faster_source_does_not_outrun_an_earlier_one() {
     let bench = bench();
     let sources = [source("first", knows(500, 1)), source("second", knows(1, 2))];
-    let (answer, took) = ask(&bench.lookup, &project(&settings(""), &sources), NUMBER).await;
+    let (answer, took) = ask(&bench.lookup, &project(&bench, &settings(""), &sources).await, NUMBER).await;
     assert_eq!(name(&answer), Some("first 1"));
     assert_eq!(took.as_millis(), 500);
 }
@@ -95,7 +97,7 @@ async fn a_faster_source_does_not_outrun_an_earlier_one() {
 async fn sources_are_asked_together_and_not_one_after_another() {
     let bench = bench();
     let sources = [source("first", knows_nobody(400)), source("second", knows(400, 2))];
-    let (answer, took) = ask(&bench.lookup, &project(&settings(""), &sources), NUMBER).await;
+    let (answer, took) = ask(&bench.lookup, &project(&bench, &settings(""), &sources).await, NUMBER).await;
     assert_eq!(name(&answer), Some("second 2"));
     assert!(took < Duration::from_millis(500), "{took:?}");
 }
@@ -104,7 +106,7 @@ async fn sources_are_asked_together_and_not_one_after_another() {
 async fn the_answer_leaves_at_the_deadline_with_what_has_arrived() {
     let bench = bench();
     let sources = [source("hangs", Script::Hang), source("second", knows(1, 2))];
-    let (answer, took) = ask(&bench.lookup, &project(&settings(""), &sources), NUMBER).await;
+    let (answer, took) = ask(&bench.lookup, &project(&bench, &settings(""), &sources).await, NUMBER).await;
     assert_eq!(name(&answer), Some("second 2"));
     assert!(took >= DEADLINE && took < DEADLINE + Duration::from_millis(20), "{took:?}");
     assert_eq!(answer.explanation.missing().map(|it| &**it).collect::<Vec<_>>(), ["hangs"]);
@@ -114,7 +116,7 @@ async fn the_answer_leaves_at_the_deadline_with_what_has_arrived() {
 async fn a_late_answer_is_there_for_the_next_call() {
     let bench = bench();
     let slow = source("slow", knows(3000, 7));
-    let project = project(&settings(""), std::slice::from_ref(&slow));
+    let project = project(&bench, &settings(""), std::slice::from_ref(&slow)).await;
     let (first, _) = ask(&bench.lookup, &project, NUMBER).await;
     assert_eq!((name(&first), first.outcome), (None, Outcome::Undetermined));
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -128,7 +130,7 @@ async fn a_late_answer_is_there_for_the_next_call() {
 async fn an_outage_is_never_unknown() {
     let bench = bench();
     let sources = [source("down", Script::Fail { after: Duration::from_millis(5) }), source("up", knows_nobody(5))];
-    let project = project(&settings(""), &sources);
+    let project = project(&bench, &settings(""), &sources).await;
     assert_eq!(ask(&bench.lookup, &project, NUMBER).await.0.outcome, Outcome::Undetermined);
     assert_eq!(ask(&bench.lookup, &project, NUMBER).await.0.outcome, Outcome::Undetermined, "and it is not remembered");
     assert_eq!((sources[0].asked(), sources[1].asked()), (2, 1));
@@ -138,7 +140,7 @@ async fn an_outage_is_never_unknown() {
 async fn a_source_with_a_defect_costs_nothing_but_its_answer() {
     let bench = bench();
     let sources = [source("broken", Script::Panic), source("second", knows(5, 2))];
-    let (answer, _) = ask(&bench.lookup, &project(&settings(""), &sources), NUMBER).await;
+    let (answer, _) = ask(&bench.lookup, &project(&bench, &settings(""), &sources).await, NUMBER).await;
     assert_eq!(name(&answer), Some("second 2"));
 }
 
@@ -147,7 +149,7 @@ async fn a_remembered_contact_stands_in_for_a_source_that_fails() {
     let bench = bench();
     let config = settings("");
     let working = [source("crm", knows(5, 7))];
-    assert_eq!(name(&ask(&bench.lookup, &project(&config, &working), NUMBER).await.0), Some("crm 7"));
+    assert_eq!(name(&ask(&bench.lookup, &project(&bench, &config, &working).await, NUMBER).await.0), Some("crm 7"));
     tokio::time::sleep(Duration::from_secs(20 * 60)).await;
     let failing = [source("crm", Script::Fail { after: Duration::from_millis(5) })];
     let (answer, _) = ask(&bench.lookup, &project(&config, &failing), NUMBER).await;
@@ -160,8 +162,10 @@ async fn a_remembered_contact_stands_in_for_a_source_that_fails() {
 async fn what_is_no_telephone_number_never_reaches_a_live_source() {
     let bench = bench();
     let crm = [source("crm", knows(1, 7))];
-    let project = project(&settings(""), &crm);
-    for telephone in ["anonymous", "", "266696687", "101", "sip:bob@example.com", "12345678901234567890123", "0000000000"] {
+    let project = project(&bench, &settings(""), &crm).await;
+    for telephone in
+        ["anonymous", "", "266696687", "101", "sip:bob@example.com", "12345678901234567890123", "0000000000"]
+    {
         assert_eq!(name(&ask(&bench.lookup, &project, telephone).await.0), None, "{telephone}");
     }
     assert_eq!(crm[0].asked(), 0);
@@ -175,10 +179,10 @@ async fn in_turn_the_second_source_is_spared_when_the_first_one_knows() {
     let config = settings("ask = \"in_turn\"");
     assert_eq!(config.ask, Ask::InTurn);
     let sources = [source("first", knows(100, 1)), source("second", knows(100, 2))];
-    assert_eq!(name(&ask(&bench.lookup, &project(&config, &sources), NUMBER).await.0), Some("first 1"));
+    assert_eq!(name(&ask(&bench.lookup, &project(&bench, &config, &sources).await, NUMBER).await.0), Some("first 1"));
     assert_eq!(sources[1].asked(), 0);
     let sources = [source("third", knows_nobody(100)), source("fourth", knows(100, 4))];
-    let (answer, took) = ask(&Bench::fresh(&bench), &project(&config, &sources), NUMBER).await;
+    let (answer, took) = ask(&bench.fresh(), &project(&bench, &config, &sources).await, NUMBER).await;
     assert_eq!(name(&answer), Some("fourth 4"));
     assert!(took >= Duration::from_millis(200));
 }
@@ -195,7 +199,7 @@ async fn a_guess_does_not_end_the_wait_for_somebody_certain() {
     let bench = bench();
     let guess = Script::OnRung { after: Duration::from_millis(1), id: 1, rung: Rung::Alias };
     let sources = [source("guess", guess), source("certain", knows(600, 2))];
-    let (answer, _) = ask(&bench.lookup, &project(&settings(""), &sources), NUMBER).await;
+    let (answer, _) = ask(&bench.lookup, &project(&bench, &settings(""), &sources).await, NUMBER).await;
     assert_eq!(name(&answer), Some("certain 2"));
 }
 
@@ -203,7 +207,7 @@ async fn a_guess_does_not_end_the_wait_for_somebody_certain() {
 async fn above_its_rate_a_project_spares_its_live_sources() {
     let bench = bench();
     let crm = [source("crm", knows(1, 7))];
-    let project = project(&settings("rate = 5"), &crm);
+    let project = project(&bench, &settings("rate = 5"), &crm).await;
     let mut found = 0;
     for number in 0..50 {
         let (answer, _) = ask(&bench.lookup, &project, &format!("+407221112{number:02}")).await;
@@ -217,12 +221,11 @@ async fn above_its_rate_a_project_spares_its_live_sources() {
 async fn the_address_book_answers_before_any_live_source_is_asked() {
     let bench = bench();
     let config = settings("");
-    let text = "[directory.customers]\ncountry = \"RO\"\n[project.sales]\ncountry = \"RO\"\n\
-                tokens = [\"0123456789abcdef\"]\nsources = [\"customers\"]\n";
-    let whole = load_text(text, &|_| None).unwrap();
-    let mut project = bench.lookup.prepare(&whole, &config).await.unwrap();
+    let whole = load_text(&text(""), &|_| None).unwrap();
     let crm = source("crm", knows(1, 7));
-    project.asked.push(Asked::Live { source: crm.clone(), id: SourceId(9), timeout: Duration::from_secs(10) });
+    let names = vec!["customers".into(), Arc::clone(crm.name())];
+    let config = Arc::new(config::Project { sources: names, ..(*config).clone() });
+    let project = bench.lookup.prepare(&whole, &live(std::slice::from_ref(&crm)), &config).await.unwrap();
     let Asked::Book { book, .. } = &project.asked[0] else { panic!("the first source is the address book") };
     let mut contact = Contact { id: ContactId::Integer(5), ..Contact::default() };
     contact.set(Field::Name, "Ana");
@@ -269,7 +272,7 @@ proptest! {
         let answer = |scripts: Vec<Script>| runtime.block_on(async {
             let sources: Vec<_> =
                 scripts.into_iter().enumerate().map(|(place, script)| source(&format!("s{place}"), script)).collect();
-            let (answer, took) = ask(&bench.fresh(), &project(&config, &sources), NUMBER).await;
+            let (answer, took) = ask(&bench.fresh(), &project(&bench, &config, &sources).await, NUMBER).await;
             assert!(took <= DEADLINE + Duration::from_millis(20));
             (answer.caller_data, answer.outcome)
         });

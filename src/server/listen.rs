@@ -33,7 +33,7 @@ use crate::error::{Error, Kind, Result};
 const BACKLOG: u32 = 4096;
 
 /// How long requests that have arrived may take when the process ends.
-pub const DRAIN: Duration = Duration::from_secs(10);
+pub(crate) const DRAIN: Duration = Duration::from_secs(10);
 
 /// How many connections are looked at to find an idle one to close.
 const SAMPLE: usize = 64;
@@ -49,19 +49,19 @@ const LOG_PAUSE: Duration = Duration::from_secs(10);
 
 /// What may change while the listener runs; connections that are open keep what they began with.
 #[derive(Clone)]
-pub struct ListenSettings {
+pub(crate) struct ListenSettings {
     /// Most connections at a time; beyond it an idle one is closed, or the newest when none is idle.
-    pub max_connections: usize,
+    pub(crate) max_connections: usize,
     /// For a TLS handshake, for a request head, and until the next request.
-    pub idle_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
     /// For a whole request body, and for a client to take the next bytes of an answer.
-    pub transfer_timeout: Duration,
+    pub(crate) transfer_timeout: Duration,
     /// Certificate and key, when the listener speaks TLS.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 /// A bound address with all that is needed to serve it.
-pub struct Listener {
+pub(crate) struct Listener {
     socket: TcpListener,
     settings: Arc<ArcSwap<ListenSettings>>,
     clock: Arc<dyn Clock>,
@@ -73,7 +73,11 @@ impl Listener {
     ///
     /// # Errors
     /// [`Kind::Unavailable`] when the address is in use, not of this machine, or not permitted.
-    pub fn bind(address: SocketAddr, settings: Arc<ArcSwap<ListenSettings>>, clock: Arc<dyn Clock>) -> Result<Self> {
+    pub(crate) fn bind(
+        address: SocketAddr,
+        settings: Arc<ArcSwap<ListenSettings>>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let bind = || {
             let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
             // A restart must not wait for connections of the process before.
@@ -91,21 +95,21 @@ impl Listener {
     ///
     /// # Errors
     /// [`Kind::Internal`] when the system does not know it.
-    pub fn address(&self) -> Result<SocketAddr> {
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
         let unknown = |error| Error::new(Kind::Internal, "the listener has no address").because(error);
         self.socket.local_addr().map_err(unknown)
     }
 
     /// Numbers about the connections, for the metrics.
     #[must_use]
-    pub fn counts(&self) -> Arc<Counts> {
+    pub(crate) fn counts(&self) -> Arc<Counts> {
         Arc::clone(&self.counts)
     }
 
     /// Serves until `shutdown` is there, then drains, and returns when every connection has ended.
     ///
     /// Each request carries a [`crate::access::Peer`] in its extensions.
-    pub async fn serve<S>(self, app: S, shutdown: impl Future<Output = ()>)
+    pub(crate) async fn serve<S>(self, app: S, shutdown: impl Future<Output = ()>)
     where
         S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send,

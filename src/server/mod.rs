@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use ::metrics::{counter, gauge};
+use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -37,6 +37,7 @@ use crate::faces::http::{self, Http};
 use crate::faces::{Current, Reception};
 use crate::lookup::Lookup;
 use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
+use crate::sources::LiveSources;
 use crate::{metrics, number};
 
 use counts::Counts;
@@ -53,9 +54,8 @@ const TRANSFER_TIMEOUT: Duration = Duration::from_secs(15);
 /// # Errors
 /// Whatever keeps it from starting: the configuration, the store, the listener.
 pub fn run(file: &Path, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
-    let loaded = config::load(file, &config::process_environment).map_err(|problems| {
-        Error::new(Kind::Invalid, format!("the configuration is refused\n{problems}"))
-    })?;
+    let loaded = config::load(file, &config::process_environment)
+        .map_err(|problems| Error::new(Kind::Invalid, format!("the configuration is refused\n{problems}")))?;
     let logging = Arc::new(log::start(&loaded.config.log));
     let recorder = metrics::install().map_err(|error| Error::new(Kind::Internal, "cannot count").because(error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -81,8 +81,7 @@ async fn serve(
     let config = Arc::new(loaded.config);
     warn_about(&config);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let directory: Arc<dyn Directory> =
-        Arc::new(SqliteDirectory::open(&config.server.store, Arc::clone(&clock))?);
+    let directory: Arc<dyn Directory> = Arc::new(SqliteDirectory::open(&config.server.store, Arc::clone(&clock))?);
     let lookup = Arc::new(Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache));
     let current = prepare(&lookup, Arc::clone(&config)).await?;
     warm_up(&config);
@@ -108,9 +107,11 @@ async fn serve(
 
 /// Makes every project of a configuration ready.
 async fn prepare(lookup: &Lookup, config: Arc<Config>) -> Result<Current> {
+    // The API types of live sources are added here as they come; until then the address books answer alone.
+    let live = LiveSources::new();
     let mut projects = std::collections::HashMap::with_capacity(config.projects.len());
     for (name, project) in &config.projects {
-        projects.insert(Arc::clone(name), Arc::new(lookup.prepare(&config, project).await?));
+        projects.insert(Arc::clone(name), Arc::new(lookup.prepare(&config, &live, project).await?));
     }
     Ok(Current { config, projects })
 }

@@ -84,7 +84,10 @@ impl Bench {
 fn contact(id: &str, name: &str, numbers: &[&str]) -> Contact {
     let mut contact = Contact { id: ContactId::from_text(id), ..Contact::default() };
     contact.set(Field::Name, name);
-    contact.numbers = numbers.iter().map(|written| ContactNumber { written: (*written).to_owned(), ..ContactNumber::default() }).collect();
+    contact.numbers = numbers
+        .iter()
+        .map(|written| ContactNumber { written: (*written).to_owned(), ..ContactNumber::default() })
+        .collect();
     contact
 }
 

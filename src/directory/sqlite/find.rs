@@ -44,7 +44,12 @@ static BY_BLOCK: LazyLock<String> = LazyLock::new(|| {
 ///
 /// Which of the contacts are the caller, the ladder decides; here only is decided what it gets to see: a lower step is
 /// not read when a higher one has found somebody.
-pub(super) fn find(connection: &Connection, book: &Book, state: BookState, wanted: &Wanted) -> rusqlite::Result<Vec<Hit>> {
+pub(super) fn find(
+    connection: &Connection,
+    book: &Book,
+    state: BookState,
+    wanted: &Wanted,
+) -> rusqlite::Result<Vec<Hit>> {
     let mut table = Table { connection, directory: book.id, generation: state.generation, found: Found::default() };
     if let Some(local) = &wanted.local {
         table.add_by_key(&LookupKey::Local(local), By::Local)?;

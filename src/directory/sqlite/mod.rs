@@ -27,9 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{
-    Book, Change, Covers, Directory, Hit, ImportSession, Pending, Prepared, Revision, Statistics, Stored,
-};
+use super::{Book, Change, Covers, Directory, Hit, ImportSession, Pending, Prepared, Revision, Statistics, Stored};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId};
@@ -67,7 +65,9 @@ impl SqliteDirectory {
         let inner = Arc::clone(&self.inner);
         Box::pin(async move {
             let task = tokio::task::spawn_blocking(move || work(&inner));
-            task.await.unwrap_or_else(|error| Err(Error::new(Kind::Internal, "a write to the store broke off").because(error)))
+            task.await.unwrap_or_else(|error| {
+                Err(Error::new(Kind::Internal, "a write to the store broke off").because(error))
+            })
         })
     }
 }

@@ -112,7 +112,8 @@ pub(super) struct BookState {
 
 impl Books {
     fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare_cached("SELECT id, generation, revision, blocks FROM directory ORDER BY id")?;
+        let mut statement =
+            connection.prepare_cached("SELECT id, generation, revision, blocks FROM directory ORDER BY id")?;
         let books = statement.query_map([], |row| {
             let revision: i64 = row.get(2)?;
             let blocks: i64 = row.get(3)?;

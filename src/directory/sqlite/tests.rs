@@ -28,7 +28,12 @@ fn no_version_is_left_behind(path: &Path) {
     let connection = Connection::open(path).unwrap();
     let count = |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(count("SELECT count(*) FROM import"), 0);
-    assert_eq!(count("SELECT count(*) FROM contact c JOIN directory d ON d.id = c.directory WHERE until IS NOT NULL OR since > generation"), 0);
+    assert_eq!(
+        count(
+            "SELECT count(*) FROM contact c JOIN directory d ON d.id = c.directory WHERE until IS NOT NULL OR since > generation"
+        ),
+        0
+    );
     assert_eq!(count("SELECT count(*) FROM number WHERE contact NOT IN (SELECT row FROM contact)"), 0);
     assert_eq!(count("SELECT count(*) FROM contact"), count("SELECT coalesce(sum(contacts), 0) FROM directory"));
     assert_eq!(count("SELECT count(*) FROM number"), count("SELECT coalesce(sum(numbers), 0) FROM directory"));
