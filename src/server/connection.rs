@@ -207,7 +207,8 @@ enum Stage {
 
 fn http() -> http1::Builder {
     let mut http = http1::Builder::new();
-    // A client may close its half after the request (`printf … | nc`): it gets its answer all the same.
+    // A client may close its half after the request (`printf … | nc`): it gets its answer all the same. The price: one
+    // that has gone away holds its place until its answer is ready, which a deadline bounds.
     http.half_close(true).header_read_timeout(None).max_buf_size(LONGEST_HEAD);
     http
 }

@@ -62,10 +62,11 @@ async fn a_new_certificate_is_used_for_new_connections_and_open_ones_go_on() {
 #[tokio::test]
 async fn silence_or_plain_http_instead_of_a_handshake_ends_the_connection() {
     let (config, certificate) = fresh();
-    let running = start(ListenSettings { tls: Some(config), ..impatient() });
+    let running = start(ListenSettings { tls: Some(Arc::clone(&config)), ..impatient() });
     assert_eq!(running.talk("").await, "");
     assert!(!running.talk("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.contains("200 OK"));
     running.until("both are counted", |_| running.count("failed_handshakes") == 2).await;
+    running.settings.store(Arc::new(ListenSettings { tls: Some(config), ..patient() }));
     let mut stream = connect(&running, &certificate).await.unwrap();
     assert_eq!(status(&ask(&mut stream, "/").await), 200);
 }
