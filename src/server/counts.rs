@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counted since the start, but for `open`.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct ConnectionCounts {
     /// Connections that are open now.
     pub open: AtomicU64,
     /// Connections taken.
@@ -25,7 +25,7 @@ pub struct Counts {
     pub panics: AtomicU64,
 }
 
-impl Counts {
+impl ConnectionCounts {
     /// Each number with its name, in the order of the declaration.
     #[must_use]
     pub fn all(&self) -> [(&'static str, u64); 9] {

@@ -26,7 +26,7 @@ use tokio_rustls::server::TlsStream;
 use tower::Service;
 
 use super::connection::{Connection, Ending, Patience, run};
-use super::counts::Counts;
+use super::counts::ConnectionCounts;
 use super::tls;
 use crate::clock::Clock;
 use crate::config;
@@ -89,7 +89,7 @@ pub struct Listener {
     socket: TcpListener,
     settings: Arc<ArcSwap<ListenSettings>>,
     clock: Arc<dyn Clock>,
-    counts: Arc<Counts>,
+    counts: Arc<ConnectionCounts>,
 }
 
 impl Listener {
@@ -122,7 +122,7 @@ impl Listener {
 
     /// Numbers about the connections, for the metrics.
     #[must_use]
-    pub fn counts(&self) -> Arc<Counts> {
+    pub fn counts(&self) -> Arc<ConnectionCounts> {
         Arc::clone(&self.counts)
     }
 
@@ -163,7 +163,7 @@ struct Hall<S> {
     app: S,
     settings: Arc<ArcSwap<ListenSettings>>,
     clock: Arc<dyn Clock>,
-    counts: Arc<Counts>,
+    counts: Arc<ConnectionCounts>,
     /// Each connection holds one; when all are gone, all have ended.
     alive: mpsc::Sender<Infallible>,
     /// Connections and their tasks, ended ones among them until the next clean-up.
@@ -185,7 +185,7 @@ where
         let open = self.counts.open.load(Ordering::Relaxed);
         let most = u64::try_from(settings.max_connections).unwrap_or(u64::MAX);
         if open >= most && (open >= most.saturating_add(OVERLAP) || !self.make_room()) {
-            Counts::add(&self.counts.turned_away);
+            ConnectionCounts::add(&self.counts.turned_away);
             self.complain(|| {
                 tracing::warn!(open, "too many connections, none of them idle ([server] max_connections)")
             });
@@ -225,14 +225,14 @@ where
         let around = self.inside[begin..].iter().chain(&self.inside[..begin]).take(SAMPLE);
         let Some((_, longest)) = around.filter_map(idle).max_by_key(|(idle, _)| *idle) else { return false };
         longest.end(Ending::MakeRoom);
-        Counts::add(&self.counts.made_room);
+        ConnectionCounts::add(&self.counts.made_room);
         true
     }
 
     /// After a failed `accept`: goes on, after a pause if the failure is not about one connection alone.
     async fn stumble(&mut self, error: &io::Error) {
         use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-        Counts::add(&self.counts.accept_errors);
+        ConnectionCounts::add(&self.counts.accept_errors);
         if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted) {
             return;
         }
@@ -275,7 +275,7 @@ async fn shake_hands(
     tls: Arc<rustls::ServerConfig>,
     connection: &Connection,
     patience: Patience,
-    counts: &Counts,
+    counts: &ConnectionCounts,
 ) -> Option<TlsStream<TcpStream>> {
     let handshake = tokio::time::timeout(patience.idle, TlsAcceptor::from(tls).accept(stream));
     let shaken = tokio::select! {
@@ -285,21 +285,21 @@ async fn shake_hands(
     };
     let stream = shaken.ok().and_then(std::result::Result::ok);
     if stream.is_none() {
-        Counts::add(&counts.failed_handshakes);
+        ConnectionCounts::add(&counts.failed_handshakes);
     }
     stream
 }
 
-/// Counts a connection as open as long as its task lives, and notices when a panic ends it.
+/// ConnectionCounts a connection as open as long as its task lives, and notices when a panic ends it.
 struct Guest {
-    counts: Arc<Counts>,
+    counts: Arc<ConnectionCounts>,
     _alive: mpsc::Sender<Infallible>,
 }
 
 impl Guest {
-    fn new(counts: Arc<Counts>, alive: mpsc::Sender<Infallible>) -> Self {
-        Counts::add(&counts.open);
-        Counts::add(&counts.accepted);
+    fn new(counts: Arc<ConnectionCounts>, alive: mpsc::Sender<Infallible>) -> Self {
+        ConnectionCounts::add(&counts.open);
+        ConnectionCounts::add(&counts.accepted);
         Self { counts, _alive: alive }
     }
 }
@@ -308,7 +308,7 @@ impl Drop for Guest {
     fn drop(&mut self) {
         self.counts.open.fetch_sub(1, Ordering::Relaxed);
         if std::thread::panicking() {
-            Counts::add(&self.counts.panics);
+            ConnectionCounts::add(&self.counts.panics);
             tracing::error!("a request handler panicked; its connection was closed");
         }
     }

@@ -7,7 +7,7 @@ mod stream;
 pub mod tls;
 mod tolerant;
 
-pub use counts::Counts;
+pub use counts::ConnectionCounts;
 pub use listen::{DRAIN, ListenSettings, Listener};
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
-use super::{Counts, ListenSettings, Listener};
+use super::{ConnectionCounts, ListenSettings, Listener};
 use crate::access::{self, Peer};
 use crate::clock::{Clock, SystemClock};
 
@@ -34,7 +34,7 @@ const AT_MOST: Duration = Duration::from_secs(30);
 /// A listener with the application of the tests.
 struct Running {
     address: SocketAddr,
-    counts: Arc<Counts>,
+    counts: Arc<ConnectionCounts>,
     settings: Arc<ArcSwap<ListenSettings>>,
     held: Arc<Held>,
     stop: oneshot::Sender<()>,
@@ -118,7 +118,7 @@ impl Running {
     }
 
     /// Waits until a count is as wanted.
-    async fn until(&self, what: &str, wanted: impl Fn(&Counts) -> bool) {
+    async fn until(&self, what: &str, wanted: impl Fn(&ConnectionCounts) -> bool) {
         within(what, async {
             while !wanted(&self.counts) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
