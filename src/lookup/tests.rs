@@ -152,7 +152,7 @@ async fn a_remembered_contact_stands_in_for_a_source_that_fails() {
     assert_eq!(name(&ask(&bench.lookup, &project(&bench, &config, &working).await, NUMBER).await.0), Some("crm 7"));
     tokio::time::sleep(Duration::from_secs(20 * 60)).await;
     let failing = [source("crm", Script::Fail { after: Duration::from_millis(5) })];
-    let (answer, _) = ask(&bench.lookup, &project(&config, &failing), NUMBER).await;
+    let (answer, _) = ask(&bench.lookup, &project(&bench, &config, &failing).await, NUMBER).await;
     assert_eq!(name(&answer), Some("crm 7"));
     assert_eq!(answer.explanation.missing().count(), 1, "the PBX hears that the source did not answer");
     assert_eq!(answer.explanation.to_json()["sources"][0]["stale"], true);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counted since the start, but for `open`.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
+pub(crate) struct ConnectionCounts {
     /// Connections that are open now.
     pub(crate) open: AtomicU64,
     /// Connections taken.
@@ -25,7 +25,7 @@ pub(crate) struct Counts {
     pub(crate) panics: AtomicU64,
 }
 
-impl Counts {
+impl ConnectionCounts {
     /// Each number with its name, in the order of the declaration.
     #[must_use]
     pub(crate) fn all(&self) -> [(&'static str, u64); 9] {

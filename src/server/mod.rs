@@ -40,14 +40,11 @@ use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
 use crate::sources::LiveSources;
 use crate::{metrics, number};
 
-use counts::Counts;
+use counts::ConnectionCounts;
 use listen::{ListenSettings, Listener};
 
 /// How often the metrics library folds its samples together; without it they would pile up while nobody scrapes.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
-
-/// How long a client may take to send a whole body, and to take the next bytes of an answer.
-const TRANSFER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Runs the server until SIGTERM or SIGINT. `on_ready` is called with the address when it accepts connections.
 ///
@@ -87,7 +84,7 @@ async fn serve(
     warm_up(&config);
     let gate = Gate::new(config.server.refused_per_minute, clock.now());
     let reception = Arc::new(Reception::new(current, lookup, gate, Arc::clone(&clock)));
-    let settings = Arc::new(ArcSwap::from_pointee(listen_settings(&config.server)?));
+    let settings = Arc::new(ArcSwap::from_pointee(ListenSettings::from_config(&config.server)?));
     let listener = Listener::bind(config.server.listen, Arc::clone(&settings), Arc::clone(&clock))?;
     let address = listener.address()?;
     let seed = getrandom::u64().map_err(|error| Error::new(Kind::Unavailable, "no randomness").because(error))?;
@@ -180,17 +177,7 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// What the listener takes from the configuration.
-fn listen_settings(server: &config::Server) -> Result<ListenSettings> {
-    Ok(ListenSettings {
-        max_connections: server.max_connections,
-        idle_timeout: server.idle_timeout,
-        transfer_timeout: TRANSFER_TIMEOUT,
-        tls: server.tls.as_ref().map(tls::load).transpose()?,
-    })
-}
-
-fn measures(counts: Arc<Counts>, logging: Arc<log::Logging>) -> Vec<http::Measure> {
+fn measures(counts: Arc<ConnectionCounts>, logging: Arc<log::Logging>) -> Vec<http::Measure> {
     let count_connections = move || {
         for (event, count) in counts.all() {
             match event {

@@ -90,7 +90,7 @@ async fn reload(file: &Path, reception: &Reception, listening: &ArcSwap<ListenSe
     notes.extend(needs_a_restart(&old.config, &config));
     let config = Arc::new(config);
     let current = super::prepare(&reception.lookup, Arc::clone(&config)).await?;
-    let settings = super::listen_settings(&config.server)?;
+    let settings = ListenSettings::from_config(&config.server)?;
     super::warm_up(&config);
     reception.gate.set_refused_per_minute(config.server.refused_per_minute);
     listening.store(Arc::new(settings));
