@@ -164,28 +164,46 @@ pub fn warm_up(country: Option<&str>) {
     }
 }
 
-/// Finds the number in a text: the whole, the part before an extension, over commas, with its letters typed.
+/// Finds the number in a text: with its letters typed, the whole, the part before an extension, over commas.
 fn find(body: &Body<'_>, reader: &Reader<'_>) -> (Readings, Option<String>) {
+    let behind = extension::behind(body.rest);
+    let typed = body.typed_letters().filter(|_| behind.is_none());
+    if body.letters_are_attached()
+        && let Some(readings) = valid(reader, typed.as_deref())
+    {
+        return (readings, None);
+    }
     let whole = reader.read(body.written);
     if whole.is_valid() {
-        return (whole, extension::behind(body.rest));
+        return before_brackets(body, reader, whole).unwrap_or((whole, behind));
     }
     for (head, tail) in body.inner_cuts().take(MOST_CUTS) {
-        let readings = reader.read(head);
-        if readings.is_valid() {
+        if let Some(readings) = valid(reader, Some(head)) {
             return (readings, extension::behind_cut(tail));
         }
     }
-    if let Some((joined, rest)) = body.joined_over_commas() {
-        let readings = reader.read(&joined);
-        if readings.is_valid() {
-            return (readings, extension::behind(rest));
-        }
+    if let Some((joined, rest)) = body.joined_over_commas()
+        && let Some(readings) = valid(reader, Some(&joined))
+    {
+        return (readings, extension::behind(rest));
     }
-    if let Some(readings) = body.typed_letters().map(|typed| reader.read(&typed)).filter(Readings::is_valid) {
-        return (readings, None);
+    match valid(reader, typed.as_deref()) {
+        Some(readings) => (readings, None),
+        None => (whole, behind),
     }
-    (whole, extension::behind(body.rest))
+}
+
+/// A number in front of closing brackets, `+49 30 123456 (123)`: nobody sets the end of a number in brackets, so these
+/// are an extension although, where numbers have no fixed length, the whole is valid too. It is kept as the alternate.
+fn before_brackets(body: &Body<'_>, reader: &Reader<'_>, whole: Readings) -> Option<(Readings, Option<String>)> {
+    let (head, tail) = body.closing_brackets()?;
+    let extension = extension::behind_cut(tail)?;
+    let readings = valid(reader, Some(head))?;
+    Some((Readings { alternate: whole.first, ..readings }, Some(extension)))
+}
+
+fn valid(reader: &Reader<'_>, written: Option<&str>) -> Option<Readings> {
+    written.map(|written| reader.read(written)).filter(Readings::is_valid)
 }
 
 /// Decides what kind of number the readings make.

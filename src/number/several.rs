@@ -19,7 +19,7 @@ pub fn split_several(text: &str) -> Vec<&str> {
         .flat_map(|part| split_at_soft(part, |_, character| character == ','))
         .flat_map(|part| split_at_soft(part, |_, character| matches!(character, '/' | '&' | '\\')))
         .flat_map(|part| split_at_soft(part, |behind, character| character == ' ' && starts_number(behind)))
-        .map(str::trim)
+        .map(|part| part.trim_matches([' ', '\t', ',', ';', '/']))
         .filter(|part| !part.is_empty())
         .collect()
 }
