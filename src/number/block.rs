@@ -115,7 +115,7 @@ fn cover(first: u64, last: u64, length: u8) -> Option<Vec<Block>> {
     let mut from = first;
     while from <= last {
         let mut size = 1;
-        while from % (size * 10) == 0 && size < 10_u64.pow(9) && from + (size * 10 - 1) <= last {
+        while from.is_multiple_of(size * 10) && size < 10_u64.pow(9) && from + (size * 10 - 1) <= last {
             size *= 10;
         }
         parts.push(Block { prefix: from / size, length: Some(length) });
@@ -193,7 +193,9 @@ mod tests {
     #[test]
     fn what_is_no_block_or_too_wide_is_refused() {
         let numbering = Numbering::of_country("RO");
-        for text in ["+40 21 31*", "+40*", "*", "", "+40 21 312 3400", "+40 21 312 3459-3400", "xx", "+40xxxxxxxxx", "Ion-Ana"] {
+        for text in
+            ["+40 21 31*", "+40*", "*", "", "+40 21 312 3400", "+40 21 312 3459-3400", "xx", "+40xxxxxxxxx", "Ion-Ana"]
+        {
             assert!(parse_block(text, &numbering).is_err(), "{text}");
         }
     }

@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rlibphonenumber::{NumberLengthType, PhoneNumberFormat, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType, Region};
+use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::{Key, alias};
 
@@ -53,7 +53,8 @@ pub(super) fn phone_number(key: Key) -> Option<PhoneNumber> {
 
 /// The digits with which a number is written in its own country, trunk prefix included.
 pub(super) fn national_digits(key: Key) -> String {
-    let written = catch_unwind(|| phone_number(key).map(|number| number.format_as(PhoneNumberFormat::National).into_owned()));
+    let written =
+        catch_unwind(|| phone_number(key).map(|number| number.format_as(PhoneNumberFormat::National).into_owned()));
     written.ok().flatten().unwrap_or_default().chars().filter(char::is_ascii_digit).collect()
 }
 
@@ -82,9 +83,8 @@ fn settle(mut number: PhoneNumber) -> Option<Reading> {
         if again_digits == digits {
             let key = Key::from_digits(&digits)?;
             let valid = number.is_valid();
-            let possible = valid
-                || number.is_possible_with_reason() == Ok(NumberLengthType::IsPossible)
-                || alias::is_former(key);
+            let possible =
+                valid || number.is_possible_with_reason() == Ok(NumberLengthType::IsPossible) || alias::is_former(key);
             return Some(Reading { key, valid, possible });
         }
         digits = again_digits;

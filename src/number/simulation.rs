@@ -195,8 +195,15 @@ impl Random {
             return self.pick(&[&forms.e164, &forms.international, &forms.double_zero]).to_owned();
         }
         let slashed = forms.national.replace([' ', '-'], "/");
-        self.pick(&[&forms.national, &forms.national_compact, &forms.e164, &forms.international, &forms.double_zero, &slashed])
-            .to_owned()
+        self.pick(&[
+            &forms.national,
+            &forms.national_compact,
+            &forms.e164,
+            &forms.international,
+            &forms.double_zero,
+            &slashed,
+        ])
+        .to_owned()
     }
 
     /// A number as trunks send it: with plus, with 00, without plus, national, without trunk prefix, plus as a space.

@@ -166,7 +166,9 @@ fn the_zero_in_brackets_is_kept_where_the_plan_keeps_it() {
 
 #[test]
 fn inputs_that_broke_libraries_are_read_or_refused() {
-    for text in ["1;phone-context=a;tel:", ";phone-context=tel:tel:1", "12;phone-context=+;ext=tel:3", "tel:;phone-context="] {
+    for text in
+        ["1;phone-context=a;tel:", ";phone-context=tel:tel:1", "12;phone-context=+;ext=tel:3", "tel:;phone-context="]
+    {
         let _ = parse(text, &Numbering::of_country("RO"));
     }
     assert_eq!(read("*31#080012345", "RO"), read("080012345", "RO"));
