@@ -403,7 +403,12 @@ fn list(names: &[String]) -> String {
 
 /// At most 60 characters of a text, for messages.
 pub(crate) fn shorten(text: &str) -> String {
-    match text.char_indices().nth(60) {
+    shorten_to(text, 60)
+}
+
+/// At most so many characters of a text; dots stand for the rest.
+pub(crate) fn shorten_to(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }

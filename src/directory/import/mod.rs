@@ -234,7 +234,7 @@ fn count_numbers(prepared: &Prepared, line: u64, report: &mut Report) {
         match reading {
             Indexed::Number { .. } | Indexed::Local(_) => report.numbers += 1,
             Indexed::Unread { reason, .. } => {
-                report.add(Problem::Number(*reason), line, || number.written.clone());
+                report.add(Problem::Number(*reason), line, || columns::shorten(&number.written));
             }
         }
     }

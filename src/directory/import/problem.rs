@@ -39,7 +39,9 @@ impl Group {
         match self {
             Self::Skipped => "Rows that were skipped",
             Self::Number => "Numbers that can never match a call (stored as written)",
-            Self::NotAnswered => "Values that calls are not answered with, unless a project allows them (stored as written)",
+            Self::NotAnswered => {
+                "Values that calls are not answered with, unless a project allows them (stored as written)"
+            }
             Self::Remark => "Rows that were imported, with a remark",
         }
     }
