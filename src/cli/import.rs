@@ -11,7 +11,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::{Format, Reply};
-use crate::directory::import::columns::Mapping;
+use crate::directory::import::mapping::Mapping;
 use crate::directory::import::report::Report;
 use crate::directory::import::sniff::parse_delimiter;
 use crate::directory::import::{Import, Options};

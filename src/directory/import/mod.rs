@@ -10,6 +10,7 @@
 //! [`report::PLACES`] places are remembered for each kind of problem.
 
 pub mod columns;
+pub mod mapping;
 pub mod problem;
 mod reader;
 pub mod report;
@@ -28,7 +29,8 @@ use crate::error::{Error, Kind, Result};
 use crate::number::Numbering;
 use crate::number::indexed::Indexed;
 
-use columns::{Column, Mapping};
+use columns::Column;
+use mapping::Mapping;
 use problem::Problem;
 use reader::{MAX_COLUMNS, Next, Reader, Record};
 use report::Report;
