@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 
 /// What to do with the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Read every file and name every mistake; exit code 1 when there is one
     Check,
     /// Print what holds, with all defaults and without secrets
@@ -24,7 +24,7 @@ pub enum ConfigCommand {
 ///
 /// # Errors
 /// [`Kind::Invalid`] with every problem when a file has one; also when `out` cannot be written.
-pub fn run(
+pub(crate) fn run(
     command: ConfigCommand,
     path: &Path,
     environment: Environment<'_>,

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Format};
+use crate::config::Format;
 use crate::error::{Error, Kind, Result};
 use crate::faces::http;
 use crate::lookup::Lookup;
 use crate::model::{Call, Contact, ContactId, ContactNumber, Field, RequestId};
 use crate::server;
+use crate::sources::LiveSources;
 
 use super::workshop::{self, Workshop};
 use super::{Outcome, token};
@@ -29,17 +30,23 @@ pub(crate) struct Arguments {
 }
 
 /// The callers that the demo suggests: number as a PBX sends it, and who it is.
-const CALLERS: [(&str, &str); 3] =
-    [("0722111222", "a known caller"), ("0799999999", "an unknown caller"), ("anonymous", "a caller who hides the number")];
+const CALLERS: [(&str, &str); 3] = [
+    ("0722111222", "a known caller"),
+    ("0799999999", "an unknown caller"),
+    ("anonymous", "a caller who hides the number"),
+];
 
 /// The number that the sample callers dial.
 const DNID: &str = "0310000000";
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let folder = Folder::make()?;
-    let token = token::random()?;
+    let folder = tempfile::Builder::new()
+        .prefix("calldex-demo-")
+        .tempdir()
+        .map_err(|error| Error::new(Kind::Unavailable, "cannot make a temporary folder").because(error))?;
+    let token = token::new_token()?;
     let address = free_address(arguments.port)?;
-    let file = write_configuration(&folder.path, &token, address)?;
+    let file = write_configuration(folder.path(), &token, address)?;
     let workshop = Workshop::open(&file)?;
     fill(&workshop)?;
     let text = introduce(&workshop, &token, address)?;
@@ -47,29 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(workshop::unwritable)?;
     drop(out);
-    server::run(&file)
-}
-
-/// A folder of the demo's own, gone with it.
-struct Folder {
-    path: PathBuf,
-}
-
-impl Folder {
-    fn make() -> Result<Self> {
-        let name = format!("calldex-demo-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path)
-            .map_err(|error| Error::new(Kind::Unavailable, format!("cannot make {}", path.display())).because(error))?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // A folder that stays behind in the temporary directory does no harm.
-        let _ = std::fs::remove_dir_all(&self.path);
-    }
+    server::run(&file, |_| {})
 }
 
 fn free_address(port: Option<u16>) -> Result<SocketAddr> {
@@ -119,7 +104,16 @@ fn samples() -> Vec<Contact> {
         contact
     };
     vec![
-        contact(12_345, "+40 722 111 222", &[(Field::Name, "Ana Popescu"), (Field::Company, "Acme SRL"), (Field::QueuePosition, "5"), (Field::DirectLine, "SIP/ion-popescu")]),
+        contact(
+            12_345,
+            "+40 722 111 222",
+            &[
+                (Field::Name, "Ana Popescu"),
+                (Field::Company, "Acme SRL"),
+                (Field::QueuePosition, "5"),
+                (Field::DirectLine, "SIP/ion-popescu"),
+            ],
+        ),
         contact(12_346, "0722.333.444", &[(Field::Name, "Dan Ionescu")]),
         contact(12_347, "(021) 312 34 56", &[(Field::Name, "Acme SRL"), (Field::DirectLine, "sales-queue")]),
         contact(12_348, "0049 30 901820", &[(Field::Name, "Erika Mustermann"), (Field::Language, "de")]),
@@ -154,7 +148,7 @@ fn answer(workshop: &Workshop, telephone: &str) -> Result<String> {
     let lookup = Lookup::new(Arc::clone(&workshop.directory), Arc::clone(&clock), &workshop.config.cache);
     let settings = workshop.config.projects.get("demo").ok_or_else(|| Error::new(Kind::Internal, "no demo project"))?;
     workshop::block_on(async {
-        let project = lookup.prepare(&workshop.config, settings).await?;
+        let project = lookup.prepare(&workshop.config, &LiveSources::new(), settings).await?;
         let call = Call {
             project: Arc::clone(&settings.name),
             telephone: telephone.to_owned(),

@@ -5,7 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config;
 use crate::error::{Error, Kind, Result};
 
 use super::{Outcome, workshop};
@@ -14,7 +13,7 @@ use super::{Outcome, workshop};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(crate) fn run(file: &Path) -> Outcome {
-    let config = config::load_whole(file)?;
+    let config = workshop::load(file)?;
     let address = reachable(config.server.listen);
     if config.server.tls.is_some() {
         // The certificate is for the public name, not for this address: that it answers at all is what can be asked.
@@ -40,9 +39,8 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 }
 
 fn connect(address: SocketAddr) -> Result<TcpStream> {
-    TcpStream::connect_timeout(&address, PATIENCE).map_err(|error| {
-        Error::new(Kind::Unavailable, format!("no server answers at {address}")).because(error)
-    })
+    TcpStream::connect_timeout(&address, PATIENCE)
+        .map_err(|error| Error::new(Kind::Unavailable, format!("no server answers at {address}")).because(error))
 }
 
 fn ask(address: SocketAddr) -> Result<String> {

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind};
 use crate::faces::http;
 use crate::lookup::Lookup;
 use crate::model::{Call, Direction, RequestId};
+use crate::sources::LiveSources;
 
 use super::Outcome;
 use super::workshop::{self, Workshop};
@@ -51,7 +52,7 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> Outcome {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let lookup = Lookup::new(Arc::clone(&workshop.directory), Arc::clone(&clock), &config.cache);
     let answer = workshop::block_on(async {
-        let project = lookup.prepare(config, settings).await?;
+        let project = lookup.prepare(config, &LiveSources::new(), settings).await?;
         let call = Call {
             project: Arc::clone(&settings.name),
             telephone: arguments.telephone.clone(),

@@ -13,17 +13,25 @@ mod serve;
 mod token;
 mod workshop;
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::clock::SystemClock;
+use crate::config::process_environment;
 use crate::error::Error;
+
+use workshop::Workshop;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "calldex", version, about = "Answers one question for any phone system: who is calling, and where should the call go?")]
+#[command(
+    name = "calldex",
+    version,
+    about = "Answers one question for any phone system: who is calling, and where should the call go?"
+)]
 pub struct Arguments {
     /// The configuration file
     #[arg(long, short, global = true, env = "CALLDEX_CONFIG", default_value = "calldex.toml", value_name = "FILE")]
@@ -43,16 +51,16 @@ enum Command {
     /// Read telephone numbers and print them in canonical form
     Number(number::Arguments),
     /// Load contacts from a file into an address book
-    Import(import::Arguments),
+    Import(import::ImportArgs),
     /// Add, show, remove or find contacts
     #[command(subcommand)]
     Contact(contact::Command),
     /// Check or print the configuration, or its reference
     #[command(subcommand)]
-    Config(config::Command),
+    Config(config::ConfigCommand),
     /// Make a token, or the hash of one
     #[command(subcommand)]
-    Token(token::Command),
+    Token(token::TokenCommand),
     /// Ask the running server whether it is ready
     Healthcheck,
 }
@@ -83,12 +91,22 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Lookup(arguments) => lookup::run(file, &arguments),
         Command::Number(arguments) => number::run(&arguments),
-        Command::Import(arguments) => import::run(file, &arguments),
+        Command::Import(arguments) => import_into(file, &arguments),
         Command::Contact(command) => contact::run(file, &command),
-        Command::Config(command) => config::run(file, &command),
-        Command::Token(command) => token::run(&command),
+        Command::Config(command) => {
+            config::run(command, file, &process_environment, &SystemClock, &mut std::io::stdout().lock())
+        }
+        Command::Token(command) => token::run(&command, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()),
         Command::Healthcheck => healthcheck::run(file),
     }
+}
+
+fn import_into(file: &Path, arguments: &import::ImportArgs) -> Outcome {
+    let workshop = Workshop::open(file)?;
+    let book = workshop.book(&arguments.directory)?;
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let terminal = err.is_terminal();
+    import::run(arguments, workshop.directory.as_ref(), &book, terminal, &mut out, &mut err)
 }
 
 fn is_broken_pipe(error: &Error) -> bool {

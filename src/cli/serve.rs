@@ -7,5 +7,5 @@ use crate::server;
 use super::Outcome;
 
 pub(crate) fn run(file: &Path) -> Outcome {
-    server::run(file)
+    server::run(file, |_| {})
 }

@@ -1,6 +1,6 @@
 //! `calldex token new | hash`: makes secrets, and the hashes that a configuration may hold instead of them.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,12 +14,14 @@ const TOKEN_BYTES: usize = 32;
 
 /// What to do with tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum TokenCommand {
+pub(crate) enum TokenCommand {
     /// Make a new token; print it, and the line with its hash for the configuration
     New,
     /// Print the hash of a token for the configuration
     Hash {
         /// The token; without it one line is read from standard input, which keeps it out of the shell's history
+        // A token may begin with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         token: Option<String>,
     },
 }
@@ -29,7 +31,7 @@ pub enum TokenCommand {
 /// # Errors
 /// [`Kind::Invalid`] for an empty token, [`Kind::Unavailable`] when the machine gives no random bytes or `out` cannot be
 /// written.
-pub fn run(command: &TokenCommand, input: &mut dyn BufRead, out: &mut dyn Write) -> Result<()> {
+pub(crate) fn run(command: &TokenCommand, input: &mut dyn BufRead, out: &mut dyn Write) -> Result<()> {
     let printed = match command {
         TokenCommand::New => {
             let token = new_token()?;
@@ -47,7 +49,7 @@ pub fn run(command: &TokenCommand, input: &mut dyn BufRead, out: &mut dyn Write)
 ///
 /// # Errors
 /// [`Kind::Unavailable`] when the machine gives no random bytes.
-pub fn new_token() -> Result<String> {
+pub(crate) fn new_token() -> Result<String> {
     let mut bytes = [0_u8; TOKEN_BYTES];
     let failed = |error| Error::new(Kind::Unavailable, "the machine gives no random bytes").because(error);
     getrandom::fill(&mut bytes).map_err(failed)?;
@@ -62,6 +64,9 @@ fn hash_line(token: &str) -> Result<String> {
 }
 
 fn read_line(input: &mut dyn BufRead) -> Result<String> {
+    if std::io::stdin().is_terminal() {
+        eprint!("Token: ");
+    }
     let mut line = String::new();
     let failed = |error| Error::new(Kind::Invalid, "cannot read the token from standard input").because(error);
     input.read_line(&mut line).map_err(failed)?;
@@ -95,6 +100,17 @@ mod tests {
         let expected = "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b\n";
         assert_eq!(run_with(&argument, b"").unwrap(), expected);
         assert_eq!(run_with(&TokenCommand::Hash { token: None }, b"secret\r\nmore").unwrap(), expected);
+    }
+
+    #[test]
+    fn a_token_that_begins_with_a_hyphen_is_not_an_option() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(subcommand)]
+            command: TokenCommand,
+        }
+        let line = <Line as clap::Parser>::try_parse_from(["token", "hash", "-secret"]).unwrap();
+        assert_eq!(line.command, TokenCommand::Hash { token: Some("-secret".to_owned()) });
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What most commands need first: the configuration, the store, and words for what is missing.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,18 +18,31 @@ pub(crate) struct Workshop {
 impl Workshop {
     /// Loads the configuration and opens the store that it names.
     pub(crate) fn open(file: &Path) -> Result<Self> {
-        let config = config::load_whole(file)?;
+        let config = load(file)?;
         let directory = SqliteDirectory::open(&config.server.store, Arc::new(SystemClock))?;
         Ok(Self { config, directory: Arc::new(directory) })
     }
 
     /// Opens a configured address book.
     pub(crate) fn book(&self, name: &str) -> Result<Book> {
-        let settings = self.config.directories.get(name).ok_or_else(|| {
-            no_such("directory", name, self.config.directories.keys().map(|name| &**name))
-        })?;
+        let settings = self
+            .config
+            .directories
+            .get(name)
+            .ok_or_else(|| no_such("directory", name, self.config.directories.keys().map(|name| &**name)))?;
         block_on(self.directory.open_book(name, &settings.numbering))?
     }
+}
+
+/// Loads a configuration. A bad project file is named on standard error and left out, as the server does it.
+pub(crate) fn load(file: &Path) -> Result<Config> {
+    let loaded = config::load(file, &config::process_environment)
+        .map_err(|problems| Error::new(Kind::Invalid, format!("the configuration is refused\n{problems}")))?;
+    for failed in &loaded.failed_files {
+        // When standard error is gone, there is nobody to warn.
+        let _ = writeln!(std::io::stderr(), "{} is left out:\n{}", failed.file, failed.problems);
+    }
+    Ok(loaded.config)
 }
 
 /// Runs one piece of asynchronous work to its end.

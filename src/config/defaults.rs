@@ -29,40 +29,53 @@ pub struct Defaults {
 /// Last place in a queue that the contract knows.
 const LAST_POSITION: u64 = 100;
 
-const TEMPLATE: Kind = Kind::Text("a template such as \"{{ contact.company }}\"");
-
 /// Part of `[project.NAME]`.
 pub(crate) const KEYS: &[Key] = &[
-    Key::new("name", TEMPLATE, "", "The name of a found contact that has none."),
+    Key::new(
+        "name",
+        Kind::Text("a template such as \"{{ contact.company }}\""),
+        "",
+        "The name of a found contact that has none.",
+    ),
     Key::new(
         "queue_position",
         Kind::WholeOrTemplate(LAST_POSITION),
         "",
         "The place in the queue of a found contact that has none. The PBX defines which end comes first.",
     ),
-    Key::new("direct_line", TEMPLATE, "", "The agent or queue of a found contact that has none."),
+    Key::new(
+        "direct_line",
+        Kind::Text("a template such as \"SIP/{{ contact.owner }}\""),
+        "",
+        "The agent or queue of a found contact that has none.",
+    ),
     Key::new(
         "backend_link",
         Kind::Text("a template such as \"https://crm.example.com/contact/{{ contact.id }}\""),
         "",
         "The page to open for a found contact that has none.",
     ),
-    Key::new("route_identifier", TEMPLATE, "", "The route of a found contact that has none, on outbound calls."),
+    Key::new(
+        "route_identifier",
+        Kind::Text("a template such as \"main-line\""),
+        "",
+        "The route of a found contact that has none, on outbound calls.",
+    ),
     Key::new(
         "outbound_number",
-        TEMPLATE,
+        Kind::Text("a template such as \"+40310000000\""),
         "",
         "The number to go out with for a found contact that has none; sent with `reply = \"extended\"`.",
     ),
     Key::new(
         "language",
-        TEMPLATE,
+        Kind::Text("a template such as \"ro\""),
         "",
         "The language of a found contact that has none; sent with `reply = \"extended\"`.",
     ),
     Key::new(
         "external_id",
-        TEMPLATE,
+        Kind::Text("a template such as \"{{ contact.id }}\""),
         "",
         "The id in a partner's system of a found contact that has none; sent with `reply = \"extended\"`.",
     ),
@@ -70,7 +83,7 @@ pub(crate) const KEYS: &[Key] = &[
 
 impl Defaults {
     pub(crate) fn read(reader: &Reader<'_>) -> Self {
-        let template = |name| reader.text(name).map(|text| text.value);
+        let template = |name| reader.parse(name, check_template);
         Self {
             name: template("name"),
             queue_position: read_position(reader),
@@ -84,12 +97,21 @@ impl Defaults {
     }
 }
 
+/// Says at which place of the file a template cannot be read; what it makes of a contact is known only in a call.
+fn check_template(text: &str) -> Result<String, String> {
+    let mut environment = minijinja::Environment::empty();
+    match environment.add_template("", text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => Err(format!("; {}", error.detail().unwrap_or("the template cannot be read"))),
+    }
+}
+
 /// A number is checked here, a template's result when it is known.
 fn read_position(reader: &Reader<'_>) -> Option<String> {
     let (key, value) = reader.value("queue_position")?;
     let text = match value.get_ref() {
         DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
-        DeValue::String(_) => reader.text_of(key, &value)?.value,
+        DeValue::String(_) => reader.parse("queue_position", check_template)?,
         _ => return reader.refuse(key, &value, ""),
     };
     match text.trim().parse::<i128>() {

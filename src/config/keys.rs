@@ -128,7 +128,7 @@ impl Section {
     /// The sections inside this one.
     pub(crate) fn children(&self) -> impl Iterator<Item = &'static Section> {
         self.keys().filter_map(|key| match &key.kind {
-            Kind::Secrets(section) | Kind::Table(section) | Kind::Tables(section) => Some(*section),
+            Kind::Table(section) | Kind::Tables(section) => Some(*section),
             _ => None,
         })
     }

@@ -1,6 +1,5 @@
 //! Keeps what a project file said before, while it has problems.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::load::FailedFile;
@@ -47,15 +46,5 @@ impl Config {
         };
         let lost = project.sources.iter().find(|source| !visible(source))?;
         Some(format!("the project \"{name}\" uses \"{lost}\", which is gone or not shared any more"))
-    }
-
-    /// The file of every project, for messages.
-    pub(crate) fn project_owners(&self, main_file: &Arc<str>) -> BTreeMap<Arc<str>, Arc<str>> {
-        let mut owners: BTreeMap<_, _> =
-            self.projects.keys().map(|name| (Arc::clone(name), Arc::clone(main_file))).collect();
-        for contents in self.files.values() {
-            owners.extend(contents.projects.iter().map(|name| (Arc::clone(name), Arc::clone(&contents.file))));
-        }
-        owners
     }
 }

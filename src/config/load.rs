@@ -20,12 +20,13 @@ use super::names::explain_name;
 use super::namespace::Namespace;
 use super::nearest::did_you_mean;
 use super::print::print_effective;
-use super::problem::{Problem, Problems};
+use super::problem::{Lines, Problem, Problems};
 use super::project;
-use super::reader::{Reader, Sheet, shown};
+use super::reader::Reader;
 use super::secret::Environment;
 use super::sections::{MAIN, PROJECT_FILE};
 use super::server::Server;
+use super::sheet::{Sheet, shown};
 use super::{Config, ProjectFile};
 
 /// A configuration, and what could not become part of it.
@@ -72,7 +73,8 @@ struct SourceFile {
 /// Every problem of the main file, and then those of the project files too.
 pub fn load(path: &Path, environment: Environment<'_>) -> Result<Loaded, Problems> {
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let main = SourceFile::read(path);
+    let mut main = SourceFile::read(path);
+    main.text = main.text.map_err(|message| format!("{message}; `--config FILE` or CALLDEX_CONFIG names another"));
     let projects = list_project_files(&folder.join("projects")).map_err(|problem| Problems(vec![problem]))?;
     let projects = projects.iter().map(|path| SourceFile::read(path)).collect();
     load_files(&Files { main, projects, folder }, environment)
@@ -96,8 +98,9 @@ fn load_files(files: &Files, environment: Environment<'_>) -> Result<Loaded, Pro
     let mut config = read_main(sheet.reader(&document), &context);
     let mut effective = print_effective(&document, &MAIN, None);
     let mut failed_files = Vec::new();
+    let mut owners = config.projects.keys().map(|name| (Arc::clone(name), Arc::clone(&files.main.file))).collect();
     for file in &files.projects {
-        match read_project_file(file, &mut config, &context) {
+        match read_project_file(file, &mut config, &mut owners, &context) {
             Ok(printed) => effective.push_str(&printed),
             Err(problems) => {
                 failed_files.push(FailedFile { stem: Arc::clone(&file.stem), file: Arc::clone(&file.file), problems })
@@ -105,7 +108,7 @@ fn load_files(files: &Files, environment: Environment<'_>) -> Result<Loaded, Pro
         }
     }
     check_default_project(&sheet, &document, &config, !failed_files.is_empty());
-    config.warnings.splice(0..0, sheet.warnings.take());
+    config.warnings.splice(0..0, sheet.take_warnings());
     let mut problems = sheet.problems.take();
     if !problems.is_empty() {
         problems.extend(failed_files.iter().flat_map(|failed| failed.problems.iter().cloned()));
@@ -126,6 +129,7 @@ impl<'a> Context<'a> {
         Sheet {
             file: Arc::clone(&file.file),
             text,
+            lines: Lines::new(text),
             folder: self.folder,
             environment: self.environment,
             root,
@@ -175,7 +179,14 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
 }
 
 /// Adds what a project file says to the configuration, all or nothing; returns it as effective TOML.
-fn read_project_file(file: &SourceFile, config: &mut Config, context: &Context<'_>) -> Result<String, Problems> {
+///
+/// `owners` are the projects so far and the file of each.
+fn read_project_file(
+    file: &SourceFile,
+    config: &mut Config,
+    owners: &mut BTreeMap<Arc<str>, Arc<str>>,
+    context: &Context<'_>,
+) -> Result<String, Problems> {
     let text = file.text()?;
     let sheet = context.sheet(file, text, &PROJECT_FILE);
     if let Some(message) = explain_name("file", &file.stem) {
@@ -189,7 +200,7 @@ fn read_project_file(file: &SourceFile, config: &mut Config, context: &Context<'
         main_file: context.main_file,
         own: &directories,
         main: &config.directories,
-        projects: &config.project_owners(context.main_file),
+        projects: owners,
     };
     let projects = project::read_all(&root, &namespace, &config.server);
     root.finish();
@@ -199,10 +210,11 @@ fn read_project_file(file: &SourceFile, config: &mut Config, context: &Context<'
         directories: directories.keys().cloned().collect(),
         projects: projects.iter().map(|project| Arc::clone(&project.name)).collect(),
     };
+    owners.extend(contents.projects.iter().map(|name| (Arc::clone(name), Arc::clone(&file.file))));
     config.files.insert(Arc::clone(&file.stem), contents);
     config.directories.extend(directories);
     config.projects.extend(projects.into_iter().map(|project| (Arc::clone(&project.name), Arc::new(project))));
-    config.warnings.extend(sheet.warnings.take());
+    config.warnings.extend(sheet.take_warnings());
     Ok(print_effective(&document, &PROJECT_FILE, Some((&file.stem, &file.file))))
 }
 

@@ -27,6 +27,7 @@ mod reply;
 mod secret;
 mod sections;
 mod server;
+mod sheet;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -43,6 +44,7 @@ pub use duration::{format_duration, parse_duration};
 pub use load::{FailedFile, Loaded, load, load_text};
 pub use log::{Log, LogFormat, LogLookups};
 pub use names::{MAX_NAME_LENGTH, RESERVED_NAMES, is_name};
+pub(crate) use nearest::nearest;
 pub use problem::{Problem, Problems};
 pub use project::{Ask, Guesses, Project};
 pub use reference::reference;

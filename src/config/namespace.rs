@@ -30,7 +30,8 @@ impl Namespace<'_> {
         if self.own.contains_key(&own) {
             return Ok(own);
         }
-        match self.main.get_key_value(name) {
+        // A name with a slash belongs to another project file, whatever it says.
+        match self.main.get_key_value(name).filter(|_| !name.contains('/')) {
             Some((full, directory)) if directory.shared => Ok(Arc::clone(full)),
             Some(_) => Err(format!(
                 "; {} has it, but does not share it: write shared = true in its [directory.{name}]",

@@ -35,6 +35,7 @@ fn print_tables(out: &mut String, key: &Key, parent: &DeTable<'_>, path: &str, s
         }
         (Kind::Tables(section), Some(tables)) => {
             for (name, value) in tables {
+                // A project has one name everywhere, it stands in the URL; what a file keeps to itself has two parts.
                 let owner = stem.filter(|_| key.name != "project");
                 let name = print_name(&full_name(owner, name.get_ref()));
                 value.get_ref().as_table().into_iter().for_each(|table| {

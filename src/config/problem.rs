@@ -27,12 +27,8 @@ impl Problem {
         Self { file: Arc::clone(file), line: 0, column: 0, message: message.into() }
     }
 
-    /// A problem at a byte of a text; the place is counted in characters.
-    pub(crate) fn at(file: &Arc<str>, text: &str, byte: usize, message: impl Into<String>) -> Self {
-        let before = text.get(..byte).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = before[line_start..].chars().count() + 1;
+    /// A problem at a line and column.
+    pub(crate) fn at(file: &Arc<str>, (line, column): (usize, usize), message: impl Into<String>) -> Self {
         Self { file: Arc::clone(file), line, column, message: message.into() }
     }
 }
@@ -43,6 +39,28 @@ impl fmt::Display for Problem {
             0 => write!(out, "{}: {}", self.file, self.message),
             line => write!(out, "{}:{line}:{}: {}", self.file, self.column, self.message),
         }
+    }
+}
+
+/// A text by its lines: a file of thousands of projects may hold as many problems, and each needs its place.
+#[derive(Debug)]
+pub(crate) struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        let behind_newlines = text.match_indices('\n').map(|(newline, _)| newline + 1);
+        Self { text, starts: [0].into_iter().chain(behind_newlines).collect() }
+    }
+
+    /// Line and column of a byte, both from 1, the column in characters.
+    pub(crate) fn place(&self, byte: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= byte);
+        let start = self.starts[line - 1];
+        let before = self.text.get(start..byte).unwrap_or_default();
+        (line, before.chars().count() + 1)
     }
 }
 
@@ -98,15 +116,17 @@ mod tests {
     fn a_place_is_counted_in_lines_and_characters() {
         let file: Arc<str> = "calldex.toml".into();
         let text = "a = 1\nș = \"ț\" x";
-        let byte = text.find('x').unwrap();
-        assert_eq!(Problem::at(&file, text, byte, "here").to_string(), "calldex.toml:2:9: here");
+        let lines = Lines::new(text);
+        assert_eq!((lines.place(0), lines.place(5), lines.place(6)), ((1, 1), (1, 6), (2, 1)));
+        let place = lines.place(text.find('x').unwrap());
+        assert_eq!(Problem::at(&file, place, "here").to_string(), "calldex.toml:2:9: here");
         assert_eq!(Problem::with_file(&file, "gone").to_string(), "calldex.toml: gone");
     }
 
     #[test]
     fn problems_come_in_the_order_of_the_file_and_once() {
         let file: Arc<str> = "c".into();
-        let found = vec![Problem::at(&file, "a\nb", 2, "late"), Problem::at(&file, "a\nb", 0, "early")];
+        let found = vec![Problem::at(&file, (2, 1), "late"), Problem::at(&file, (1, 1), "early")];
         let problems = Problems::check([found.clone(), found].concat()).unwrap_err();
         assert_eq!(problems.to_string(), "c:1:1: early\nc:2:1: late");
         let error = Error::from(problems);

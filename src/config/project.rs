@@ -2,7 +2,7 @@
 //!
 //! The keys come in groups, one file each: `numbering`, `access`, `reply`, `defaults`; those about the lookup are here.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::tz::TimeZoneDatabase;
@@ -215,8 +215,9 @@ fn read_sources(reader: &Reader<'_>, namespace: &Namespace<'_>) -> Vec<Arc<str>>
 
 /// Finds a time zone in the bundled database, so that every machine reads the same rules.
 fn read_timezone(text: &str) -> Result<String, String> {
-    let zones = TimeZoneDatabase::bundled();
-    let names: Vec<String> = zones.available().map(|name| name.as_str().to_owned()).collect();
+    static NAMES: OnceLock<Vec<String>> = OnceLock::new();
+    let names =
+        NAMES.get_or_init(|| TimeZoneDatabase::bundled().available().map(|name| name.as_str().to_owned()).collect());
     if names.iter().any(|name| name == text) {
         return Ok(text.to_owned());
     }

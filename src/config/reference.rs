@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::keys::{Key, Kind, Section};
 use super::sections::MAIN;
+use super::token_list;
 
 /// What stands before the sections.
 const INTRODUCTION: &str = "\
@@ -32,18 +33,15 @@ holds with all defaults. `etc/calldex.example.toml` is an example of every key.
 #[must_use]
 pub fn reference() -> String {
     let mut out = INTRODUCTION.to_owned();
-    let mut done = Vec::new();
     for section in MAIN.descendants() {
-        if !done.contains(&section.path) {
-            done.push(section.path);
-            write_section(&mut out, section);
-        }
+        write_section(&mut out, &format!("`[{}]`", section.path), section);
     }
+    write_section(&mut out, "Tokens", &token_list::SECTION);
     out
 }
 
-fn write_section(out: &mut String, section: &Section) {
-    let _ = writeln!(out, "\n## `[{}]`\n\n{}\n", section.path, section.about);
+fn write_section(out: &mut String, title: &str, section: &Section) {
+    let _ = writeln!(out, "\n## {title}\n\n{}\n", section.about);
     out.push_str("| key | value | default | meaning |\n|---|---|---|---|\n");
     for key in section.keys().filter(|key| !matches!(key.kind, Kind::Table(_) | Kind::Tables(_))) {
         let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };

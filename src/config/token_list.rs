@@ -3,12 +3,14 @@
 //! The text of a token is hashed as soon as it is read; only the hash goes on.
 
 use std::fs;
+use std::ops::Range;
 
 use toml::de::DeValue;
 
 use super::keys::{Key, Kind, Section};
-use super::reader::{Reader, Text, Value};
+use super::reader::Reader;
 use super::secret::Secret;
+use super::sheet::{Text, Value};
 use super::token::{Token, TokenHash};
 
 /// A token shorter than this gets a warning, in characters: it may be guessed.
@@ -16,7 +18,7 @@ const SHORT: usize = 16;
 
 /// The keys of a token that is written as a table.
 pub(crate) static SECTION: Section = Section {
-    path: "token",
+    path: "tokens",
     about: "A token of `tokens` or `admin_tokens` is a string, `\"${NAME}\"` included, or a table with exactly one of \
             `token`, `file` and `hash`. calldex keeps only its hash. Two may be valid at once, so that one can \
             be replaced without a gap.",
@@ -49,7 +51,7 @@ fn read_item<'a>(reader: &Reader<'a>, key: &'static Key, item: &Value<'a>) -> Op
     match item.get_ref() {
         DeValue::String(_) => {
             let text = reader.text_of(key, item)?;
-            Some(Token { hash: hash_text(reader, &text), expires: None })
+            Some(Token { hash: hash(reader, &text.place, &Secret::new(text.value)), expires: None })
         }
         DeValue::Table(table) => {
             let path = format!("{}.{}", reader.path, key.name);
@@ -65,16 +67,15 @@ fn read_table(entry: Reader<'_>) -> Option<Token> {
         let message = format!("an entry of [{}] has {ways} of token, file and hash; expected exactly one", entry.path);
         entry.sheet.problem(&entry.place, message);
     }
-    let literal = entry.text("token").map(|text| hash_text(&entry, &text));
-    let from_file = entry.text("file").and_then(|text| read_file(&entry, text)).map(|text| hash_text(&entry, &text));
+    let literal = entry.text("token").map(|text| hash(&entry, &text.place, &Secret::new(text.value)));
+    let from_file = entry.text("file").and_then(|text| Some(hash(&entry, &text.place, &read_file(&entry, &text)?)));
     let hashed = entry.parse("hash", |text| TokenHash::parse(text).map_err(|_| String::new()));
     let expires = read_moment(&entry, "expires");
     entry.finish();
     Some(Token { hash: literal.or(from_file).or(hashed)?, expires })
 }
 
-fn hash_text(reader: &Reader<'_>, text: &Text) -> TokenHash {
-    let secret = Secret::new(text.value.clone());
+fn hash(reader: &Reader<'_>, place: &Range<usize>, secret: &Secret) -> TokenHash {
     let length = secret.reveal().chars().count();
     if length < SHORT {
         let message = format!(
@@ -82,19 +83,17 @@ fn hash_text(reader: &Reader<'_>, text: &Text) -> TokenHash {
              `calldex token new` makes",
             reader.path.trim_end_matches(".tokens").trim_end_matches(".admin_tokens")
         );
-        reader.sheet.warn(&text.place, message);
+        reader.sheet.warn(place, message);
     }
     TokenHash::of(secret.reveal())
 }
 
 /// Reads a secret out of a file; line ends behind it are cut off.
-fn read_file(reader: &Reader<'_>, name: Text) -> Option<Text> {
+fn read_file(reader: &Reader<'_>, name: &Text) -> Option<Secret> {
     let path = reader.sheet.path(&name.value);
     let problem = match fs::read_to_string(&path) {
         Ok(content) if content.trim().is_empty() => "the file is empty".to_owned(),
-        Ok(content) => {
-            return Some(Text { value: content.trim_end_matches(['\r', '\n']).to_owned(), ..name });
-        }
+        Ok(content) => return Some(Secret::new(content.trim_end_matches(['\r', '\n']).to_owned())),
         Err(error) => error.to_string(),
     };
     // The path as written: what a variable put into it is not shown.

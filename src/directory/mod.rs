@@ -4,6 +4,7 @@
 //! are named, have a numbering of their own and a [`Revision`] that every write raises, also a write of another
 //! process. What every implementation has to do is written down as tests in `battery.rs`.
 
+pub mod import;
 mod prepared;
 mod sqlite;
 
@@ -19,7 +20,7 @@ use crate::model::{Contact, ContactId, Field};
 use crate::number::Numbering;
 use crate::number::ladder::{Rung, Wanted};
 
-pub use prepared::{Block, Prepared};
+pub use prepared::Prepared;
 pub use sqlite::SqliteDirectory;
 
 /// A boxed future, so that the trait can be used as an object.

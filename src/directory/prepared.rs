@@ -5,45 +5,69 @@
 
 use crate::error::Result;
 use crate::model::Contact;
-use crate::number::{Number, Numbering};
+use crate::number::block::{Block, parse_block};
+use crate::number::indexed::{Indexed, indexed};
+use crate::number::{Key, Numbering};
 
 /// A contact with the readings of its numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    contact: Contact,
-    readings: Vec<Number>,
-    blocks: Vec<Block>,
+    pub(super) contact: Contact,
+    pub(super) readings: Vec<Indexed>,
+    /// The parts of each block, in the order of `contact.blocks`.
+    pub(super) blocks: Vec<Vec<Block>>,
 }
 
 impl Prepared {
     /// Reads the numbers of a contact: each with its own country, else with that of the address book.
     ///
     /// # Errors
-    /// `Invalid` for a block that is none; check them with [`Block::parse`] first to keep the rest of the contact.
-    pub fn read(contact: Contact, numbering: &Numbering) -> Result<Self>;
+    /// `Invalid` for a block that is none; check them with [`parse_block`] first to keep the rest of the contact.
+    pub fn read(contact: Contact, numbering: &Numbering) -> Result<Self> {
+        let readings = contact.numbers.iter();
+        let readings =
+            readings.map(|number| indexed(&number.written, &number.country, &number.label, numbering)).collect();
+        let blocks = contact.blocks.iter().map(|text| parse_block(text, numbering)).collect::<Result<_>>()?;
+        Ok(Self { contact, readings, blocks })
+    }
 
     /// The contact as given.
     #[must_use]
-    pub fn contact(&self) -> &Contact;
+    pub fn contact(&self) -> &Contact {
+        &self.contact
+    }
 
-    /// What each number turned out to be, in the order of `contact.numbers`. [`Number::Unusable`] can never match.
+    /// What each number turned out to be, in the order of `contact.numbers`; those that can never match say why.
     #[must_use]
-    pub fn readings(&self) -> &[Number];
+    pub fn readings(&self) -> &[Indexed] {
+        &self.readings
+    }
 }
 
-/// A range of numbers that somebody entered: "+40 21 312 34xx is Acme".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Block {
-    /// The digits that are fixed, with the country code.
-    pub prefix: u64,
-    /// How many digits a number of the block has; `None` for any.
-    pub length: Option<u8>,
+/// What a number is stored and found under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum MatchKey {
+    /// A telephone number and its extension.
+    Phone(Key, Option<String>),
+    /// An extension, short number or SIP user.
+    Local(String),
+    /// Last digits of a number that could not be read.
+    Tail(u64),
+    /// Nothing: it never matches.
+    None,
 }
 
-impl Block {
-    /// Reads `+40 21 312 34xx` (each `x` one digit) or `+40 21 312 34*` (any further digits).
-    ///
-    /// # Errors
-    /// `Invalid` without a plus, or with fewer than five digits behind the country code.
-    pub fn parse(text: &str) -> Result<Self>;
+impl MatchKey {
+    pub(super) fn of(reading: &Indexed) -> Self {
+        match reading {
+            Indexed::Number { key, extension, .. } => Self::Phone(*key, extension.clone()),
+            Indexed::Local(text) => Self::Local(text.clone()),
+            Indexed::Unread { tail, .. } => tail.map_or(Self::None, Self::Tail),
+        }
+    }
+
+    /// Whether a call can be matched with it.
+    pub(super) fn is_certain(&self) -> bool {
+        matches!(self, Self::Phone(..) | Self::Local(_))
+    }
 }

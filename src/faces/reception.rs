@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use http::HeaderMap;
 use metrics::counter;
 
-use crate::access::{Asked, Client, Gate, Offered, Peer, Refusal, network};
+use crate::access::{self, Asked, Gate, Offered, Peer, Reason, Refusal};
 use crate::clock::Clock;
 use crate::config::{Config, LogLookups};
 use crate::lookup::{Answer, Lookup, Project};
@@ -75,8 +75,13 @@ impl Reception {
         let project = current.projects.get(name);
         let asked = Asked::Project(name, project.map(|project| &*project.config));
         self.check(&current.config, asked, sender, offered, request_id)?;
-        // The gate opens nothing but projects that exist; without one there is only the refusal of a wrong token.
-        project.cloned().ok_or_else(|| self.gate.refuse_unknown(name, self.clock.now(), self.clock.utc_millis()))
+        // The gate opens nothing but projects that exist; should it ever, nobody is let in all the same.
+        project.cloned().ok_or_else(|| Refusal {
+            reason: Reason::UnknownProject,
+            retry_after: None,
+            client_text: "refused".into(),
+            log_text: format!("{name} is no project"),
+        })
     }
 
     /// Lets an administrator in, who must offer nothing but a bearer token: a URL ends up in logs.
@@ -91,7 +96,7 @@ impl Reception {
     ) -> Result<(), Refusal> {
         let current = self.current.load();
         let asked = Asked::Admin(&current.config.server.admin_tokens);
-        self.check(&current.config, asked, sender, offered, request_id).map(drop)
+        self.check(&current.config, asked, sender, offered, request_id)
     }
 
     fn check(
@@ -101,13 +106,18 @@ impl Reception {
         sender: Sender<'_>,
         offered: &Offered<'_>,
         request_id: &RequestId,
-    ) -> Result<Client, Refusal> {
+    ) -> Result<(), Refusal> {
         let (now, utc) = (self.clock.now(), self.clock.utc_millis());
-        let checked = match network::client(sender.peer, sender.headers, &config.server.trusted_proxies) {
-            Ok(client) => self.gate.check(asked, client, offered, now, utc).map(|()| client),
+        let checked = match access::client(sender.peer, sender.headers, &config.server.trusted_proxies) {
+            Ok(client) => self.gate.check(asked, client, offered, now, utc),
             Err(why) => Err(self.gate.refuse_forwarded(asked, sender.peer, why, now, utc)),
         };
         checked.inspect_err(|refusal| note_refusal(asked, refusal, request_id))
+    }
+
+    /// Why the store cannot be read at this moment; `None` when it can.
+    pub async fn store_obstacle(&self) -> Option<String> {
+        self.lookup.store_obstacle(self.current().projects.values()).await
     }
 
     /// Answers a call that was let in, and writes at most one line about it.

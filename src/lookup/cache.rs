@@ -86,8 +86,7 @@ impl Cache {
 
     /// Keeps an answer. One that contradicts an older one replaces it.
     pub(crate) fn put(&self, key: CacheKey, hits: Arc<[Hit]>, revision: Revision, now: Instant) {
-        let (keep, forget) =
-            if hits.is_empty() { (&self.unknown, &self.found) } else { (&self.found, &self.unknown) };
+        let (keep, forget) = if hits.is_empty() { (&self.unknown, &self.found) } else { (&self.found, &self.unknown) };
         if let Some(cache) = forget {
             cache.remove(&key);
         }
@@ -128,7 +127,12 @@ mod tests {
     }
 
     fn key(local: &str) -> CacheKey {
-        CacheKey { source: SourceId(1), number: Arc::new(Number::Local(local.into())), tail: false, inputs: Box::new([]) }
+        CacheKey {
+            source: SourceId(1),
+            number: Arc::new(Number::Local(local.into())),
+            tail: false,
+            inputs: Box::new([]),
+        }
     }
 
     fn somebody() -> Arc<[Hit]> {

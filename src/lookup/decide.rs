@@ -94,7 +94,7 @@ impl Templates {
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_fuel(Some(FUEL));
         environment.set_auto_escape_callback(|name| match name {
-            "backend_link" => AutoEscape::Custom("url"),
+            "backend_link" => AutoEscape::Custom("url".into()),
             _ => AutoEscape::None,
         });
         environment.set_formatter(write_value);
@@ -199,21 +199,22 @@ fn text_of(defaults: &config::Defaults, field: Field) -> Option<&str> {
 fn explain_failure(error: &minijinja::Error) -> String {
     match error.kind() {
         ErrorKind::OutOfFuel => "the template takes too long".to_owned(),
-        ErrorKind::UndefinedError => match error.range() {
-            Some(_) => "the contact has no value for something that the template shows".to_owned(),
-            None => error.to_string(),
-        },
+        ErrorKind::UndefinedError => "the contact has no value for something that the template shows".to_owned(),
         _ => error.to_string(),
     }
 }
 
 /// Writes a value into a template's text: encoded in a link, as it is elsewhere, and never the word `None`.
-fn write_value(out: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> std::result::Result<(), minijinja::Error> {
+fn write_value(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> std::result::Result<(), minijinja::Error> {
     if value.is_none() {
         return Err(minijinja::Error::new(ErrorKind::UndefinedError, "no value"));
     }
     match state.auto_escape() {
-        AutoEscape::Custom("url") if !value.is_safe() => {
+        AutoEscape::Custom(position) if position == "url" && !value.is_safe() => {
             let text = value.to_string();
             write!(out, "{}", utf8_percent_encode(&text, URL_PART)).map_err(minijinja::Error::from)
         }
@@ -278,7 +279,9 @@ impl Object for CallView {
             },
             "dnid" => Some(Value::from(self.call.dnid.as_str())),
             "direction" => self.call.direction.map(|direction| Value::from(direction.as_str())),
-            "params" => Some(Value::from_serialize(&self.call.params)),
+            "params" => {
+                Some(self.call.params.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect())
+            }
             _ => None,
         }
     }

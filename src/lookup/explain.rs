@@ -91,7 +91,13 @@ impl Explanation {
         let mut text = String::new();
         let call = &self.question.call;
         // Writing into a String cannot fail.
-        let _ = writeln!(text, "{} after {:.3} ms (request {})", self.outcome.as_str(), milliseconds(self.took), call.request_id);
+        let _ = writeln!(
+            text,
+            "{} after {:.3} ms (request {})",
+            self.outcome.as_str(),
+            milliseconds(self.took),
+            call.request_id
+        );
         let _ = writeln!(text, "  telephone {:?} is {}", call.telephone, reading_in_words(&self.question.number));
         for (rung, key) in tried_keys(&self.question.number) {
             let _ = writeln!(text, "  tried {key} ({rung})");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::Ask;
-use crate::directory::{Book, Directory, Hit, Revision};
+use crate::directory::{Book, Hit, Revision};
 use crate::error::Error;
 use crate::number::Number;
 use crate::number::ladder::Wanted;
@@ -42,7 +42,7 @@ impl Asked {
     /// The name in the configuration.
     pub(crate) fn name(&self) -> &Arc<str> {
         match self {
-            Self::Book { book, .. } => book.name(),
+            Self::Book { book, .. } => &book.name,
             Self::Live { source, .. } => source.name(),
         }
     }

@@ -106,9 +106,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lookup::scripted::{Script, ScriptedSource, cache_for_tests, key_for_tests, question_for_tests};
     use crate::clock::SystemClock;
     use crate::lookup::cache::Remembered;
+    use crate::lookup::scripted::{Script, ScriptedSource, cache_for_tests, key_for_tests, question_for_tests};
 
     const TIMEOUT: Duration = Duration::from_secs(10);
 

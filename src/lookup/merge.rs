@@ -264,8 +264,22 @@ mod tests {
     #[test]
     fn several_contacts_lend_only_what_they_agree_on() {
         let candidates = [
-            candidate(0, Rung::Exact, contact(1, &[(Field::Name, "Ana"), (Field::DirectLine, "SIP/ion"), (Field::BackendLink, "https://a/1")])),
-            candidate(0, Rung::Exact, contact(2, &[(Field::Name, "Dan"), (Field::DirectLine, "SIP/ion"), (Field::BackendLink, "https://a/2")])),
+            candidate(
+                0,
+                Rung::Exact,
+                contact(
+                    1,
+                    &[(Field::Name, "Ana"), (Field::DirectLine, "SIP/ion"), (Field::BackendLink, "https://a/1")],
+                ),
+            ),
+            candidate(
+                0,
+                Rung::Exact,
+                contact(
+                    2,
+                    &[(Field::Name, "Dan"), (Field::DirectLine, "SIP/ion"), (Field::BackendLink, "https://a/2")],
+                ),
+            ),
         ];
         let person = chosen(&candidates);
         assert_eq!(person.contact, None);
@@ -278,10 +292,8 @@ mod tests {
     #[test]
     fn the_newest_of_several_contacts_lends_its_name() {
         let newer = Contact { updated: 5, ..contact(2, &[(Field::Name, "Dan")]) };
-        let candidates = [
-            candidate(0, Rung::Exact, contact(1, &[(Field::Name, "Ana")])),
-            candidate(0, Rung::Exact, newer),
-        ];
+        let candidates =
+            [candidate(0, Rung::Exact, contact(1, &[(Field::Name, "Ana")])), candidate(0, Rung::Exact, newer)];
         assert_eq!(chosen(&candidates).known.get(Field::Name), Some("Dan"));
     }
 
@@ -319,7 +331,8 @@ mod tests {
 
     #[test]
     fn a_guess_steers_only_where_the_project_says_so() {
-        let candidates = [candidate(0, Rung::Alias, contact(1, &[(Field::Name, "Ana"), (Field::DirectLine, "SIP/ion")]))];
+        let candidates =
+            [candidate(0, Rung::Alias, contact(1, &[(Field::Name, "Ana"), (Field::DirectLine, "SIP/ion")]))];
         assert!(!chosen(&candidates).steers);
         let guesses = Guesses { alias_steers: true, ..Guesses::default() };
         assert!(choose(&candidates, guesses, false).unwrap().steers);
@@ -345,7 +358,11 @@ mod tests {
     fn later_sources_fill_what_describes_and_never_what_steers() {
         let candidates = [
             candidate(0, Rung::Exact, contact(1, &[(Field::Name, "Ana")])),
-            candidate(1, Rung::Exact, contact(9, &[(Field::Email, "ana@acme.ro"), (Field::DirectLine, "SIP/x"), (Field::Name, "Other")])),
+            candidate(
+                1,
+                Rung::Exact,
+                contact(9, &[(Field::Email, "ana@acme.ro"), (Field::DirectLine, "SIP/x"), (Field::Name, "Other")]),
+            ),
         ];
         let person = choose(&candidates, Guesses::default(), true).unwrap();
         assert_eq!(person.known.get(Field::Email), Some("ana@acme.ro"));

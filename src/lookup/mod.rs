@@ -15,6 +15,8 @@ mod record;
 pub mod safety;
 #[cfg(test)]
 mod scripted;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -112,39 +114,52 @@ impl Lookup {
         let reports = asked.run().await;
         let person = merge::choose(&candidates(&reports), project.config.guesses, project.config.fill);
         let outcome = outcome(person.is_some(), &question.number, &reports);
-        let decision =
-            decide::decide(person.as_ref(), &question.call, &question.number, &project.templates, &project.config.reply);
-        self.record(project, start, Explanation {
-            project: Arc::clone(&project.config.name),
-            question,
-            received: self.clock.utc_millis(),
-            took: self.clock.now().saturating_duration_since(start),
-            over_rate,
-            reports,
-            person,
-            outcome,
-            decision,
-            note: None,
-            shortened: OnceLock::new(),
-        })
+        let decision = decide::decide(
+            person.as_ref(),
+            &question.call,
+            &question.number,
+            &project.templates,
+            &project.config.reply,
+        );
+        self.record(
+            project,
+            start,
+            Explanation {
+                project: Arc::clone(&project.config.name),
+                question,
+                received: self.clock.utc_millis(),
+                took: self.clock.now().saturating_duration_since(start),
+                over_rate,
+                reports,
+                person,
+                outcome,
+                decision,
+                note: None,
+                shortened: OnceLock::new(),
+            },
+        )
     }
 
     /// Answers a call that names no one caller, such as one with two different numbers, without asking anybody.
     pub fn answer_nobody(&self, project: &Project, call: Call, start: Instant, why: &'static str) -> Answer {
         let question = Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) });
-        self.record(project, start, Explanation {
-            project: Arc::clone(&project.config.name),
-            question,
-            received: self.clock.utc_millis(),
-            took: self.clock.now().saturating_duration_since(start),
-            over_rate: false,
-            reports: Vec::new(),
-            person: None,
-            outcome: Outcome::Unknown,
-            decision: Decision::empty(),
-            note: Some(why),
-            shortened: OnceLock::new(),
-        })
+        self.record(
+            project,
+            start,
+            Explanation {
+                project: Arc::clone(&project.config.name),
+                question,
+                received: self.clock.utc_millis(),
+                took: self.clock.now().saturating_duration_since(start),
+                over_rate: false,
+                reports: Vec::new(),
+                person: None,
+                outcome: Outcome::Unknown,
+                decision: Decision::empty(),
+                note: Some(why),
+                shortened: OnceLock::new(),
+            },
+        )
     }
 }
 

@@ -9,6 +9,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::metrics::ProjectMetrics;
+use crate::sources::LiveSources;
 
 use super::Lookup;
 use super::cache::SourceId;
@@ -24,7 +25,7 @@ pub struct Project {
     pub(super) asked: Vec<Asked>,
     pub(super) templates: Templates,
     pub(super) metrics: ProjectMetrics,
-    rate: Option<DefaultDirectRateLimiter>,
+    pub(super) rate: Option<DefaultDirectRateLimiter>,
 }
 
 impl Project {
@@ -40,27 +41,44 @@ impl Lookup {
     /// # Errors
     /// [`Kind::Invalid`] for a template that cannot be read or a source that does not exist; what the store says when a
     /// book cannot be opened.
-    pub async fn prepare(&self, config: &Config, project: &Arc<config::Project>) -> Result<Project> {
+    pub async fn prepare(
+        &self,
+        config: &Config,
+        live: &LiveSources,
+        project: &Arc<config::Project>,
+    ) -> Result<Project> {
         let mut asked = Vec::with_capacity(project.sources.len());
         for name in &project.sources {
+            if let Some(live) = live.get(name) {
+                let id = self.identities.source(format!("source {name} {}", live.settings));
+                asked.push(Asked::Live { source: Arc::clone(&live.source), id, timeout: live.timeout });
+                continue;
+            }
             let settings = config.directories.get(name).ok_or_else(|| {
-                Error::new(Kind::Invalid, format!("project {} asks {name}, which is no directory", project.name))
+                Error::new(
+                    Kind::Invalid,
+                    format!("project {} asks {name}, which is neither a directory nor a source", project.name),
+                )
             })?;
             let book = self.directory.open_book(name, &settings.numbering).await?;
             let id = self.identities.source(format!("directory {} {name} {:?}", book.id, settings.numbering));
             asked.push(Asked::Book { book, id });
         }
         let numbering = self.identities.numbering(format!("{:?}", project.numbering));
-        let rate = project.rate.and_then(NonZeroU32::new).map(|rate| RateLimiter::direct(Quota::per_second(rate)));
         Ok(Project {
             asked,
             numbering,
             templates: Templates::compile(&project.defaults)?,
             metrics: ProjectMetrics::of(&project.name),
-            rate,
+            rate: project.rate.and_then(NonZeroU32::new).map(rate_limit),
             config: Arc::clone(project),
         })
     }
+}
+
+/// So many lookups a second, with as many at once after a pause.
+pub(super) fn rate_limit(per_second: NonZeroU32) -> DefaultDirectRateLimiter {
+    RateLimiter::direct(Quota::per_second(per_second))
 }
 
 /// Gives every distinct set of settings a number that is never used for another one, so that the cache and the memo stay

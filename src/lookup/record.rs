@@ -1,14 +1,17 @@
 //! What is left of a lookup when its answer is ready: an explanation, numbers in the metrics, at most one log line.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use metrics::counter;
 
+use crate::directory::Statistics;
 use crate::metrics::{DEGRADED, STALE, VALUES_REFUSED};
+use crate::number::ladder::Wanted;
 
 use super::explain::Explanation;
+use super::fan_out::Asked;
 use super::{Answer, Lookup, Outcome, Project, Reply};
 
 /// How many explanations are kept.
@@ -43,11 +46,36 @@ impl Lookup {
         project.metrics.seconds.record(self.clock.now().saturating_duration_since(start).as_secs_f64());
         let explanation = Arc::new(explanation);
         self.recent.push(Arc::clone(&explanation));
-        Answer {
-            caller_data: explanation.decision.caller_data.clone(),
-            outcome: explanation.outcome,
-            explanation,
+        Answer { caller_data: explanation.decision.caller_data.clone(), outcome: explanation.outcome, explanation }
+    }
+
+    /// How much each address book of these projects holds.
+    pub async fn book_statistics<'a>(
+        &self,
+        projects: impl Iterator<Item = &'a Arc<Project>>,
+    ) -> BTreeMap<Arc<str>, Statistics> {
+        let mut all = BTreeMap::new();
+        for asked in projects.flat_map(|project| &project.asked) {
+            if let Asked::Book { book, .. } = asked
+                && !all.contains_key(&book.name)
+                && let Ok(statistics) = self.directory.statistics(book).await
+            {
+                all.insert(Arc::clone(&book.name), statistics);
+            }
         }
+        all
+    }
+
+    /// Why the address books of these projects cannot be read; `None` when they can.
+    pub async fn store_obstacle<'a>(&self, projects: impl Iterator<Item = &'a Arc<Project>>) -> Option<String> {
+        let wanted = Wanted { local: Some("readyz".to_owned()), ..Wanted::default() };
+        for asked in projects.flat_map(|project| &project.asked) {
+            if let Asked::Book { book, .. } = asked {
+                let read = self.directory.find(std::slice::from_ref(book), &wanted).await;
+                return read.err().map(|error| error.to_string());
+            }
+        }
+        None
     }
 
     /// How many answers are kept (found, unknown), and how many requests are on their way.

@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 use tokio::time::Sleep;
 use tower::Service;
 
-use super::counts::Counts;
+use super::counts::ConnectionCounts;
 use super::stream::Stream;
 use crate::access::Peer;
 use crate::clock::Clock;
@@ -134,8 +134,13 @@ impl Connection {
 }
 
 /// Answers the requests of a connection until it ends, by itself, by time, or because it was asked to.
-pub(crate) async fn run<IO, S>(socket: IO, app: S, connection: &Arc<Connection>, patience: Patience, counts: &Counts)
-where
+pub(crate) async fn run<IO, S>(
+    socket: IO,
+    app: S,
+    connection: &Arc<Connection>,
+    patience: Patience,
+    counts: &ConnectionCounts,
+) where
     IO: AsyncRead + AsyncWrite + Unpin,
     S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone,
 {
@@ -153,7 +158,7 @@ where
             biased;
             result = serving.as_mut() => {
                 if result.is_err_and(|error| error.is_parse()) {
-                    Counts::add(&counts.bad_requests);
+                    ConnectionCounts::add(&counts.bad_requests);
                 }
                 return;
             }
@@ -176,7 +181,7 @@ where
             () = timer.as_mut() => {
                 let wait = match (stage, connection.idle()) {
                     (Stage::Serving, Some(idle)) if idle >= patience.idle => {
-                        Counts::add(&counts.timed_out);
+                        ConnectionCounts::add(&counts.timed_out);
                         return;
                     }
                     (Stage::Ending, Some(_)) => return,
@@ -207,7 +212,8 @@ enum Stage {
 
 fn http() -> http1::Builder {
     let mut http = http1::Builder::new();
-    // A client may close its half after the request (`printf … | nc`): it gets its answer all the same.
+    // A client may close its half after the request (`printf … | nc`): it gets its answer all the same. The price: one
+    // that has gone away holds its place until its answer is ready, which a deadline bounds.
     http.half_close(true).header_read_timeout(None).max_buf_size(LONGEST_HEAD);
     http
 }

@@ -4,31 +4,31 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counted since the start, but for `open`.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub(crate) struct ConnectionCounts {
     /// Connections that are open now.
-    pub open: AtomicU64,
+    pub(crate) open: AtomicU64,
     /// Connections taken.
-    pub accepted: AtomicU64,
+    pub(crate) accepted: AtomicU64,
     /// Connections closed unread, because there were too many and none was idle.
-    pub turned_away: AtomicU64,
+    pub(crate) turned_away: AtomicU64,
     /// Idle connections closed to make room for a new one.
-    pub made_room: AtomicU64,
+    pub(crate) made_room: AtomicU64,
     /// Connections that were silent, or too slow with a request, for too long.
-    pub timed_out: AtomicU64,
+    pub(crate) timed_out: AtomicU64,
     /// Requests that hyper answered itself, with 400, 414 or 431.
-    pub bad_requests: AtomicU64,
+    pub(crate) bad_requests: AtomicU64,
     /// TLS handshakes that failed or took too long.
-    pub failed_handshakes: AtomicU64,
+    pub(crate) failed_handshakes: AtomicU64,
     /// Failures to accept a connection, such as too many open files.
-    pub accept_errors: AtomicU64,
+    pub(crate) accept_errors: AtomicU64,
     /// Connections that ended by a panic of a handler: a defect of calldex.
-    pub panics: AtomicU64,
+    pub(crate) panics: AtomicU64,
 }
 
-impl Counts {
+impl ConnectionCounts {
     /// Each number with its name, in the order of the declaration.
     #[must_use]
-    pub fn all(&self) -> [(&'static str, u64); 9] {
+    pub(crate) fn all(&self) -> [(&'static str, u64); 9] {
         [
             ("open", &self.open),
             ("accepted", &self.accepted),

@@ -16,14 +16,14 @@ const WAITING_LINES: usize = 10_000;
 const FILTER: &str = "CALLDEX_LOG";
 
 /// The running log. Its end writes out what still waits.
-pub struct Logging {
+pub(crate) struct Logging {
     dropped: ErrorCounter,
     _writer: WorkerGuard,
 }
 
 /// Starts the log of the process. A second call changes nothing.
 #[must_use]
-pub fn start(settings: &Log) -> Logging {
+pub(crate) fn start(settings: &Log) -> Logging {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).lossy(true).finish(std::io::stderr());
     let dropped = writer.error_counter();
@@ -40,7 +40,7 @@ pub fn start(settings: &Log) -> Logging {
 
 impl Logging {
     /// Puts the number of dropped lines into the metrics.
-    pub fn count_dropped(&self) {
+    pub(crate) fn count_dropped(&self) {
         counter!(LOG_LINES_DROPPED).absolute(self.dropped.dropped_lines() as u64);
     }
 }

@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use ::metrics::{counter, gauge};
+use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -37,25 +37,22 @@ use crate::faces::http::{self, Http};
 use crate::faces::{Current, Reception};
 use crate::lookup::Lookup;
 use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
+use crate::sources::LiveSources;
 use crate::{metrics, number};
 
-use counts::Counts;
+use counts::ConnectionCounts;
 use listen::{ListenSettings, Listener};
 
 /// How often the metrics library folds its samples together; without it they would pile up while nobody scrapes.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
-
-/// How long a client may take to send a whole body, and to take the next bytes of an answer.
-const TRANSFER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Runs the server until SIGTERM or SIGINT. `on_ready` is called with the address when it accepts connections.
 ///
 /// # Errors
 /// Whatever keeps it from starting: the configuration, the store, the listener.
 pub fn run(file: &Path, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
-    let loaded = config::load(file, &config::process_environment).map_err(|problems| {
-        Error::new(Kind::Invalid, format!("the configuration is refused\n{problems}"))
-    })?;
+    let loaded = config::load(file, &config::process_environment)
+        .map_err(|problems| Error::new(Kind::Invalid, format!("the configuration is refused\n{problems}")))?;
     let logging = Arc::new(log::start(&loaded.config.log));
     let recorder = metrics::install().map_err(|error| Error::new(Kind::Internal, "cannot count").because(error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -81,14 +78,13 @@ async fn serve(
     let config = Arc::new(loaded.config);
     warn_about(&config);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let directory: Arc<dyn Directory> =
-        Arc::new(SqliteDirectory::open(&config.server.store, Arc::clone(&clock))?);
+    let directory: Arc<dyn Directory> = Arc::new(SqliteDirectory::open(&config.server.store, Arc::clone(&clock))?);
     let lookup = Arc::new(Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache));
     let current = prepare(&lookup, Arc::clone(&config)).await?;
     warm_up(&config);
     let gate = Gate::new(config.server.refused_per_minute, clock.now());
     let reception = Arc::new(Reception::new(current, lookup, gate, Arc::clone(&clock)));
-    let settings = Arc::new(ArcSwap::from_pointee(listen_settings(&config.server)?));
+    let settings = Arc::new(ArcSwap::from_pointee(ListenSettings::from_config(&config.server)?));
     let listener = Listener::bind(config.server.listen, Arc::clone(&settings), Arc::clone(&clock))?;
     let address = listener.address()?;
     let seed = getrandom::u64().map_err(|error| Error::new(Kind::Unavailable, "no randomness").because(error))?;
@@ -108,9 +104,11 @@ async fn serve(
 
 /// Makes every project of a configuration ready.
 async fn prepare(lookup: &Lookup, config: Arc<Config>) -> Result<Current> {
+    // The API types of live sources are added here as they come; until then the address books answer alone.
+    let live = LiveSources::new();
     let mut projects = std::collections::HashMap::with_capacity(config.projects.len());
     for (name, project) in &config.projects {
-        projects.insert(Arc::clone(name), Arc::new(lookup.prepare(&config, project).await?));
+        projects.insert(Arc::clone(name), Arc::new(lookup.prepare(&config, &live, project).await?));
     }
     Ok(Current { config, projects })
 }
@@ -179,17 +177,7 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// What the listener takes from the configuration.
-fn listen_settings(server: &config::Server) -> Result<ListenSettings> {
-    Ok(ListenSettings {
-        max_connections: server.max_connections,
-        idle_timeout: server.idle_timeout,
-        transfer_timeout: TRANSFER_TIMEOUT,
-        tls: server.tls.as_ref().map(tls::load).transpose()?,
-    })
-}
-
-fn measures(counts: Arc<Counts>, logging: Arc<log::Logging>) -> Vec<http::Measure> {
+fn measures(counts: Arc<ConnectionCounts>, logging: Arc<log::Logging>) -> Vec<http::Measure> {
     let count_connections = move || {
         for (event, count) in counts.all() {
             match event {

@@ -28,7 +28,7 @@ pub(super) async fn watch(
     file: PathBuf,
     reception: Arc<Reception>,
     listening: Arc<ArcSwap<ListenSettings>>,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) {
     let (changed, mut changes) = mpsc::channel(1);
     // Held until the end: the watching ends with it.
@@ -36,7 +36,7 @@ pub(super) async fn watch(
     let Ok(mut hang_up) = signal(SignalKind::hangup()) else { return };
     loop {
         tokio::select! {
-            _ = stopped.wait_for(|stopped| *stopped) => return,
+            () = super::until(stopped.clone()) => return,
             _ = hang_up.recv() => {}
             Some(()) = changes.recv() => settle(&mut changes).await,
         }
@@ -90,7 +90,7 @@ async fn reload(file: &Path, reception: &Reception, listening: &ArcSwap<ListenSe
     notes.extend(needs_a_restart(&old.config, &config));
     let config = Arc::new(config);
     let current = super::prepare(&reception.lookup, Arc::clone(&config)).await?;
-    let settings = super::listen_settings(&config.server)?;
+    let settings = ListenSettings::from_config(&config.server)?;
     super::warm_up(&config);
     reception.gate.set_refused_per_minute(config.server.refused_per_minute);
     listening.store(Arc::new(settings));

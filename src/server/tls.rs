@@ -21,7 +21,7 @@ use crate::error::{Error, Kind, Result};
 /// # Errors
 /// [`Kind::NotFound`] when a file cannot be opened, [`Kind::Invalid`] when it holds no certificate or key, or when the
 /// two do not belong together. The message names the file and the setting.
-pub fn load(tls: &Tls) -> Result<Arc<ServerConfig>> {
+pub(crate) fn load(tls: &Tls) -> Result<Arc<ServerConfig>> {
     let chain = read_chain(&tls.certificate)?;
     let key = read_key(&tls.key)?;
     let provider = Arc::new(ring::default_provider());

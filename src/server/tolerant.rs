@@ -2,8 +2,8 @@
 //!
 //! A PBX that joins a URL from raw text sends `GET /sales/lookup?telephone=*31#0721 111 222 HTTP/1.1`. hyper answers raw
 //! spaces, quotes and Latin-1 with 400 before any handler, and drops everything behind `#`: the call would lose its
-//! `dnid`. Here such bytes of the target become `%XX`; no other byte of a request is changed, and none of one that hyper
-//! takes as it is. docs/decisions/tolerant-request-line.md says why this cannot help to smuggle a request.
+//! `dnid`. Here such bytes of the target become `%XX`, and no other byte of a request is changed.
+//! docs/decisions/tolerant-request-line.md says why this cannot help to smuggle a request.
 //!
 //! To find the next request line of a connection, the end of the head before is followed, and nothing more: after a head
 //! that announces a body (`Content-Length`, `Transfer-Encoding`) or a change of protocol, the rest of the connection

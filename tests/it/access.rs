@@ -33,7 +33,9 @@ fn a_wrong_token_a_missing_token_and_an_unknown_project_are_told_the_same() {
 
 #[test]
 fn the_token_stands_in_no_log_and_neither_do_number_and_name() {
-    let workplace = Workplace::new(&CONFIGURATION.replace("[directory.customers]", "[log]\nlookups = \"all\"\n[directory.customers]"));
+    let workplace = Workplace::new(
+        &CONFIGURATION.replace("[directory.customers]", "[log]\nlookups = \"all\"\n[directory.customers]"),
+    );
     workplace.write("contacts.csv", crate::harness::CONTACTS);
     workplace.succeed(&["import", "contacts.csv", "--directory", "customers"]);
     let server = workplace.serve();
@@ -64,7 +66,9 @@ fn an_allow_list_and_a_token_must_both_pass() {
 
 #[test]
 fn a_proxy_that_is_not_trusted_does_not_open_an_allow_list() {
-    let workplace = Workplace::new(&CONFIGURATION.replace("tokens = [\"a-token-for-the-tests-0123456789\"]", "allow = [\"127.0.0.1\"]"));
+    let workplace = Workplace::new(
+        &CONFIGURATION.replace("tokens = [\"a-token-for-the-tests-0123456789\"]", "allow = [\"127.0.0.1\"]"),
+    );
     let server = workplace.serve();
     assert_eq!(ask(&server, "").status, 200);
     refused(&ask(&server, "X-Forwarded-For: 203.0.113.10\r\n"), 403);
@@ -117,7 +121,10 @@ fn an_administrator_sees_who_was_refused_and_why() {
     assert!(!list.contains("guess"));
     refused(&get(server.address, "/metrics/refused"), 403);
     let metrics = get(server.address, "/metrics").text();
-    assert!(metrics.contains("calldex_requests_refused_total{project=\"sales\",reason=\"token_wrong\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("calldex_requests_refused_total{project=\"sales\",reason=\"token_wrong\"} 1"),
+        "{metrics}"
+    );
 }
 
 #[test]
@@ -157,8 +164,7 @@ fn an_expired_token_opens_nothing_and_its_successor_does() {
     let tokens = format!(
         "tokens = [{{ token = \"{TOKEN}\", expires = \"2020-01-01T00:00:00Z\" }}, \"the-successor-of-the-token-0123\"]"
     );
-    let workplace =
-        Workplace::new(&CONFIGURATION.replace("tokens = [\"a-token-for-the-tests-0123456789\"]", &tokens));
+    let workplace = Workplace::new(&CONFIGURATION.replace("tokens = [\"a-token-for-the-tests-0123456789\"]", &tokens));
     let server = workplace.serve();
     refused(&server.lookup("telephone=1"), 403);
     let successor = get(server.address, "/sales/lookup?telephone=1&token=the-successor-of-the-token-0123");

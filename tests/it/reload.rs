@@ -27,12 +27,14 @@ fn a_bad_project_file_keeps_its_last_good_copy_while_the_others_load() {
     let project = |name: &str, link: &str| {
         format!("[project.{name}]\ncountry = \"RO\"\ntokens = [\"{TOKEN}\"]\nsources = [\"customers\"]\n{link}\n")
     };
-    workplace.write("calldex.toml", CONFIGURATION.replace("[directory.customers]", "[directory.customers]\nshared = true"));
+    workplace
+        .write("calldex.toml", CONFIGURATION.replace("[directory.customers]", "[directory.customers]\nshared = true"));
     workplace.write("projects/acme.toml", project("acme", "backend_link = \"https://acme.example/{{ contact.id }}\""));
     workplace.write("projects/beta.toml", project("beta", ""));
     let server = workplace.serve();
     let link = |name: &str| {
-        get(server.address, &format!("/{name}/lookup?telephone=0722111222&token={TOKEN}")).json()["backend_link"].clone()
+        get(server.address, &format!("/{name}/lookup?telephone=0722111222&token={TOKEN}")).json()["backend_link"]
+            .clone()
     };
     assert_eq!(link("acme"), "https://acme.example/12345");
     workplace.write("projects/acme.toml", project("acme", "bakend_link = \"x\""));

@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use toml::de::DeValue;
+
 use super::super::keys::{Kind, Section};
 use super::super::sections::MAIN;
+use super::super::token_list;
 use super::{problems, read};
 use crate::config::reference;
 
@@ -31,13 +34,31 @@ fn the_example_loads() {
 
 #[test]
 fn the_example_names_every_key_of_every_section() {
-    let everything: String = example().lines().map(|line| line.trim_start_matches('#').to_owned() + "\n").collect();
+    let example = example();
+    let switched_on = example.lines().map(|line| if is_switched_off(line) { &line[1..] } else { line });
+    let everything: toml::Table = switched_on.collect::<Vec<_>>().join("\n").parse().unwrap();
+    let everything = toml::Value::Table(everything);
     for section in MAIN.descendants() {
-        for key in section.keys().filter(|key| !matches!(key.kind, Kind::Table(_) | Kind::Tables(_))) {
-            let named = everything.lines().any(|line| line.contains(&format!("{} = ", key.name)));
+        let tables = tables_of(&everything, section.path);
+        for key in section.keys() {
+            let named = tables.iter().any(|table| table.get(key.name).is_some());
             assert!(named, "[{}] {} is missing in etc/calldex.example.toml", section.path, key.name);
         }
     }
+    for key in token_list::SECTION.keys() {
+        assert!(example.contains(&format!("{} = ", key.name)), "no token of the example has {}", key.name);
+    }
+}
+
+/// The tables of the example for a section: `NAME` stands for any name.
+fn tables_of<'a>(document: &'a toml::Value, path: &str) -> Vec<&'a toml::Value> {
+    path.split('.').fold(vec![document], |tables, part| {
+        let inner = tables.into_iter().filter_map(toml::Value::as_table);
+        match part {
+            "NAME" => inner.flat_map(|table| table.values()).collect(),
+            part => inner.filter_map(|table| table.get(part)).collect(),
+        }
+    })
 }
 
 #[test]
@@ -71,9 +92,6 @@ fn a_bogus_key_is_refused_in_every_table_of_the_example() {
 
 #[test]
 fn the_reference_in_docs_is_what_the_program_prints() {
-    if std::env::var_os("CALLDEX_WRITE_DOCS").is_some() {
-        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md"), reference()).unwrap();
-    }
     assert_eq!(file("docs/configuration.md"), reference(), "run `calldex config reference > docs/configuration.md`");
 }
 
@@ -82,9 +100,28 @@ fn every_default_is_right_for_its_key_and_every_key_is_described() {
     let check = |section: &Section| {
         for key in section.keys().filter(|key| !matches!(key.kind, Kind::Table(_) | Kind::Tables(_))) {
             assert!(key.about.ends_with('.'), "[{}] {} is not described by a sentence", section.path, key.name);
+            let default_is_toml = key.default.is_empty() || DeValue::parse(key.default).is_ok();
+            assert!(default_is_toml, "[{}] {} has a default that is not TOML", section.path, key.name);
         }
         assert!(section.about.ends_with('.'), "[{}] is not described by a sentence", section.path);
     };
     MAIN.descendants().into_iter().for_each(check);
     assert_eq!(problems(""), "");
+}
+
+proptest::proptest! {
+    /// Whatever somebody does to a file in an editor: it is read or refused with a place, and never ends the process.
+    #[test]
+    fn a_damaged_file_is_refused_and_never_a_panic(from in 0_usize..4_000, length in 0_usize..60, put in "[\\PC\n]{0,12}") {
+        let characters: Vec<char> = example().chars().collect();
+        let from = from.min(characters.len());
+        let behind = (from + length).min(characters.len());
+        let damaged: String = characters[..from].iter().copied().chain(put.chars()).chain(characters[behind..].iter().copied()).collect();
+        if let Err(problems) = read(&damaged) {
+            proptest::prop_assert!(problems.count() > 0);
+            for problem in problems.iter() {
+                proptest::prop_assert!(problem.line > 0 && problem.line <= damaged.lines().count() + 1, "{}", problem);
+            }
+        }
+    }
 }

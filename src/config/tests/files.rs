@@ -245,5 +245,8 @@ fn a_file_that_is_not_text_and_one_that_begins_with_a_byte_order_mark() {
     assert_eq!(folder.load().unwrap().config.log.slow, Duration::from_secs(1));
     fs::write(folder.path().join("calldex.toml"), b"[log]\n\xff").unwrap();
     let problems = folder.shorten(folder.load().unwrap_err());
-    assert_eq!(problems, "calldex.toml: expected text in UTF-8, found something else at byte 6");
+    assert_eq!(
+        problems,
+        "calldex.toml: expected text in UTF-8, found something else at byte 6; `--config FILE` or CALLDEX_CONFIG names another"
+    );
 }

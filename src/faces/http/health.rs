@@ -22,7 +22,7 @@ pub(super) async fn ready(State(http): State<Arc<Http>>, headers: HeaderMap) -> 
     let obstacle = if http.stopping.load(Ordering::Relaxed) {
         Some("the server is stopping".to_owned())
     } else {
-        http.store_obstacle().await
+        http.reception.store_obstacle().await
     };
     let status = if obstacle.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({

@@ -133,11 +133,9 @@ async fn respond(http: &Http, project: &Project, asked: Asked, request_id: &Requ
 /// Ends a defect of calldex where it stands: the call gets an answer all the same.
 async fn unharmed(answer: impl Future<Output = Answer>) -> Option<Answer> {
     let mut answer = std::pin::pin!(answer);
-    std::future::poll_fn(|context| {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
-            Ok(poll) => poll.map(Some),
-            Err(_) => std::task::Poll::Ready(None),
-        }
+    std::future::poll_fn(|context| match std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Some),
+        Err(_) => std::task::Poll::Ready(None),
     })
     .await
 }
@@ -150,7 +148,12 @@ fn bare(project: &Project, format: Format, request_id: &RequestId) -> Response {
     response
 }
 
-fn into_response(rendered: Rendered, answer: &Answer, warning: Option<&'static str>, request_id: &RequestId) -> Response {
+fn into_response(
+    rendered: Rendered,
+    answer: &Answer,
+    warning: Option<&'static str>,
+    request_id: &RequestId,
+) -> Response {
     let mut response = super::response(StatusCode::OK, rendered.content_type, rendered.body, request_id);
     let missing = answer.explanation.missing().map(|source| &**source).collect::<Vec<_>>();
     if !missing.is_empty() {

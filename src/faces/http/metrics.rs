@@ -8,8 +8,9 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use metrics::gauge;
+use serde_json::{Value, json};
 
-use crate::access::network;
+use crate::access;
 use crate::config::Format;
 use crate::metrics as names;
 
@@ -31,7 +32,7 @@ pub(super) async fn scrape(State(http): State<Arc<Http>>, request: Request) -> R
 fn may_scrape(http: &Http, parts: &Parts) -> bool {
     let Ok(sender) = lookup::sender(parts) else { return false };
     let server = &http.reception.current().config.server;
-    network::client(sender.peer, sender.headers, &server.trusted_proxies)
+    access::client(sender.peer, sender.headers, &server.trusted_proxies)
         .is_ok_and(|client| client.is_loopback() || client.is_in(&server.metrics_allow))
 }
 
@@ -42,8 +43,23 @@ pub(super) async fn refused(State(http): State<Arc<Http>>, request: Request) -> 
     if let Err(refused) = explain::admit_administrator(&http, &parts, &request_id) {
         return refusal::respond(&refused, None, Format::Json, &request_id);
     }
-    let body = http.reception.gate.refused_json().to_string();
+    let body = list(&http).to_string();
     super::response(StatusCode::OK, "application/json", Bytes::from(body), &request_id)
+}
+
+fn list(http: &Http) -> Value {
+    let entries = http.reception.gate.refused().latest();
+    let time = |millis| jiff::Timestamp::from_millisecond(millis).ok().map(|time| time.to_string());
+    let rows = entries.iter().map(|entry| {
+        json!({
+            "address": entry.address.to_string(),
+            "project": &*entry.project,
+            "reason": entry.reason.as_str(),
+            "count": entry.count,
+            "last": time(entry.last),
+        })
+    });
+    rows.collect()
 }
 
 /// Brings the gauges up to date; they are not kept while nobody looks.
@@ -55,7 +71,7 @@ async fn measure(http: &Http) {
     for measure in &http.measures {
         measure();
     }
-    for (name, statistics) in http.reception.lookup.book_statistics(&http.reception.current().projects).await {
+    for (name, statistics) in http.reception.lookup.book_statistics(http.reception.current().projects.values()).await {
         gauge!(names::DIRECTORY_CONTACTS, "directory" => name.to_string()).set(statistics.contacts as f64);
         gauge!(names::DIRECTORY_NUMBERS, "directory" => name.to_string()).set(statistics.numbers as f64);
         if let Some(millis) = statistics.imported_at {

@@ -13,17 +13,17 @@ use crate::config::Format;
 use crate::model::Direction;
 
 /// Longest query string, in bytes; a longer one is refused with 414.
-pub const MAX_QUERY: usize = 16 * 1024;
+pub(super) const MAX_QUERY: usize = 16 * 1024;
 /// Longest body, in bytes; a longer one is refused with 413.
-pub const MAX_BODY: usize = 64 * 1024;
+pub(super) const MAX_BODY: usize = 64 * 1024;
 /// Most parameters of one request, query and body together.
-pub const MAX_PARAMETERS: usize = 1_000;
+pub(super) const MAX_PARAMETERS: usize = 1_000;
 
 /// The parameters of a request as sent: names and values in order, repeats included.
 ///
 /// It still holds the token, so printing it shows nothing; see [`super::credentials::take`].
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub(super) struct Parameters {
     pairs: Vec<(String, String)>,
     overflowed: bool,
     unreadable: bool,
@@ -31,24 +31,24 @@ pub struct Parameters {
 
 /// What was asked, without a credential.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub(super) struct Asked {
     /// The customer's number, not trimmed: a first blank may be a lost plus.
-    pub telephone: Value,
+    pub(super) telephone: Value,
     /// The number that was called, not trimmed.
-    pub dnid: Value,
+    pub(super) dnid: Value,
     /// `in` or `out`, when the PBX says so.
-    pub direction: Option<Direction>,
+    pub(super) direction: Option<Direction>,
     /// `json`, `xml` or `text`, when the request names it.
-    pub format: Option<Format>,
+    pub(super) format: Option<Format>,
     /// All other parameters. One that was sent twice with different values is left out.
-    pub others: BTreeMap<String, String>,
+    pub(super) others: BTreeMap<String, String>,
     /// Whether there was a body that could not be read; it counts as empty.
-    pub unreadable_body: bool,
+    pub(super) unreadable_body: bool,
 }
 
 /// The value of a parameter that must have one meaning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Value {
+pub(super) enum Value {
     /// It was not sent.
     #[default]
     Absent,
@@ -61,14 +61,14 @@ pub enum Value {
 impl Parameters {
     /// Reads a raw query string, without the `?` before it.
     #[must_use]
-    pub fn from_query(raw: &[u8]) -> Self {
+    pub(super) fn from_query(raw: &[u8]) -> Self {
         let mut parameters = Self::default();
         parameters.add_query(raw);
         parameters
     }
 
     /// Adds a raw query string. A further `?` is read as `&`: PBXs append `?telephone=` to an URL that has a query.
-    pub fn add_query(&mut self, raw: &[u8]) {
+    pub(super) fn add_query(&mut self, raw: &[u8]) {
         for part in raw.split(|&byte| byte == b'?') {
             self.add_form(part);
         }
@@ -76,26 +76,26 @@ impl Parameters {
 
     /// Adds a form: `&` between pairs, `+` is a blank, a `%` without two hexadecimal digits stays, as does a control
     /// character; bytes that are not UTF-8 become U+FFFD.
-    pub fn add_form(&mut self, raw: &[u8]) {
+    pub(super) fn add_form(&mut self, raw: &[u8]) {
         for (name, value) in form_urlencoded::parse(raw) {
             self.push(name.into_owned(), value.into_owned());
         }
     }
 
     /// All pairs in the order in which they were sent.
-    #[must_use]
-    pub fn pairs(&self) -> &[(String, String)] {
+    #[cfg(test)]
+    pub(super) fn pairs(&self) -> &[(String, String)] {
         &self.pairs
     }
 
     /// Takes out every parameter whose name fits, and gives them back in order.
-    pub fn take(&mut self, fits: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    pub(super) fn take(&mut self, fits: impl Fn(&str) -> bool) -> Vec<(String, String)> {
         self.pairs.extract_if(.., |(name, _)| fits(name)).collect()
     }
 
     /// Sorts the parameters by meaning.
     #[must_use]
-    pub fn into_asked(self) -> Asked {
+    pub(super) fn into_asked(self) -> Asked {
         let mut asked = Asked { unreadable_body: self.unreadable, ..Asked::default() };
         let mut others: BTreeMap<String, Value> = BTreeMap::new();
         for (name, value) in self.pairs {
@@ -132,19 +132,19 @@ impl fmt::Debug for Parameters {
 impl Asked {
     /// Whether the request contradicts itself, or has too many parameters to be read whole: an unknown caller.
     #[must_use]
-    pub fn is_conflicting(&self) -> bool {
+    pub(super) fn is_conflicting(&self) -> bool {
         self.telephone == Value::Conflicting || self.dnid == Value::Conflicting
     }
 
     /// The id of an earlier request, for an explanation; it stays among the other parameters.
     #[must_use]
-    pub fn request(&self) -> Option<&str> {
+    pub(super) fn request(&self) -> Option<&str> {
         self.others.get("request").map(String::as_str)
     }
 
     /// What the integrator should know, for `X-Calldex-Warning`. It holds nothing of the request.
     #[must_use]
-    pub fn warning(&self) -> Option<&'static str> {
+    pub(super) fn warning(&self) -> Option<&'static str> {
         if self.is_conflicting() {
             Some("telephone or dnid was sent with different values, or there were too many parameters")
         } else if self.telephone != Value::Absent {
@@ -160,7 +160,7 @@ impl Asked {
 impl Value {
     /// The text, when there is one that counts.
     #[must_use]
-    pub fn given(self) -> Option<String> {
+    pub(super) fn given(self) -> Option<String> {
         match self {
             Self::Given(text) => Some(text),
             Self::Absent | Self::Conflicting => None,

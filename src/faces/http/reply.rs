@@ -10,7 +10,7 @@ use crate::config::{Format, Reply};
 use crate::model::{CallerData, ContactId};
 
 /// Longest body in any format, in bytes: Asterisk's variable holds 4096 with the zero behind it.
-pub const MAX_BODY: usize = 4_095;
+pub(super) const MAX_BODY: usize = 4_095;
 
 /// A name is not cut below this many characters to save something else.
 const LEAST_NAME: usize = 32;

@@ -10,7 +10,7 @@ fn many() -> usize {
     (most.saturating_sub(400) / 2).min(2_000)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_are_answered_beside_thousands_of_idle_connections() {
     let running = start(patient());
     let mut idle = Vec::new();
@@ -81,7 +81,7 @@ async fn a_lower_limit_counts_from_the_next_connection_on() {
     assert_eq!(until_closed(&mut first).await, "");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_the_end_every_request_that_was_sent_is_answered_and_idle_connections_close() {
     let running = start(patient());
     let mut idle = Vec::new();
@@ -121,6 +121,6 @@ async fn half_a_request_does_not_hold_up_the_end() {
     running.stop.send(()).unwrap();
     let begin = now();
     within("the listener ends", running.ended).await.unwrap();
-    assert!(begin.elapsed() < super::super::DRAIN, "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < crate::server::listen::DRAIN, "{:?}", begin.elapsed());
     assert_eq!(until_closed(&mut half).await, "");
 }

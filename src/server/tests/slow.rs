@@ -1,10 +1,11 @@
 //! Clients that say nothing, or too little, or do not listen.
 
+use std::time::Instant;
+
 use super::*;
 
-/// The connection is closed by time, not at once; returns what came before.
-async fn closed_by_time(running: &Running, stream: &mut TcpStream) -> String {
-    let begin = now();
+/// The connection, younger than `begin`, is closed by time, not at once; returns what came before.
+async fn closed_by_time(running: &Running, stream: &mut TcpStream, begin: Instant) -> String {
     let text = until_closed(stream).await;
     assert!(begin.elapsed() >= Duration::from_millis(200), "closed after {:?}", begin.elapsed());
     running.until("the time-out is counted", |_| running.count("timed_out") > 0).await;
@@ -14,17 +15,19 @@ async fn closed_by_time(running: &Running, stream: &mut TcpStream) -> String {
 #[tokio::test]
 async fn a_silent_connection_is_closed() {
     let running = start(impatient());
+    let begin = now();
     let mut stream = running.connect().await;
-    assert_eq!(closed_by_time(&running, &mut stream).await, "");
+    assert_eq!(closed_by_time(&running, &mut stream, begin).await, "");
 }
 
 #[tokio::test]
 async fn half_a_request_line_and_half_a_head_are_closed() {
     for half in ["GET /?tele", "GET /?telephone=1 2", "GET / HTTP/1.1\r\nHost: x\r\n", "\r\n", "PROXY TCP4 "] {
         let running = start(impatient());
+        let begin = now();
         let mut stream = running.connect().await;
-        stream.write_all(half.as_bytes()).await.unwrap();
-        assert_eq!(closed_by_time(&running, &mut stream).await, "", "{half:?}");
+        let _ = stream.write_all(half.as_bytes()).await;
+        assert_eq!(closed_by_time(&running, &mut stream, begin).await, "", "{half:?}");
     }
 }
 
@@ -46,20 +49,27 @@ async fn a_client_that_sends_its_head_byte_by_byte_is_closed_all_the_same() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_its_answer_and_not_before_the_next_request_in_time() {
-    let running = start(ListenSettings { idle_timeout: Duration::from_secs(2), ..patient() });
+    let running = start(ListenSettings { idle_timeout: Duration::from_secs(4), ..patient() });
     let mut stream = running.connect().await;
     for number in 0..3 {
         // Together longer than the limit, which counts from the last answer.
-        tokio::time::sleep(Duration::from_millis(800)).await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
         assert_eq!(body(&ask(&mut stream, &format!("/?{number}")).await), format!("GET /?{number}"));
     }
-    assert_eq!(closed_by_time(&running, &mut stream).await, "");
+    let begin = now();
+    ask(&mut stream, "/").await;
+    assert_eq!(closed_by_time(&running, &mut stream, begin).await, "");
 }
 
 #[tokio::test]
 async fn a_request_in_progress_is_not_cut_by_the_idle_limit() {
-    let running = start(ListenSettings { idle_timeout: Duration::from_millis(50), ..patient() });
-    assert_eq!(running.get("/slow").await.0, 200);
+    let running = start(ListenSettings { idle_timeout: Duration::from_secs(2), ..patient() });
+    let mut stream = running.connect().await;
+    stream.write_all(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    running.until("it is held", |_| running.held.waiting.load(Ordering::SeqCst) == 1).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    running.held.release.notify_waiters();
+    assert_eq!(status(&answer(&mut stream).await), 200);
 }
 
 #[tokio::test]

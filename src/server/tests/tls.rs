@@ -62,10 +62,11 @@ async fn a_new_certificate_is_used_for_new_connections_and_open_ones_go_on() {
 #[tokio::test]
 async fn silence_or_plain_http_instead_of_a_handshake_ends_the_connection() {
     let (config, certificate) = fresh();
-    let running = start(ListenSettings { tls: Some(config), ..impatient() });
+    let running = start(ListenSettings { tls: Some(Arc::clone(&config)), ..impatient() });
     assert_eq!(running.talk("").await, "");
     assert!(!running.talk("GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.contains("200 OK"));
     running.until("both are counted", |_| running.count("failed_handshakes") == 2).await;
+    running.settings.store(Arc::new(ListenSettings { tls: Some(config), ..patient() }));
     let mut stream = connect(&running, &certificate).await.unwrap();
     assert_eq!(status(&ask(&mut stream, "/").await), 200);
 }
@@ -82,6 +83,6 @@ async fn a_handshake_that_never_comes_does_not_hold_up_the_end() {
     assert_eq!(status(&until_closed(&mut asking).await), 200);
     let begin = now();
     within("the listener ends", running.ended).await.unwrap();
-    assert!(begin.elapsed() < super::super::DRAIN, "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < crate::server::listen::DRAIN, "{:?}", begin.elapsed());
     drop(silent);
 }

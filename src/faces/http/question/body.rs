@@ -10,7 +10,7 @@ impl Parameters {
     /// Adds a body by its content type; without a helpful one, a body that starts with `{` is JSON and any other a form.
     ///
     /// A body that cannot be read adds nothing: an unknown caller is better than a refused call.
-    pub fn add_body(&mut self, content_type: Option<&str>, body: &[u8]) {
+    pub(crate) fn add_body(&mut self, content_type: Option<&str>, body: &[u8]) {
         let body = body.trim_ascii();
         let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if body.is_empty() {
@@ -29,7 +29,7 @@ impl Parameters {
 
     /// Adds the entries of a JSON object. Null is absent, the items of a list are repeats of their name, objects inside
     /// are left out, and a name that stands twice is a repeat too.
-    pub fn add_json(&mut self, body: &[u8]) {
+    pub(crate) fn add_json(&mut self, body: &[u8]) {
         let text = String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body));
         let mut entries = Parameters::default();
         let mut reader = serde_json::Deserializer::from_str(&text);

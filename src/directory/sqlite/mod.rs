@@ -1,0 +1,184 @@
+//! Address books in one SQLite file: the embedded default.
+//!
+//! Point reads run on the asking worker (`readers.rs`, `find.rs`). Single writes share one connection behind a mutex
+//! and run on tokio's blocking threads: a write that has begun ends even when its caller has gone, and the runtime waits
+//! for it at shutdown. An import has a connection and a thread of its own (`session.rs`). How versions and generations
+//! work is told in `docs/decisions/directory-store.md`.
+
+mod content;
+mod find;
+mod lock;
+mod matching;
+mod readers;
+mod rows;
+mod search;
+mod seen;
+mod session;
+mod staging;
+mod tidy;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::ready;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{Book, Change, Covers, Directory, Hit, ImportSession, Pending, Prepared, Revision, Statistics, Stored};
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::model::{Contact, ContactId};
+use crate::number::Numbering;
+use crate::number::ladder::Wanted;
+use crate::store::{self, Durability, Store, failure};
+use readers::Readers;
+
+/// A [`Directory`] in an SQLite file.
+pub struct SqliteDirectory {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    readers: Readers,
+    /// The one connection for single writes; empty before the first and after a failure.
+    writer: Mutex<Option<Connection>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl SqliteDirectory {
+    /// Opens the file, creates it when it is missing, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
+        let store = Store::open(path, &store::DIRECTORY)?;
+        let readers = Readers::new(store.clone());
+        Ok(Self { inner: Arc::new(Inner { store, readers, writer: Mutex::new(None), clock }) })
+    }
+
+    /// Runs `work` on a blocking thread.
+    fn spawn<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Pending<'_, T> {
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move {
+            let task = tokio::task::spawn_blocking(move || work(&inner));
+            task.await.unwrap_or_else(|error| {
+                Err(Error::new(Kind::Internal, "a write to the store broke off").because(error))
+            })
+        })
+    }
+}
+
+impl Inner {
+    /// Does `work` in one write transaction that is on the disk when this returns.
+    fn write<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let mut slot = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match slot.take() {
+            Some(connection) => slot.insert(connection),
+            None => slot.insert(self.store.writer(Durability::Acknowledged)?),
+        };
+        let result = Store::write(connection, doing, work);
+        if result.as_ref().is_err_and(|error| !matches!(error.kind(), Kind::Busy | Kind::Invalid)) {
+            *slot = None;
+        }
+        result
+    }
+}
+
+/// A future that is ready: reads are over before it is asked.
+fn done<'a, T: Send + 'a>(result: Result<T>) -> Pending<'a, T> {
+    Box::pin(ready(result))
+}
+
+impl Directory for SqliteDirectory {
+    fn open_book<'a>(&'a self, name: &'a str, numbering: &'a Numbering) -> Pending<'a, Book> {
+        let (name, numbering) = (Arc::<str>::from(name), Arc::new(numbering.clone()));
+        self.spawn(move |inner| {
+            let known = inner.readers.read("open an address book", |connection, _| {
+                connection.query_row("SELECT id FROM directory WHERE name = ?1", [&name], |row| row.get(0)).optional()
+            })?;
+            let id = match known {
+                Some(id) => id,
+                None => inner.write("create an address book", |connection| write::create_book(connection, &name))?,
+            };
+            Ok(Book { id, name, numbering })
+        })
+    }
+
+    fn books(&self) -> Pending<'_, Vec<Arc<str>>> {
+        done(self.inner.readers.read("list the address books", |connection, _| {
+            let mut statement = connection.prepare_cached("SELECT name FROM directory ORDER BY name")?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        }))
+    }
+
+    fn revision<'a>(&'a self, book: &'a Book) -> Pending<'a, Revision> {
+        let read = |_: &Connection, books: &readers::Books| Ok(Revision(books.get(book.id).revision));
+        done(self.inner.readers.read("read the revision of an address book", read))
+    }
+
+    fn find<'a>(&'a self, books: &'a [Book], wanted: &'a Wanted) -> Pending<'a, Vec<Vec<Hit>>> {
+        done(self.inner.readers.read("look up a caller", |connection, states| {
+            books.iter().map(|book| find::find(connection, book, states.get(book.id), wanted)).collect()
+        }))
+    }
+
+    fn get<'a>(&'a self, book: &'a Book, id: &'a ContactId) -> Pending<'a, Option<Contact>> {
+        done(self.inner.readers.read("read a contact", |connection, books| {
+            let row = write::row_of(connection, book.id, id, books.get(book.id).generation)?;
+            let record = row.map(|row| rows::Record::load(connection, row)).transpose()?.flatten();
+            Ok(record.map(|record| record.contact))
+        }))
+    }
+
+    fn put<'a>(&'a self, book: &'a Book, contact: Contact) -> Pending<'a, Stored> {
+        let book = book.clone();
+        self.spawn(move |inner| {
+            let prepared = Prepared::read(contact, &book.numbering)?;
+            let now = inner.clock.utc_millis();
+            inner.write("store a contact", |connection| {
+                let _lock = write::refuse_during_import(connection, &inner.store, &book)?;
+                write::put(connection, &book, prepared, now).map_err(|error| failure("store a contact", error))
+            })
+        })
+    }
+
+    fn remove<'a>(&'a self, book: &'a Book, id: &'a ContactId) -> Pending<'a, bool> {
+        let (book, id) = (book.clone(), id.clone());
+        self.spawn(move |inner| {
+            inner.write("remove a contact", |connection| {
+                let _lock = write::refuse_during_import(connection, &inner.store, &book)?;
+                write::remove(connection, &book, &id).map_err(|error| failure("remove a contact", error))
+            })
+        })
+    }
+
+    fn search<'a>(&'a self, book: &'a Book, text: &'a str, limit: usize) -> Pending<'a, Vec<Contact>> {
+        let (book, text) = (book.clone(), text.to_owned());
+        self.spawn(move |inner| search::search(&inner.store, &book, &text, limit))
+    }
+
+    fn statistics<'a>(&'a self, book: &'a Book) -> Pending<'a, Statistics> {
+        done(self.inner.readers.read("count an address book", |connection, _| {
+            let sql = "SELECT contacts, numbers, revision, imported_at FROM directory WHERE id = ?1";
+            let found = connection.prepare_cached(sql)?.query_row([book.id], |row| {
+                let count = |column| row.get(column).map(i64::cast_unsigned);
+                let (contacts, numbers, revision) = (count(0)?, count(1)?, Revision(count(2)?));
+                Ok(Statistics { contacts, numbers, revision, imported_at: row.get(3)? })
+            });
+            Ok(found.optional()?.unwrap_or_default())
+        }))
+    }
+
+    fn begin_import(&self, book: &Book, covers: Covers) -> Result<Box<dyn ImportSession>> {
+        let session = session::Session::begin(&self.inner.store, book, covers, Arc::clone(&self.inner.clock))?;
+        Ok(Box::new(session))
+    }
+
+    fn tidy(&self) -> Pending<'_, ()> {
+        self.spawn(|inner| tidy::tidy(&inner.store))
+    }
+}

@@ -1,0 +1,145 @@
+//! An import: versions for the next generation, and one switch that shows them.
+//!
+//! Rows are staged in short transactions that need not be on the disk, so that other writers get their turn and no
+//! lookup waits. The switch is one small transaction; with it everything staged before is on the disk. Only then are
+//! the replaced versions removed. The lock ends with the session, or with the process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::lock::ImportLock;
+use super::staging::Staging;
+use super::tidy::tidy_book;
+use super::write::{self, next_row, running_import};
+use crate::clock::Clock;
+use crate::directory::{Book, Change, Covers, ImportSession, ImportSummary, Prepared};
+use crate::error::{Error, Kind, Result};
+use crate::store::{Durability, Store, failure, set_durability};
+
+/// Rows in a transaction: some 50 ms of writing.
+pub(super) const CHUNK: usize = 2_000;
+
+/// The gap after a transaction in which another writer gets his turn.
+const GAP: Duration = Duration::from_millis(2);
+
+const DOING: &str = "import contacts";
+
+/// An import into one book, on a connection of its own.
+pub(super) struct Session {
+    connection: Connection,
+    directory: i64,
+    staging: Staging,
+    clock: Arc<dyn Clock>,
+    state: State,
+    /// Given back last, when everything is cleaned up.
+    _lock: ImportLock,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// A transaction failed: what is staged is not what was given.
+    Broken,
+    /// The switch has happened; there is nothing to take back.
+    Switched,
+}
+
+impl Session {
+    /// Takes the book for this import.
+    pub(super) fn begin(store: &Store, book: &Book, covers: Covers, clock: Arc<dyn Clock>) -> Result<Self> {
+        let connection = store.writer(Durability::Later)?;
+        let lock = take_lock(store, &connection, book)?;
+        tidy_book(&connection, book.id)?;
+        let started = clock.utc_millis();
+        let target = Store::write(&connection, DOING, |connection| {
+            announce(connection, book.id, started).map_err(|error| failure(DOING, error))
+        })?;
+        let staging = Staging::new(book.id, covers, target);
+        Ok(Self { connection, directory: book.id, staging, clock, state: State::Open, _lock: lock })
+    }
+
+    fn stage(&mut self, rows: Vec<Prepared>, changes: &mut Vec<Change>) -> Result<()> {
+        let now = self.clock.utc_millis();
+        let staging = &mut self.staging;
+        let result = Store::write(&self.connection, DOING, |connection| {
+            staging.apply(connection, rows, now, changes).map_err(|error| failure(DOING, error))
+        });
+        if result.is_err() {
+            self.state = State::Broken;
+        }
+        result
+    }
+
+    fn expect_open(&self) -> Result<()> {
+        match self.state {
+            State::Open => Ok(()),
+            _ => Err(Error::new(Kind::Internal, "the import has failed before and cannot go on")),
+        }
+    }
+}
+
+impl ImportSession for Session {
+    fn apply(&mut self, rows: Vec<Prepared>) -> Result<Vec<Change>> {
+        self.expect_open()?;
+        let mut changes = Vec::with_capacity(rows.len());
+        let mut rest = rows.into_iter();
+        loop {
+            let chunk: Vec<_> = rest.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                return Ok(changes);
+            }
+            self.stage(chunk, &mut changes)?;
+            std::thread::sleep(GAP);
+        }
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<ImportSummary> {
+        self.expect_open()?;
+        set_durability(&self.connection, Durability::Acknowledged).map_err(|error| failure(DOING, error))?;
+        let now = self.clock.utc_millis();
+        let staging = &mut self.staging;
+        Store::write(&self.connection, DOING, |connection| {
+            staging.switch(connection, now).map_err(|error| failure(DOING, error))
+        })?;
+        self.state = State::Switched;
+        Ok(self.staging.summary())
+    }
+}
+
+impl Drop for Session {
+    /// Removes what nobody sees: replaced versions after the switch, staged ones without it. What this cannot do, the
+    /// next import or [`Directory::tidy`](crate::directory::Directory::tidy) does.
+    fn drop(&mut self) {
+        let tidied = set_durability(&self.connection, Durability::Later)
+            .map_err(|error| failure(DOING, error))
+            .and_then(|()| tidy_book(&self.connection, self.directory));
+        if let Err(error) = tidied {
+            tracing::warn!(%error, "an import left versions behind; they take room until the next one");
+        }
+    }
+}
+
+fn take_lock(store: &Store, connection: &Connection, book: &Book) -> Result<ImportLock> {
+    if let Some(lock) = ImportLock::take(store, book.id)? {
+        return Ok(lock);
+    }
+    let running = running_import(connection, book.id).map_err(|error| failure(DOING, error))?;
+    Err(match running {
+        Some(import) => import.refusal(&book.name),
+        None => {
+            Error::new(Kind::Busy, format!("another import into {} is just beginning or ending: try again", book.name))
+        }
+    })
+}
+
+/// Says that an import runs; returns the generation that it stages for.
+fn announce(connection: &Connection, directory: i64, started: i64) -> rusqlite::Result<i64> {
+    let first_row = next_row(connection)?;
+    connection.execute(
+        "INSERT INTO import (directory, process, started, first_row) VALUES (?1, ?2, ?3, ?4)",
+        (directory, std::process::id(), started, first_row),
+    )?;
+    Ok(write::generation(connection, directory)? + 1)
+}

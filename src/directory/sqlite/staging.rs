@@ -1,0 +1,228 @@
+//! What an import stages: new versions of contacts, and marks on those that they replace.
+//!
+//! Everything here runs inside a transaction of the session. Staged versions have the generation after the one that
+//! lookups see; matching looks through the eyes of that generation, so a contact is met again in the same import.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::content::{add, digest, replace, same};
+use super::matching::{self, Match, Scope};
+use super::rows::{self, Place, Record, Size};
+use super::seen::Seen;
+use super::write::{count, next_row, row_of};
+use crate::directory::{Change, Covers, ImportSummary, Prepared, Revision};
+
+/// The import so far.
+pub(super) struct Staging {
+    directory: i64,
+    covers: Covers,
+    /// The generation that will show the staged versions.
+    target: i64,
+    /// The contacts that rows of this import were.
+    seen: Seen,
+    difference: Size,
+    /// Numbers of the staged versions that a call can be matched with.
+    matchable: i64,
+    summary: ImportSummary,
+}
+
+/// What one transaction starts from.
+struct Round {
+    next_row: i64,
+    now: i64,
+}
+
+/// A stored version that a row was matched with.
+struct Version {
+    row: i64,
+    since: i64,
+    digest: Option<Vec<u8>>,
+}
+
+impl Version {
+    fn load(connection: &Connection, row: i64) -> rusqlite::Result<Option<Self>> {
+        let mut statement = connection.prepare_cached("SELECT since, digest FROM contact WHERE row = ?1")?;
+        statement.query_row([row], |found| Ok(Self { row, since: found.get(0)?, digest: found.get(1)? })).optional()
+    }
+}
+
+impl Staging {
+    /// Nothing staged; lookups see the generation before `target`.
+    pub(super) fn new(directory: i64, covers: Covers, target: i64) -> Self {
+        let (seen, difference, summary) = (Seen::default(), Size::default(), ImportSummary::default());
+        Self { directory, covers, target, seen, difference, matchable: 0, summary }
+    }
+
+    /// What the import did, in contacts.
+    pub(super) fn summary(&self) -> ImportSummary {
+        self.summary
+    }
+
+    /// Stages rows inside a transaction; what each did is added to `changes`.
+    pub(super) fn apply(
+        &mut self,
+        connection: &Connection,
+        rows: Vec<Prepared>,
+        now: i64,
+        changes: &mut Vec<Change>,
+    ) -> rusqlite::Result<()> {
+        let mut round = Round { next_row: next_row(connection)?, now };
+        for row in rows {
+            changes.push(self.apply_row(connection, &mut round, row)?);
+        }
+        Ok(())
+    }
+
+    fn apply_row(&mut self, connection: &Connection, round: &mut Round, row: Prepared) -> rusqlite::Result<Change> {
+        let mut record = Record::from(row);
+        let scope = Scope { connection: connection, directory: self.directory, generation: self.target };
+        match matching::find(&scope, &record, Some(&self.seen))? {
+            Match::New(id) => {
+                record.contact.id = id;
+                let digest = digest(&self.covers, &record);
+                self.stage(connection, round, record, Some(&digest))?;
+                self.summary.added += 1;
+                Ok(Change::Added)
+            }
+            Match::Existing { row, id } => {
+                record.contact.id = id;
+                let Some(version) = Version::load(connection, row)? else { return Ok(Change::Unchanged) };
+                if self.seen.contains(row) {
+                    self.add(connection, round, version, record)
+                } else {
+                    self.replace(connection, round, version, record)
+                }
+            }
+        }
+    }
+
+    /// The first row of a stored contact.
+    fn replace(
+        &mut self,
+        connection: &Connection,
+        round: &mut Round,
+        old: Version,
+        record: Record,
+    ) -> rusqlite::Result<Change> {
+        self.seen.insert(old.row);
+        let digest = digest(&self.covers, &record);
+        let unchanged = old.digest.as_deref() == Some(&digest[..]);
+        let stored = if unchanged { None } else { Record::load(connection, old.row)? };
+        let Some(stored) = stored else {
+            self.summary.unchanged += 1;
+            return Ok(Change::Unchanged);
+        };
+        let dated = record.contact.updated != 0;
+        let mut merged = replace(&stored, record, &self.covers);
+        if same(&stored, &merged, dated) {
+            self.summary.unchanged += 1;
+            return Ok(Change::Unchanged);
+        }
+        if !dated {
+            merged.contact.updated = round.now;
+        }
+        self.end(connection, old.row, &stored)?;
+        self.stage(connection, round, merged, Some(&digest))?;
+        self.summary.changed += 1;
+        Ok(Change::Changed)
+    }
+
+    /// A further row of a contact that this import has met.
+    fn add(
+        &mut self,
+        connection: &Connection,
+        round: &mut Round,
+        old: Version,
+        record: Record,
+    ) -> rusqlite::Result<Change> {
+        let Some(stored) = Record::load(connection, old.row)? else { return Ok(Change::Unchanged) };
+        let merged = add(&stored, record);
+        if same(&stored, &merged, true) {
+            return Ok(Change::Unchanged);
+        }
+        if old.since < self.target {
+            self.end(connection, old.row, &stored)?;
+            self.stage(connection, round, merged, None)?;
+            self.summary.unchanged -= 1;
+            self.summary.changed += 1;
+            return Ok(Change::Changed);
+        }
+        self.forget(connection, old.row, &stored)?;
+        if let Some(before) = self.version_before(connection, &merged)? {
+            if self.take_back(connection, before, &merged)? {
+                self.summary.changed -= 1;
+                self.summary.unchanged += 1;
+                return Ok(Change::Unchanged);
+            }
+        }
+        self.stage(connection, round, merged, None)?;
+        Ok(Change::Changed)
+    }
+
+    /// Writes a version that the switch will show.
+    fn stage(
+        &mut self,
+        connection: &Connection,
+        round: &mut Round,
+        mut record: Record,
+        digest: Option<&[u8]>,
+    ) -> rusqlite::Result<()> {
+        if record.contact.updated == 0 {
+            record.contact.updated = round.now;
+        }
+        let place = Place { directory: self.directory, row: round.next_row, since: self.target };
+        round.next_row += 1;
+        record.insert(connection, place, digest)?;
+        self.seen.insert(place.row);
+        self.difference += record.size();
+        self.matchable += record.matchable();
+        Ok(())
+    }
+
+    /// Marks a version that the switch will hide.
+    fn end(&mut self, connection: &Connection, row: i64, record: &Record) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare_cached("UPDATE contact SET until = ?2 WHERE row = ?1")?;
+        statement.execute((row, self.target))?;
+        self.difference -= record.size();
+        Ok(())
+    }
+
+    /// Removes a version that this import staged.
+    fn forget(&mut self, connection: &Connection, row: i64, record: &Record) -> rusqlite::Result<()> {
+        rows::delete(connection, row)?;
+        self.difference -= record.size();
+        self.matchable -= record.matchable();
+        Ok(())
+    }
+
+    /// The version that this import has ended, of the contact with this id.
+    fn version_before(&self, connection: &Connection, record: &Record) -> rusqlite::Result<Option<i64>> {
+        row_of(connection, self.directory, &record.contact.id, self.target - 1)
+    }
+
+    /// Shows an ended version again when all rows together say what it said.
+    fn take_back(&mut self, connection: &Connection, row: i64, merged: &Record) -> rusqlite::Result<bool> {
+        let Some(before) = Record::load(connection, row)? else { return Ok(false) };
+        if !same(&before, merged, false) {
+            return Ok(false);
+        }
+        connection.prepare_cached("UPDATE contact SET until = NULL WHERE row = ?1")?.execute([row])?;
+        self.difference += before.size();
+        Ok(true)
+    }
+
+    /// Shows everything, inside a transaction.
+    pub(super) fn switch(&mut self, connection: &Connection, now: i64) -> rusqlite::Result<()> {
+        if self.summary.added + self.summary.changed > 0 {
+            connection.execute("UPDATE directory SET generation = ?2 WHERE id = ?1", (self.directory, self.target))?;
+            count(connection, self.directory, self.difference)?;
+        }
+        connection.execute("UPDATE directory SET imported_at = ?2 WHERE id = ?1", (self.directory, now))?;
+        connection.execute("DELETE FROM import WHERE directory = ?1", [self.directory])?;
+        let sql = "SELECT revision FROM directory WHERE id = ?1";
+        let revision: i64 = connection.query_row(sql, [self.directory], |row| row.get(0))?;
+        self.summary.revision = Revision(revision.cast_unsigned());
+        self.summary.numbers = u64::try_from(self.matchable).unwrap_or(0);
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! Brings the tables of a file up to date, step by step.
+//!
+//! The step that a file has reached is in its `user_version`; its `application_id` says that it is ours, so that a
+//! database of another program is never written to.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::failure::at_open;
+use crate::error::{Error, Kind, Result};
+
+/// `cdex` in ASCII.
+const APPLICATION: i64 = 0x6364_6578;
+
+/// The steps that make the tables of one kind of file, oldest first. A released step never changes.
+#[derive(Debug)]
+pub struct Migrations(pub &'static [&'static str]);
+
+/// The file that holds the address books.
+pub const DIRECTORY: Migrations = Migrations(&[include_str!("../../migrations/directory/0001.sql")]);
+
+/// Refuses a file that is not ours or is newer than this program; writes nothing.
+pub(super) fn check(connection: &Connection, migrations: &Migrations, path: &Path) -> Result<()> {
+    let state = State::read(connection).map_err(|error| at_open(path, error))?;
+    if state.application != APPLICATION && (state.application != 0 || state.has_tables) {
+        let message = format!("cannot open the store {}: it is a database of another program", path.display());
+        return Err(Error::new(Kind::Invalid, message));
+    }
+    let newest = migrations.0.len();
+    if state.version > newest {
+        let message = format!(
+            "cannot open the store {}: a newer calldex wrote it (format {}, this one knows up to {newest}); use that version, or a backup from before",
+            path.display(),
+            state.version
+        );
+        return Err(Error::new(Kind::Invalid, message));
+    }
+    Ok(())
+}
+
+/// Runs the steps that the file lacks, each in a transaction of its own.
+pub(super) fn run(connection: &Connection, migrations: &Migrations, path: &Path) -> Result<()> {
+    loop {
+        let state = State::read(connection).map_err(|error| at_open(path, error))?;
+        if state.version >= migrations.0.len() {
+            return Ok(());
+        }
+        step(connection, migrations).map_err(|error| at_open(path, error))?;
+    }
+}
+
+/// Runs the next step, unless another process did while we waited for the lock.
+fn step(connection: &Connection, migrations: &Migrations) -> rusqlite::Result<()> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let version = State::read(&transaction)?.version;
+    let Some(sql) = migrations.0.get(version) else { return Ok(()) };
+    let next = i64::try_from(version + 1).unwrap_or(i64::MAX);
+    transaction.execute_batch(sql)?;
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", next)?;
+    transaction.commit()
+}
+
+/// What a file says about itself, read in one statement so that it belongs together.
+struct State {
+    application: i64,
+    version: usize,
+    has_tables: bool,
+}
+
+impl State {
+    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let sql = "SELECT (SELECT application_id FROM pragma_application_id), \
+                   (SELECT user_version FROM pragma_user_version), EXISTS (SELECT 1 FROM sqlite_schema)";
+        connection.query_row(sql, [], |row| {
+            let version: i64 = row.get(1)?;
+            let version = usize::try_from(version).unwrap_or(usize::MAX);
+            Ok(Self { application: row.get(0)?, version, has_tables: row.get(2)? })
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! The SQLite files: opened, checked and brought up to date.
+//!
+//! Every connection of the program is made here, so that all of them agree: write-ahead log (readers never wait), no
+//! memory mapping (a truncated file would kill the process with a signal), acknowledged writes on the disk. What the
+//! tables mean is the business of the modules that use them.
+
+mod failure;
+mod migrate;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::error::{Error, Kind, Result};
+
+pub use failure::{at_open, failure};
+pub use migrate::{DIRECTORY, Migrations};
+
+/// How long a write waits for other writers.
+pub const WRITE_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a read waits. Readers wait for nobody in a write-ahead log; only a recovery after a crash holds them up.
+pub const READ_WAIT: Duration = Duration::from_millis(100);
+
+/// Page cache of a connection, in KiB: holds the upper levels of the indexes of ten million numbers.
+const CACHE_KIB: i64 = 8 * 1024;
+
+/// Prepared statements kept by a connection.
+const STATEMENTS: usize = 64;
+
+/// Size to which the write-ahead log shrinks after a checkpoint, in bytes.
+const LOG_BYTES: i64 = 64 * 1024 * 1024;
+
+/// When a commit is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Before it is acknowledged.
+    Acknowledged,
+    /// With the next acknowledged commit or checkpoint: for staging that a crash throws away anyway.
+    Later,
+}
+
+/// One SQLite file that has been checked and has the tables of this program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the file, creates it when it is missing, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// One message for each of: missing folder, empty or truncated file, not a database, another program's database,
+    /// written by a newer calldex, read-only, locked.
+    pub fn open(path: &Path, migrations: &Migrations) -> Result<Self> {
+        wait_for_first_page(path);
+        check_file(path)?;
+        let store = Self { path: path.to_path_buf() };
+        let foreign = store.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, WRITE_WAIT)?;
+        migrate::check(&foreign, migrations, path)?;
+        drop(foreign);
+        let connection = store.writer(Durability::Acknowledged)?;
+        migrate::run(&connection, migrations, path)?;
+        Ok(store)
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A connection that cannot write.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn reader(&self) -> Result<Connection> {
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY, READ_WAIT)?;
+        connection.pragma_update(None, "query_only", true).map_err(|error| at_open(&self.path, error))?;
+        Ok(connection)
+    }
+
+    /// A connection that writes. SQLite lets one write at a time; the others wait up to [`WRITE_WAIT`].
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn writer(&self, durability: Durability) -> Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let connection = self.connect(flags, WRITE_WAIT)?;
+        let prepare = || -> rusqlite::Result<()> {
+            connection.busy_handler(Some(wait_for_writers))?;
+            connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+            connection.query_row(&format!("PRAGMA journal_size_limit = {LOG_BYTES}"), [], |_| Ok(()))?;
+            set_durability(&connection, durability)
+        };
+        prepare().map_err(|error| at_open(&self.path, error))?;
+        if connection.is_readonly("main").map_err(|error| at_open(&self.path, error))? {
+            return Err(read_only(&self.path));
+        }
+        Ok(connection)
+    }
+
+    /// Does `work` in one write transaction.
+    ///
+    /// # Errors
+    /// Those of `work`, and of SQLite; nothing is written then.
+    pub fn write<T>(connection: &Connection, doing: &str, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let begin = Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
+        let transaction = begin.map_err(|error| failure(doing, error))?;
+        let value = work(&transaction)?;
+        transaction.commit().map_err(|error| failure(doing, error))?;
+        Ok(value)
+    }
+
+    fn connect(&self, flags: OpenFlags, wait: Duration) -> Result<Connection> {
+        let open = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open_with_flags(&self.path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            connection.busy_timeout(wait)?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+            connection.query_row("PRAGMA mmap_size = 0", [], |_| Ok(()))?;
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+            Ok(connection)
+        };
+        open().map_err(|error| at_open(&self.path, error))
+    }
+}
+
+/// Looks every millisecond whether the store is free, up to [`WRITE_WAIT`].
+///
+/// SQLite's own waiting looks ten times a second at last, and would miss the short gaps that an import leaves.
+fn wait_for_writers(tries: i32) -> bool {
+    std::thread::sleep(Duration::from_millis(1));
+    u128::try_from(tries).is_ok_and(|tries| tries < WRITE_WAIT.as_millis())
+}
+
+/// Says when commits of this connection are on the disk; not inside a transaction.
+///
+/// # Errors
+/// When SQLite refuses.
+pub fn set_durability(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    let level = match durability {
+        Durability::Acknowledged => "FULL",
+        Durability::Later => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", level)
+}
+
+/// Another process may have created the file this moment and not written to it yet.
+fn wait_for_first_page(path: &Path) {
+    for _ in 0..5 {
+        if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Finds what SQLite would not say clearly: it takes an empty file for a new database and opens what it cannot write.
+fn check_file(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        let message =
+            format!("cannot open the store {}: the folder {} does not exist", path.display(), folder.display());
+        return Err(Error::new(Kind::NotFound, message));
+    }
+    let Ok(file) = fs::metadata(path) else { return Ok(()) };
+    if file.is_dir() {
+        return Err(Error::new(Kind::Invalid, format!("cannot open the store {}: it is a folder", path.display())));
+    }
+    if file.len() == 0 {
+        let message = format!(
+            "cannot open the store {}: the file is empty, so it was cut off; restore it from a backup, or delete it to start anew",
+            path.display()
+        );
+        return Err(Error::new(Kind::Corrupt, message));
+    }
+    if file.permissions().readonly() { Err(read_only(path)) } else { Ok(()) }
+}
+
+fn read_only(path: &Path) -> Error {
+    let message = format!(
+        "cannot open the store {}: it is read-only; the user that runs calldex must be able to write the file and its folder",
+        path.display()
+    );
+    Error::new(Kind::Unavailable, message)
+}
