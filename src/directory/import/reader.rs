@@ -225,12 +225,11 @@ fn scan(bytes: &[u8], delimiter: u8, last: bool, record: &mut Record) -> Scan {
     record.clear();
     let mut at = 0;
     loop {
-        match quote_ahead(bytes, at) {
-            Some(open) => match quoted(bytes, open + 1, delimiter, last, record) {
+        if let Some(open) = quote_ahead(bytes, at) {
+            match quoted(bytes, open + 1, delimiter, last, record) {
                 Ok(next) => at = next,
                 Err(scan) => return scan,
-            },
-            None => {}
+            }
         }
         let rest = bytes.get(at..).unwrap_or_default();
         let Some(length) = memchr3(delimiter, b'\n', b'\r', rest) else {
