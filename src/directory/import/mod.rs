@@ -1,8 +1,8 @@
 //! Contacts out of a CSV file, into an address book.
 //!
-//! A file goes through these steps: [`sniff`] (is it CSV, what separates its cells), [`reader`] (rows, whatever is
-//! wrong with the file), [`columns`] (what each column is for, by [`mapping`] or the words of [`words`]), [`rows`] (a row
-//! becomes a contact), [`report`] (what was wrong, in the words of [`problem`]). One thread reads the file and its numbers, the
+//! A file goes through these steps: [`sniff`] (is it CSV, what separates its cells), `reader` (rows, whatever is wrong
+//! with the file), [`columns`] (what each column is for, by [`mapping`] or the words of `words`), `rows` (a row becomes
+//! a contact), [`report`] (what was wrong, in the words of [`problem`]). One thread reads the file and its numbers, the
 //! caller's thread hands them to the store in batches. Nothing becomes visible before the last row has been stored,
 //! so whatever ends an import half way (a signal, a full disk, a broken pipe) leaves the address book as it was.
 //!
