@@ -3,7 +3,7 @@
 //! A system that calldex does not own is asked with a few spellings; every number of its answer is then read and
 //! compared by key, so a spelling too many costs a little time and can never name a stranger.
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
+use rlibphonenumber::PHONE_NUMBER_UTIL;
 
 use super::{Phone, parser};
 
@@ -79,9 +79,12 @@ impl Forms {
 #[must_use]
 pub fn forms(phone: &Phone, home: Option<&str>) -> Forms {
     let digits = phone.key.get().to_string();
-    let formatted = |format| parser::write(phone.key, format);
-    let code = parser::country_code(phone.key);
-    let national = formatted(PhoneNumberFormat::National).unwrap_or_else(|| digits.clone());
+    let spelled = parser::spell(phone.key);
+    let code = spelled.as_ref().map(|spelled| spelled.code);
+    let (national, international) = match spelled {
+        Some(spelled) => (spelled.national, spelled.international),
+        None => (digits.clone(), phone.key.to_string()),
+    };
     let home_code = home.and_then(parser::region).and_then(|home| PHONE_NUMBER_UTIL.get_country_code_for_region(home));
     let significant = code.and_then(|code| digits.strip_prefix(&code.to_string()).map(str::to_owned));
     Forms {
@@ -90,7 +93,7 @@ pub fn forms(phone: &Phone, home: Option<&str>) -> Forms {
         national_compact: national.chars().filter(char::is_ascii_digit).collect(),
         national,
         national_significant: significant.unwrap_or_else(|| digits.clone()),
-        international: formatted(PhoneNumberFormat::International).unwrap_or_else(|| phone.key.to_string()),
+        international,
         at_home: code.is_some() && (home.is_none() || code == home_code),
         digits,
     }

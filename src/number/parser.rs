@@ -46,15 +46,31 @@ pub(super) fn read_international(digits: &str) -> Option<Reading> {
     guarded(digits, || parse_international(digits))
 }
 
-/// Writes a number in one of the library's formats; `None` when no plan knows its country code.
-pub(super) fn write(key: Key, format: PhoneNumberFormat) -> Option<String> {
-    ask(key, |number| Some(number.format_as(format).into_owned()))
+/// How a number is written.
+pub(super) struct Spelled {
+    /// Its country code.
+    pub(super) code: i32,
+    /// As people write it in its own country.
+    pub(super) national: String,
+    /// As people write it with its country code.
+    pub(super) international: String,
+}
+
+/// Spells a number; `None` when no plan knows its country code.
+pub(super) fn spell(key: Key) -> Option<Spelled> {
+    ask(key, |number| {
+        Some(Spelled {
+            code: number.country_code,
+            national: number.format_as(PhoneNumberFormat::National).into_owned(),
+            international: number.format_as(PhoneNumberFormat::International).into_owned(),
+        })
+    })
 }
 
 /// The digits with which a number is written in its own country, trunk prefix included.
 pub(super) fn national_digits(key: Key) -> String {
-    let written = write(key, PhoneNumberFormat::National).unwrap_or_default();
-    written.chars().filter(char::is_ascii_digit).collect()
+    let written = ask(key, |number| Some(number.format_as(PhoneNumberFormat::National).into_owned()));
+    written.unwrap_or_default().chars().filter(char::is_ascii_digit).collect()
 }
 
 /// The country code of a number.
