@@ -1,4 +1,5 @@
 //! calldex answers one question for any phone system: who is calling, and where should the call go?
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod directory;

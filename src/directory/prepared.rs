@@ -25,7 +25,8 @@ impl Prepared {
     /// `Invalid` for a block that is none; check them with [`parse_block`] first to keep the rest of the contact.
     pub fn read(contact: Contact, numbering: &Numbering) -> Result<Self> {
         let readings = contact.numbers.iter();
-        let readings = readings.map(|number| indexed(&number.written, &number.country, &number.label, numbering)).collect();
+        let readings =
+            readings.map(|number| indexed(&number.written, &number.country, &number.label, numbering)).collect();
         let blocks = contact.blocks.iter().map(|text| parse_block(text, numbering)).collect::<Result<_>>()?;
         Ok(Self { contact, readings, blocks })
     }

@@ -193,7 +193,9 @@ mod tests {
     #[test]
     fn what_is_no_block_or_too_wide_is_refused() {
         let numbering = Numbering::of_country("RO");
-        for text in ["+40 21 31*", "+40*", "*", "", "+40 21 312 3400", "+40 21 312 3459-3400", "xx", "+40xxxxxxxxx", "Ion-Ana"] {
+        for text in
+            ["+40 21 31*", "+40*", "*", "", "+40 21 312 3400", "+40 21 312 3459-3400", "xx", "+40xxxxxxxxx", "Ion-Ana"]
+        {
             assert!(parse_block(text, &numbering).is_err(), "{text}");
         }
     }

@@ -5,9 +5,42 @@
 
 /// Words before an extension in the languages that libphonenumber knows and some more, in lower case.
 const WORDS: [&str; 36] = [
-    "anexo", "anx", "app", "apparat", "durchwahl", "dw", "ekst", "ext", "extensao", "extension", "extensión", "extensão",
-    "extn", "int", "interior", "interiorul", "interno", "klappe", "linia", "mellék", "nebenstelle", "nst", "p", "pause",
-    "post", "poste", "ramal", "toestel", "w", "wait", "wewn", "wew", "x", "xtn", "доб", "вн",
+    "anexo",
+    "anx",
+    "app",
+    "apparat",
+    "durchwahl",
+    "dw",
+    "ekst",
+    "ext",
+    "extensao",
+    "extension",
+    "extensión",
+    "extensão",
+    "extn",
+    "int",
+    "interior",
+    "interiorul",
+    "interno",
+    "klappe",
+    "linia",
+    "mellék",
+    "nebenstelle",
+    "nst",
+    "p",
+    "pause",
+    "post",
+    "poste",
+    "ramal",
+    "toestel",
+    "w",
+    "wait",
+    "wewn",
+    "wew",
+    "x",
+    "xtn",
+    "доб",
+    "вн",
 ];
 
 /// Most digits behind a word (RFC 3966 and libphonenumber).
@@ -66,8 +99,24 @@ mod tests {
     #[test]
     fn words_and_signs_announce_an_extension() {
         for rest in [
-            "x5", "ext 5", "ext. 5", "EXT: 5", ";ext=5", "#5", " #5", ",5", ",,5#", "~5", "доб. 5", "int. 5", "p5", "(ext 5)",
-            "poste 5", "Extension 5", ", ext. 5", "x5/x6",
+            "x5",
+            "ext 5",
+            "ext. 5",
+            "EXT: 5",
+            ";ext=5",
+            "#5",
+            " #5",
+            ",5",
+            ",,5#",
+            "~5",
+            "доб. 5",
+            "int. 5",
+            "p5",
+            "(ext 5)",
+            "poste 5",
+            "Extension 5",
+            ", ext. 5",
+            "x5/x6",
         ] {
             assert_eq!(behind(rest).as_deref(), Some("5"), "{rest}");
         }
@@ -76,7 +125,9 @@ mod tests {
 
     #[test]
     fn a_second_number_or_a_remark_is_no_extension() {
-        for rest in [", 0733222333", ";+40733222333", "sau 0733222333", "(mobile)", "", ", 0733 222 333", "please", "/ 5"] {
+        for rest in
+            [", 0733222333", ";+40733222333", "sau 0733222333", "(mobile)", "", ", 0733 222 333", "please", "/ 5"]
+        {
             assert_eq!(behind(rest), None, "{rest}");
         }
     }

@@ -157,7 +157,10 @@ mod tests {
     #[test]
     fn an_italian_number_keeps_its_zero() {
         let forms = forms(&phone(390_612_345_678), None);
-        assert_eq!((forms.national_compact.as_str(), forms.national_significant.as_str()), ("0612345678", "0612345678"));
+        assert_eq!(
+            (forms.national_compact.as_str(), forms.national_significant.as_str()),
+            ("0612345678", "0612345678")
+        );
     }
 
     #[test]
@@ -175,7 +178,9 @@ mod tests {
 
     #[test]
     fn a_mistaken_country_is_guessed() {
-        assert!(is_known_country("RO") && is_known_country("ro") && !is_known_country("ZZ") && !is_known_country("ROU"));
+        assert!(
+            is_known_country("RO") && is_known_country("ro") && !is_known_country("ZZ") && !is_known_country("ROU")
+        );
         for (text, country) in [("ROU", "RO"), ("uk", "GB"), ("Romania", "RO"), ("Germany", "DE"), ("fr", "FR")] {
             assert_eq!(nearest_country(text).as_deref(), Some(country), "{text}");
         }

@@ -183,8 +183,7 @@ fn extension_of(wanted: &Wanted) -> Option<&str> {
 fn on_key<'a, T: PartialEq>(rows: &'a [Row<T>], key: Key, extension: Option<&str>) -> Vec<&'a Row<T>> {
     let on_number: Vec<&Row<T>> = rows.iter().filter(|row| row.by == By::Number(key)).collect();
     for wanted in [extension, None] {
-        let hits: Vec<&Row<T>> =
-            on_number.iter().filter(|row| row.extension.as_deref() == wanted).copied().collect();
+        let hits: Vec<&Row<T>> = on_number.iter().filter(|row| row.extension.as_deref() == wanted).copied().collect();
         if !hits.is_empty() {
             return hits;
         }

@@ -70,9 +70,8 @@ fn settle(mut number: PhoneNumber) -> Option<Reading> {
         if again_digits == digits {
             let key = Key::from_digits(&digits)?;
             let valid = number.is_valid();
-            let possible = valid
-                || number.is_possible_with_reason() == Ok(NumberLengthType::IsPossible)
-                || alias::is_former(key);
+            let possible =
+                valid || number.is_possible_with_reason() == Ok(NumberLengthType::IsPossible) || alias::is_former(key);
             return Some(Reading { key, valid, possible });
         }
         digits = again_digits;

@@ -7,8 +7,7 @@
 const LEAST_DIGITS: usize = 7;
 
 /// Words that separate numbers, in the languages of the neighbourhood.
-const WORDS: [&str; 14] =
-    ["or", "and", "sau", "si", "și", "şi", "oder", "und", "ou", "et", "o", "y", "vagy", "és"];
+const WORDS: [&str; 14] = ["or", "and", "sau", "si", "și", "şi", "oder", "und", "ou", "et", "o", "y", "vagy", "és"];
 
 /// Splits a cell into the texts of its numbers, trimmed and in order; a text that holds one number stays whole.
 #[must_use]

@@ -10,8 +10,7 @@ use super::clean::fold;
 use super::withheld::is_anonymous_host;
 
 /// Kinds of channels whose names hold a number or a user, in lower case.
-const CHANNELS: [&str; 9] =
-    ["sip/", "pjsip/", "iax2/", "sccp/", "dahdi/", "local/", "sofia/", "chan_sip/", "motif/"];
+const CHANNELS: [&str; 9] = ["sip/", "pjsip/", "iax2/", "sccp/", "dahdi/", "local/", "sofia/", "chan_sip/", "motif/"];
 
 /// Most characters of an extension that an `ext` parameter may have (RFC 3966 as libphonenumber reads it).
 const LONGEST_EXTENSION: usize = 20;
@@ -85,7 +84,8 @@ fn sip_address(rest: &str) -> Address<'_> {
 fn with_parameters(text: &str) -> Address<'_> {
     let text = decode(text);
     let mut address = Address::default();
-    let Some(start) = text.find(';').filter(|start| text[start + 1..].trim_start().starts_with(char::is_alphabetic)) else {
+    let Some(start) = text.find(';').filter(|start| text[start + 1..].trim_start().starts_with(char::is_alphabetic))
+    else {
         address.user = text;
         return address;
     };

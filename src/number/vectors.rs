@@ -84,7 +84,11 @@ fn the_right_number_is_found_and_hardly_ever_a_wrong_one() {
         println!("{shape}: {right} of {rows} right, {wrong} wrong");
     }
     let (right_share, wrong_share) = (f64::from(right) / f64::from(all), f64::from(wrong) / f64::from(all));
-    println!("{all} rows, right {:.3} %, confidently wrong {:.3} % ({wrong})", right_share * 100.0, wrong_share * 100.0);
+    println!(
+        "{all} rows, right {:.3} %, confidently wrong {:.3} % ({wrong})",
+        right_share * 100.0,
+        wrong_share * 100.0
+    );
     assert!(right_share >= 0.975, "right: {right_share}");
     assert!(wrong_share <= 0.0036, "confidently wrong: {wrong_share}");
 }

@@ -5,13 +5,64 @@
 
 /// Words that mean "no number", in lower case, letters and digits only.
 const WORDS: [&str; 58] = [
-    "anonim", "anonimo", "anonym", "anonyme", "anonymous", "anonymouscaller", "anonymouscall", "ascuns", "asterisk",
-    "blocked", "callerid", "desconocido", "empty", "false", "hidden", "hiddennumber", "inconnu", "masque", "na", "nan",
-    "necunoscut", "nichtverfugbar", "nil", "nocallerid", "noname", "none", "nonumber", "notavailable", "notprovided",
-    "null", "o", "oculto", "outofarea", "p", "presentationrestricted", "privado", "privat", "private", "privatecaller",
-    "privatenumber", "prive", "restricted", "restrictedcall", "secret", "sconosciuto", "skjult", "ukendt", "unavailable",
-    "unbekannt", "undefined", "unidentified", "unknown", "unknowncaller", "unknownnumber", "unterdruckt", "unterdrückt",
-    "verborgen", "withheld",
+    "anonim",
+    "anonimo",
+    "anonym",
+    "anonyme",
+    "anonymous",
+    "anonymouscaller",
+    "anonymouscall",
+    "ascuns",
+    "asterisk",
+    "blocked",
+    "callerid",
+    "desconocido",
+    "empty",
+    "false",
+    "hidden",
+    "hiddennumber",
+    "inconnu",
+    "masque",
+    "na",
+    "nan",
+    "necunoscut",
+    "nichtverfugbar",
+    "nil",
+    "nocallerid",
+    "noname",
+    "none",
+    "nonumber",
+    "notavailable",
+    "notprovided",
+    "null",
+    "o",
+    "oculto",
+    "outofarea",
+    "p",
+    "presentationrestricted",
+    "privado",
+    "privat",
+    "private",
+    "privatecaller",
+    "privatenumber",
+    "prive",
+    "restricted",
+    "restrictedcall",
+    "secret",
+    "sconosciuto",
+    "skjult",
+    "ukendt",
+    "unavailable",
+    "unbekannt",
+    "undefined",
+    "unidentified",
+    "unknown",
+    "unknowncaller",
+    "unknownnumber",
+    "unterdruckt",
+    "unterdrückt",
+    "verborgen",
+    "withheld",
 ];
 
 /// ANONYMOUS, UNAVAILABLE, UNKNOWN and RESTRICTED typed on a keypad.
@@ -38,7 +89,9 @@ pub(super) fn is_keypad_spelling(digits: &str) -> bool {
 pub(super) fn is_one_digit(digits: &str, longest_extension: usize) -> bool {
     let mut bytes = digits.bytes();
     let first = bytes.next();
-    first.is_some() && bytes.all(|byte| Some(byte) == first) && (first == Some(b'0') || digits.len() > longest_extension)
+    first.is_some()
+        && bytes.all(|byte| Some(byte) == first)
+        && (first == Some(b'0') || digits.len() > longest_extension)
 }
 
 /// Letters and digits only, in lower case. Only the start counts: no word is longer.
@@ -52,7 +105,9 @@ mod tests {
 
     #[test]
     fn words_are_found_in_any_case_and_punctuation() {
-        for text in ["", "Anonymous", "(null)", "N/A", "OUT OF AREA", "<unknown>", "-", "Private Number", "P", "Asterisk"] {
+        for text in
+            ["", "Anonymous", "(null)", "N/A", "OUT OF AREA", "<unknown>", "-", "Private Number", "P", "Asterisk"]
+        {
             assert!(is_word(text, &[]), "{text}");
         }
         for text in ["0722111222", "Ion", "101", "unknown soldier"] {

@@ -164,7 +164,8 @@ fn wait_for_first_page(path: &Path) {
 fn check_file(path: &Path) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
-        let message = format!("cannot open the store {}: the folder {} does not exist", path.display(), folder.display());
+        let message =
+            format!("cannot open the store {}: the folder {} does not exist", path.display(), folder.display());
         return Err(Error::new(Kind::NotFound, message));
     }
     let Ok(file) = fs::metadata(path) else { return Ok(()) };

@@ -93,7 +93,12 @@ fn the_database_of_another_program_is_refused_and_left_alone() {
 fn a_file_of_a_newer_version_is_refused() {
     let folder = folder();
     let path = folder.path().join("calldex.db");
-    Store::open(&path, &DIRECTORY).unwrap().writer(Durability::Later).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    Store::open(&path, &DIRECTORY)
+        .unwrap()
+        .writer(Durability::Later)
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
     assert_eq!(
         message(&path),
         "cannot open the store /data/calldex.db: a newer calldex wrote it (format 99, this one knows up to 1); use that version, or a backup from before"

@@ -58,9 +58,12 @@ impl Bench {
     /// Who calls, as `name rung` by book.
     fn callers(&self, books: &[Book], telephone: &str) -> Vec<Vec<String>> {
         let wanted = Wanted::of(&parse(telephone, &Numbering::of_country("RO")), true);
-        let hits = self.wait(self.directory.find(books, &wanted)).unwrap();
+        let found = self.wait(self.directory.find(books, &wanted)).unwrap();
+        for (book, found) in books.iter().zip(&found) {
+            assert_eq!(found.revision.0, self.revision(book));
+        }
         let show = |hit: &Hit| format!("{} {}", hit.contact.get(Field::Name).unwrap_or("-"), hit.rung.as_str());
-        hits.iter().map(|hits| hits.iter().map(show).collect()).collect()
+        found.iter().map(|found| found.hits.iter().map(show).collect()).collect()
     }
 
     /// Who calls, in one book.
@@ -84,7 +87,10 @@ impl Bench {
 fn contact(id: &str, name: &str, numbers: &[&str]) -> Contact {
     let mut contact = Contact { id: ContactId::from_text(id), ..Contact::default() };
     contact.set(Field::Name, name);
-    contact.numbers = numbers.iter().map(|written| ContactNumber { written: (*written).to_owned(), ..ContactNumber::default() }).collect();
+    contact.numbers = numbers
+        .iter()
+        .map(|written| ContactNumber { written: (*written).to_owned(), ..ContactNumber::default() })
+        .collect();
     contact
 }
 

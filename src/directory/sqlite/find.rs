@@ -44,7 +44,12 @@ static BY_BLOCK: LazyLock<String> = LazyLock::new(|| {
 ///
 /// Which of the contacts are the caller, the ladder decides; here only is decided what it gets to see: a lower step is
 /// not read when a higher one has found somebody.
-pub(super) fn find(connection: &Connection, book: &Book, state: BookState, wanted: &Wanted) -> rusqlite::Result<Vec<Hit>> {
+pub(super) fn find(
+    connection: &Connection,
+    book: &Book,
+    state: BookState,
+    wanted: &Wanted,
+) -> rusqlite::Result<Vec<Hit>> {
     let mut table = Table { connection, directory: book.id, generation: state.generation, found: Found::default() };
     if let Some(local) = &wanted.local {
         table.add_by_key(&LookupKey::Local(local), By::Local)?;
@@ -149,4 +154,10 @@ impl ToSql for LookupKey<'_> {
             Self::Local(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
         })
     }
+}
+
+/// Every statement of a lookup and the index that it must use, for the test that reads their plans.
+#[cfg(test)]
+pub(super) fn statements() -> [(&'static str, &'static str); 3] {
+    [(&BY_KEY, "number_by_key"), (&BY_TAIL, "number_by_tail"), (&BY_BLOCK, "block_by_prefix")]
 }

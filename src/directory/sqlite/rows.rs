@@ -82,7 +82,11 @@ pub(super) struct Record {
 
 impl From<Prepared> for Record {
     fn from(prepared: Prepared) -> Self {
-        Self { keys: prepared.readings.iter().map(MatchKey::of).collect(), contact: prepared.contact, blocks: prepared.blocks }
+        Self {
+            keys: prepared.readings.iter().map(MatchKey::of).collect(),
+            contact: prepared.contact,
+            blocks: prepared.blocks,
+        }
     }
 }
 
@@ -100,7 +104,8 @@ impl Record {
     }
 
     fn load_numbers(&mut self, connection: &Connection, row: i64) -> rusqlite::Result<()> {
-        let sql = "SELECT written, country, label, key, extension, tail FROM number WHERE contact = ?1 ORDER BY position";
+        let sql =
+            "SELECT written, country, label, key, extension, tail FROM number WHERE contact = ?1 ORDER BY position";
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([row])?;
         while let Some(row) = rows.next()? {
@@ -140,14 +145,23 @@ impl Record {
     pub(super) fn insert(&self, connection: &Connection, place: Place, digest: Option<&[u8]>) -> rusqlite::Result<()> {
         let custom = match self.contact.custom.is_empty() {
             true => None,
-            false => Some(serde_json::to_string(&self.contact.custom).map_err(|error| {
-                rusqlite::Error::ToSqlConversionFailure(error.into())
-            })?),
+            false => Some(
+                serde_json::to_string(&self.contact.custom)
+                    .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
+            ),
         };
         let mut statement = connection.prepare_cached(INSERT_CONTACT)?;
         let id = IdValue(&self.contact.id);
-        let head: [&dyn ToSql; 8] =
-            [&place.row, &place.directory, &id, &place.since, &self.contact.primary, &self.contact.updated, &custom, &digest];
+        let head: [&dyn ToSql; 8] = [
+            &place.row,
+            &place.directory,
+            &id,
+            &place.since,
+            &self.contact.primary,
+            &self.contact.updated,
+            &custom,
+            &digest,
+        ];
         for (index, value) in head.into_iter().enumerate() {
             statement.raw_bind_parameter(index + 1, value)?;
         }
@@ -170,7 +184,18 @@ impl Record {
             };
             let ContactNumber { written, country, label } = number;
             let (contact, directory) = (place.row, place.directory);
-            statement.execute((contact, position, directory, written, country, label, key, extension, tail, METADATA_VERSION))?;
+            statement.execute((
+                contact,
+                position,
+                directory,
+                written,
+                country,
+                label,
+                key,
+                extension,
+                tail,
+                METADATA_VERSION,
+            ))?;
         }
         Ok(())
     }

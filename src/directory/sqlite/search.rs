@@ -2,8 +2,8 @@
 //!
 //! It may read a whole book, so it has a connection of its own and never holds one that lookups use.
 
-use rusqlite::types::Value;
 use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Value;
 use rusqlite::{Connection, ToSql};
 
 use super::rows::{IdValue, Record};

@@ -128,7 +128,9 @@ fn take_lock(store: &Store, connection: &Connection, book: &Book) -> Result<Impo
     let running = running_import(connection, book.id).map_err(|error| failure(DOING, error))?;
     Err(match running {
         Some(import) => import.refusal(&book.name),
-        None => Error::new(Kind::Busy, format!("another import into {} is just beginning or ending: try again", book.name)),
+        None => {
+            Error::new(Kind::Busy, format!("another import into {} is just beginning or ending: try again", book.name))
+        }
     })
 }
 

@@ -59,7 +59,13 @@ impl Staging {
     }
 
     /// Stages rows inside a transaction; what each did is added to `changes`.
-    pub(super) fn apply(&mut self, connection: &Connection, rows: Vec<Prepared>, now: i64, changes: &mut Vec<Change>) -> rusqlite::Result<()> {
+    pub(super) fn apply(
+        &mut self,
+        connection: &Connection,
+        rows: Vec<Prepared>,
+        now: i64,
+        changes: &mut Vec<Change>,
+    ) -> rusqlite::Result<()> {
         let mut round = Round { next_row: next_row(connection)?, now };
         for row in rows {
             changes.push(self.apply_row(connection, &mut round, row)?);
@@ -81,13 +87,23 @@ impl Staging {
             Match::Existing { row, id } => {
                 record.contact.id = id;
                 let Some(version) = Version::load(connection, row)? else { return Ok(Change::Unchanged) };
-                if self.seen.contains(row) { self.add(connection, round, version, record) } else { self.replace(connection, round, version, record) }
+                if self.seen.contains(row) {
+                    self.add(connection, round, version, record)
+                } else {
+                    self.replace(connection, round, version, record)
+                }
             }
         }
     }
 
     /// The first row of a stored contact.
-    fn replace(&mut self, connection: &Connection, round: &mut Round, old: Version, record: Record) -> rusqlite::Result<Change> {
+    fn replace(
+        &mut self,
+        connection: &Connection,
+        round: &mut Round,
+        old: Version,
+        record: Record,
+    ) -> rusqlite::Result<Change> {
         self.seen.insert(old.row);
         let digest = digest(&self.covers, &record);
         let unchanged = old.digest.as_deref() == Some(&digest[..]);
@@ -112,7 +128,13 @@ impl Staging {
     }
 
     /// A further row of a contact that this import has met.
-    fn add(&mut self, connection: &Connection, round: &mut Round, old: Version, record: Record) -> rusqlite::Result<Change> {
+    fn add(
+        &mut self,
+        connection: &Connection,
+        round: &mut Round,
+        old: Version,
+        record: Record,
+    ) -> rusqlite::Result<Change> {
         let Some(stored) = Record::load(connection, old.row)? else { return Ok(Change::Unchanged) };
         let merged = add(&stored, record);
         if same(&stored, &merged, true) {
@@ -138,7 +160,13 @@ impl Staging {
     }
 
     /// Writes a version that the switch will show.
-    fn stage(&mut self, connection: &Connection, round: &mut Round, mut record: Record, digest: Option<&[u8]>) -> rusqlite::Result<()> {
+    fn stage(
+        &mut self,
+        connection: &Connection,
+        round: &mut Round,
+        mut record: Record,
+        digest: Option<&[u8]>,
+    ) -> rusqlite::Result<()> {
         if record.contact.updated == 0 {
             record.contact.updated = round.now;
         }

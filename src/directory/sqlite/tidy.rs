@@ -82,7 +82,8 @@ fn delete_replaced(connection: &Connection, directory: i64) -> rusqlite::Result<
 
 fn delete_selected<const N: usize>(connection: &Connection, sql: &str, values: [i64; N]) -> rusqlite::Result<bool> {
     let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_map(params_from_iter(values), |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    let found =
+        statement.query_map(params_from_iter(values), |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
     for row in &found {
         rows::delete(connection, *row)?;
     }

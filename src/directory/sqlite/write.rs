@@ -94,7 +94,8 @@ pub(super) struct RunningImport {
 impl RunningImport {
     /// The refusal of whatever cannot happen at the same time.
     pub(super) fn refusal(&self, book: &str) -> Error {
-        let since = jiff::Timestamp::from_millisecond(self.started).map_or_else(|_| "an unknown time".to_owned(), |time| time.to_string());
+        let since = jiff::Timestamp::from_millisecond(self.started)
+            .map_or_else(|_| "an unknown time".to_owned(), |time| time.to_string());
         let process = self.process;
         Error::new(
             Kind::Busy,
@@ -114,7 +115,12 @@ pub(super) fn running_import(connection: &Connection, directory: i64) -> rusqlit
 }
 
 /// The version of a contact that is seen in a generation.
-pub(super) fn row_of(connection: &Connection, directory: i64, id: &ContactId, generation: i64) -> rusqlite::Result<Option<i64>> {
+pub(super) fn row_of(
+    connection: &Connection,
+    directory: i64,
+    id: &ContactId,
+    generation: i64,
+) -> rusqlite::Result<Option<i64>> {
     let sql = "SELECT row FROM contact \
                WHERE directory = ?1 AND id = ?2 AND since <= ?3 AND (until IS NULL OR until > ?3)";
     connection.prepare_cached(sql)?.query_row((directory, IdValue(id), generation), |row| row.get(0)).optional()
@@ -129,7 +135,8 @@ pub(super) fn generation(connection: &Connection, directory: i64) -> rusqlite::R
 /// A row for a new version. No import that runs, or ran and was killed, may have its first row above it: by that row its
 /// versions are told apart from older ones.
 pub(super) fn next_row(connection: &Connection) -> rusqlite::Result<i64> {
-    let sql = "SELECT max(coalesce((SELECT max(row) + 1 FROM contact), 1), coalesce((SELECT max(first_row) FROM import), 1))";
+    let sql =
+        "SELECT max(coalesce((SELECT max(row) + 1 FROM contact), 1), coalesce((SELECT max(first_row) FROM import), 1))";
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
