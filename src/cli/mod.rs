@@ -1,3 +1,121 @@
-//! The commands: one file each.
+//! The command line: one file for each command, results on standard output, everything else on standard error.
+//!
+//! Exit code 0: done, also when a report names problems in rows of a file. 1: refused or failed. 2: wrong usage.
 
-pub mod contact;
+mod config;
+mod contact;
+mod demo;
+mod healthcheck;
+mod import;
+mod lookup;
+mod number;
+mod serve;
+mod token;
+mod workshop;
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::clock::SystemClock;
+use crate::config::process_environment;
+use crate::error::Error;
+
+use workshop::Workshop;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "calldex",
+    version,
+    about = "Answers one question for any phone system: who is calling, and where should the call go?"
+)]
+pub struct Arguments {
+    /// The configuration file
+    #[arg(long, short, global = true, env = "CALLDEX_CONFIG", default_value = "calldex.toml", value_name = "FILE")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer the calls of the configured projects until told to stop
+    Serve,
+    /// Run a server with sample contacts, and say what to try
+    Demo(demo::Arguments),
+    /// Look up one caller as a PBX would, without a server
+    Lookup(lookup::Arguments),
+    /// Read telephone numbers and print them in canonical form
+    Number(number::Arguments),
+    /// Load contacts from a file into an address book
+    Import(import::ImportArgs),
+    /// Add, show, remove or find contacts
+    #[command(subcommand)]
+    Contact(contact::Command),
+    /// Check or print the configuration, or its reference
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Make a token, or the hash of one
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Ask the running server whether it is ready
+    Healthcheck,
+}
+
+/// What a command ends with: done, or done and the answer is no.
+pub(crate) type Outcome = Result<(), Error>;
+
+/// Parses the command line, runs the command, and turns its end into an exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads our output has seen enough: `calldex … | head` is not a failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // When even standard error is gone, the exit code is all that is left to say.
+            let _ = writeln!(std::io::stderr(), "calldex: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Outcome {
+    let file = &arguments.config;
+    match arguments.command {
+        Command::Serve => serve::run(file),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Lookup(arguments) => lookup::run(file, &arguments),
+        Command::Number(arguments) => number::run(&arguments),
+        Command::Import(arguments) => import_into(file, &arguments),
+        Command::Contact(command) => contact::run(file, &command),
+        Command::Config(command) => {
+            config::run(command, file, &process_environment, &SystemClock, &mut std::io::stdout().lock())
+        }
+        Command::Token(command) => token::run(&command, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()),
+        Command::Healthcheck => healthcheck::run(file),
+    }
+}
+
+fn import_into(file: &Path, arguments: &import::ImportArgs) -> Outcome {
+    let workshop = Workshop::open(file)?;
+    let book = workshop.book(&arguments.directory)?;
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let terminal = err.is_terminal();
+    import::run(arguments, workshop.directory.as_ref(), &book, terminal, &mut out, &mut err)
+}
+
+fn is_broken_pipe(error: &Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(it) = cause {
+        if it.downcast_ref::<std::io::Error>().is_some_and(|it| it.kind() == std::io::ErrorKind::BrokenPipe) {
+            return true;
+        }
+        cause = it.source();
+    }
+    false
+}

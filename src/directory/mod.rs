@@ -4,6 +4,7 @@
 //! are named, have a numbering of their own and a [`Revision`] that every write raises, also a write of another
 //! process. What every implementation has to do is written down as tests in `battery.rs`.
 
+pub mod import;
 mod prepared;
 mod sqlite;
 

@@ -2,13 +2,29 @@
 //!
 //! A source knows only its own system. Deadline, cache, flights and limits are wrapped around it from outside, once.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::directory::Hit;
 use crate::error::Result;
 use crate::model::Call;
 use crate::number::Number;
+
+/// The live sources of a configuration, by their full names.
+pub type LiveSources = BTreeMap<Arc<str>, LiveSource>;
+
+/// A live source, with what surrounds it.
+#[derive(Clone)]
+pub struct LiveSource {
+    /// The source.
+    pub source: Arc<dyn Source>,
+    /// How long one request may take; longer than any deadline, so that a late answer still fills the cache.
+    pub timeout: Duration,
+    /// Its settings as text, without secrets: sources with equal settings share what is remembered.
+    pub settings: String,
+}
 
 /// What a source is asked: the call, and its number as read for the project.
 #[derive(Debug, Clone)]
@@ -16,7 +32,7 @@ pub struct Question {
     /// The call.
     pub call: Arc<Call>,
     /// The reading of `call.telephone`.
-    pub number: Number,
+    pub number: Arc<Number>,
 }
 
 /// What of a call, beside the number, changes a source's answer; it becomes part of the cache key.

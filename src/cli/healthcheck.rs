@@ -1,0 +1,57 @@
+//! `calldex healthcheck`: asks the running server whether it is ready, for supervisors that run a command.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::error::{Error, Kind, Result};
+
+use super::{Outcome, workshop};
+
+/// How long connecting, asking and reading may each take.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(crate) fn run(file: &Path) -> Outcome {
+    let config = workshop::load(file)?;
+    let address = reachable(config.server.listen);
+    if config.server.tls.is_some() {
+        // The certificate is for the public name, not for this address: that it answers at all is what can be asked.
+        return connect(address).map(drop);
+    }
+    let answer = ask(address)?;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    writeln!(std::io::stdout(), "{body}").map_err(workshop::unwritable)?;
+    if head.starts_with("HTTP/1.1 200 ") || head.starts_with("HTTP/1.0 200 ") {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Unavailable, format!("the server at {address} is not ready")))
+}
+
+/// The address on which this machine reaches a listener that is bound to all addresses.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+fn connect(address: SocketAddr) -> Result<TcpStream> {
+    TcpStream::connect_timeout(&address, PATIENCE)
+        .map_err(|error| Error::new(Kind::Unavailable, format!("no server answers at {address}")).because(error))
+}
+
+fn ask(address: SocketAddr) -> Result<String> {
+    let broken = |error: std::io::Error| {
+        Error::new(Kind::Unavailable, format!("the server at {address} does not answer")).because(error)
+    };
+    let mut stream = connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(broken)?;
+    stream.set_write_timeout(Some(PATIENCE)).map_err(broken)?;
+    write!(stream, "GET /readyz HTTP/1.0\r\nHost: {address}\r\n\r\n").map_err(broken)?;
+    let mut answer = String::new();
+    stream.take(64 * 1024).read_to_string(&mut answer).map_err(broken)?;
+    Ok(answer)
+}

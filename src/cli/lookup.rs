@@ -1,0 +1,84 @@
+//! `calldex lookup`: what a PBX would be told, without a PBX and without a server.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::Format;
+use crate::error::{Error, Kind};
+use crate::faces::http;
+use crate::lookup::Lookup;
+use crate::model::{Call, Direction, RequestId};
+use crate::sources::LiveSources;
+
+use super::Outcome;
+use super::workshop::{self, Workshop};
+
+/// Arguments of `calldex lookup`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The caller's number, as the PBX would send it; empty for a withheld one
+    #[arg(allow_hyphen_values = true)]
+    telephone: String,
+    /// The number that was called
+    #[arg(long, default_value = "")]
+    dnid: String,
+    /// The project that is asked; not needed when there is only one
+    #[arg(long, short)]
+    project: Option<String>,
+    /// `in` or `out`
+    #[arg(long, value_parser = parse_direction)]
+    direction: Option<Direction>,
+    /// Say how the answer came to be
+    #[arg(long)]
+    explain: bool,
+    /// Print the explanation as JSON
+    #[arg(long, requires = "explain")]
+    json: bool,
+}
+
+pub(crate) fn run(file: &Path, arguments: &Arguments) -> Outcome {
+    let workshop = Workshop::open(file)?;
+    let config = &workshop.config;
+    let settings = match &arguments.project {
+        Some(name) => config.projects.get(name.as_str()).ok_or_else(|| {
+            let known = config.projects.keys().map(|name| &**name);
+            workshop::no_such("project", name, known)
+        })?,
+        None if config.projects.len() == 1 => config.projects.values().next().ok_or_else(no_project)?,
+        None => return Err(no_project()),
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let lookup = Lookup::new(Arc::clone(&workshop.directory), Arc::clone(&clock), &config.cache);
+    let answer = workshop::block_on(async {
+        let project = lookup.prepare(config, &LiveSources::new(), settings).await?;
+        let call = Call {
+            project: Arc::clone(&settings.name),
+            telephone: arguments.telephone.clone(),
+            dnid: arguments.dnid.clone(),
+            direction: arguments.direction,
+            params: std::collections::BTreeMap::new(),
+            request_id: RequestId::from_bits(0),
+        };
+        Ok::<_, Error>(lookup.answer(&project, call, clock.now()).await)
+    })??;
+    let rendered = http::render(&answer.caller_data, &settings.reply, Format::Json);
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{:#}", answer.explanation.to_json()).map_err(workshop::unwritable)
+    } else {
+        let explanation = if arguments.explain { answer.explanation.to_text() } else { String::new() };
+        writeln!(out, "{}", String::from_utf8_lossy(&rendered.body))
+            .and_then(|()| out.write_all(explanation.as_bytes()))
+            .map_err(workshop::unwritable)
+    }
+}
+
+fn parse_direction(text: &str) -> Result<Direction, String> {
+    Direction::parse(text).ok_or_else(|| "expected \"in\" or \"out\"".to_owned())
+}
+
+fn no_project() -> Error {
+    Error::new(Kind::Invalid, "which project is asked? Name it with --project NAME")
+}

@@ -1,0 +1,6 @@
+//! x
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {}
+pub(crate) fn run(_: &Arguments) -> super::Outcome {
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! What most commands need first: the configuration, the store, and words for what is missing.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::clock::SystemClock;
+use crate::config::{self, Config};
+use crate::directory::{Book, Directory, SqliteDirectory};
+use crate::error::{Error, Kind, Result};
+
+/// An opened configuration with its store.
+pub(crate) struct Workshop {
+    pub(crate) config: Config,
+    pub(crate) directory: Arc<dyn Directory>,
+}
+
+impl Workshop {
+    /// Loads the configuration and opens the store that it names.
+    pub(crate) fn open(file: &Path) -> Result<Self> {
+        let config = load(file)?;
+        let directory = SqliteDirectory::open(&config.server.store, Arc::new(SystemClock))?;
+        Ok(Self { config, directory: Arc::new(directory) })
+    }
+
+    /// Opens a configured address book.
+    pub(crate) fn book(&self, name: &str) -> Result<Book> {
+        let settings = self
+            .config
+            .directories
+            .get(name)
+            .ok_or_else(|| no_such("directory", name, self.config.directories.keys().map(|name| &**name)))?;
+        block_on(self.directory.open_book(name, &settings.numbering))?
+    }
+}
+
+/// Loads a configuration. A bad project file is named on standard error and left out, as the server does it.
+pub(crate) fn load(file: &Path) -> Result<Config> {
+    let loaded = config::load(file, &config::process_environment)
+        .map_err(|problems| Error::new(Kind::Invalid, format!("the configuration is refused\n{problems}")))?;
+    for failed in &loaded.failed_files {
+        // When standard error is gone, there is nobody to warn.
+        let _ = writeln!(std::io::stderr(), "{} is left out:\n{}", failed.file, failed.problems);
+    }
+    Ok(loaded.config)
+}
+
+/// Runs one piece of asynchronous work to its end.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Kind::Internal, "cannot start the runtime").because(error))?;
+    Ok(runtime.block_on(work))
+}
+
+/// A name that is not configured, with the nearest one that is.
+pub(crate) fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    let known: Vec<&str> = known.collect();
+    let nearest = config::nearest(name, known.iter().copied());
+    let hint = match nearest {
+        Some(nearest) => format!("did you mean {nearest}?"),
+        None if known.is_empty() => format!("the configuration has no {what}"),
+        None => format!("configured: {}", known.join(", ")),
+    };
+    Error::new(Kind::NotFound, format!("there is no {what} {name} in the configuration; {hint}"))
+}
+
+/// Standard output cannot be written to.
+pub(crate) fn unwritable(error: std::io::Error) -> Error {
+    Error::new(Kind::Unavailable, "cannot write the result").because(error)
+}

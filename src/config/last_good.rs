@@ -1,0 +1,50 @@
+//! Keeps what a project file said before, while it has problems.
+
+use std::sync::Arc;
+
+use super::load::FailedFile;
+use super::{Config, Project, ProjectFile};
+
+impl Config {
+    /// Takes over the last good copy of every failed file from the configuration that was in use.
+    ///
+    /// A copy comes back whole or not at all: it must still fit to what the other files say now. Returns a line for
+    /// the log about each file.
+    pub fn keep_last_good(&mut self, previous: &Self, failed_files: &[FailedFile]) -> Vec<String> {
+        failed_files.iter().map(|failed| self.keep_file(previous, failed)).collect()
+    }
+
+    fn keep_file(&mut self, previous: &Self, failed: &FailedFile) -> String {
+        let file = &failed.file;
+        let Some(contents) = previous.files.get(&failed.stem) else {
+            return format!("{file} has problems and no earlier copy; its projects do not answer");
+        };
+        let projects: Vec<_> = contents.projects.iter().filter_map(|name| previous.projects.get(name)).collect();
+        if let Some(reason) = projects.iter().find_map(|project| self.explain_misfit(project, contents)) {
+            return format!("{file} has problems, and its earlier copy cannot stay: {reason}");
+        }
+        for name in &contents.directories {
+            self.directories
+                .extend(previous.directories.get_key_value(name).map(|(name, book)| (name.clone(), book.clone())));
+        }
+        self.projects.extend(projects.into_iter().map(|project| (project.name.clone(), project.clone())));
+        self.files.insert(failed.stem.clone(), contents.clone());
+        format!("{file} has problems; its earlier copy stays in use")
+    }
+
+    /// Says why an earlier project does not fit to what holds now.
+    fn explain_misfit(&self, project: &Project, contents: &ProjectFile) -> Option<String> {
+        let name = &project.name;
+        if self.projects.contains_key(name) {
+            return Some(format!("the project \"{name}\" is now defined elsewhere"));
+        }
+        if project.access.open && !self.server.is_private() {
+            return Some(format!("the project \"{name}\" is open, and the listener is not private any more"));
+        }
+        let visible = |source: &Arc<str>| {
+            contents.directories.contains(source) || self.directories.get(source).is_some_and(|book| book.shared)
+        };
+        let lost = project.sources.iter().find(|source| !visible(source))?;
+        Some(format!("the project \"{name}\" uses \"{lost}\", which is gone or not shared any more"))
+    }
+}

@@ -1,0 +1,247 @@
+//! What an import did: counts, and for each kind of problem how often and where first.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::directory::ImportSummary;
+
+use super::columns::{Column, shorten};
+use super::problem::{Group, Problem};
+
+/// How many lines are named for each kind of problem; all are counted.
+pub const PLACES: usize = 20;
+
+/// The account of one import.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// What stood between the cells: `comma`.
+    pub delimiter: String,
+    /// What each column was taken for.
+    pub columns: Vec<Column>,
+    /// Rows in the file, without the names of the columns and blank lines.
+    pub rows: u64,
+    /// Numbers in the imported rows that a call can be matched with.
+    pub numbers: u64,
+    /// What happened to the contacts.
+    pub contacts: ImportSummary,
+    problems: BTreeMap<Problem, Tally>,
+}
+
+/// One kind of problem.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How often it was met.
+    pub count: u64,
+    /// The first [`PLACES`] places.
+    pub first: Vec<Place>,
+}
+
+/// Where a problem was met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Line of the file, from 1.
+    pub line: u64,
+    /// What was found there, at most 60 characters and harmless to print; may be empty.
+    pub found: String,
+}
+
+impl Report {
+    pub(crate) fn new(delimiter: String) -> Self {
+        Self { delimiter, ..Self::default() }
+    }
+
+    /// Counts a problem and remembers the first places; `found` is only asked for when it is kept.
+    pub(crate) fn add(&mut self, problem: Problem, line: u64, found: impl FnOnce() -> String) {
+        let tally = self.problems.entry(problem).or_default();
+        tally.count += 1;
+        if tally.first.len() < PLACES {
+            tally.first.push(Place { line, found: printable(&found()) });
+        }
+    }
+
+    /// How often a problem was met.
+    #[must_use]
+    pub fn count(&self, problem: Problem) -> u64 {
+        self.problems.get(&problem).map_or(0, |tally| tally.count)
+    }
+
+    /// How many problems of a group there are.
+    #[must_use]
+    pub fn total(&self, group: Group) -> u64 {
+        self.of(group).map(|(_, tally)| tally.count).sum()
+    }
+
+    /// The kinds of problems of a group that were met.
+    pub fn of(&self, group: Group) -> impl Iterator<Item = (Problem, &Tally)> {
+        self.problems
+            .iter()
+            .filter(move |(problem, _)| problem.group() == group)
+            .map(|(problem, tally)| (*problem, tally))
+    }
+
+    /// The columns as people want to see them before the import: `telephone <- "Phone 2"`.
+    #[must_use]
+    pub fn columns_text(&self) -> String {
+        columns_text(&self.columns, &self.delimiter)
+    }
+
+    /// The report for people.
+    #[must_use]
+    pub fn text(&self, file: &str, directory: &str) -> String {
+        let contacts = &self.contacts;
+        let mut out = format!("Imported {file} into the directory {directory:?}.\n");
+        let mut line = |what: &str, text: String| _ = writeln!(out, "  {what:<10}{text}");
+        line("rows", format!("{} read, {} skipped", grouped(self.rows), grouped(self.total(Group::Skipped))));
+        line(
+            "contacts",
+            format!(
+                "{} added, {} changed, {} unchanged",
+                grouped(contacts.added),
+                grouped(contacts.changed),
+                grouped(contacts.unchanged)
+            ),
+        );
+        let never = self.total(Group::Number);
+        line("numbers", format!("{} kept, {} can never match", grouped(self.numbers), grouped(never)));
+        for group in Group::ALL {
+            self.write_group(group, &mut out);
+        }
+        out
+    }
+
+    fn write_group(&self, group: Group, out: &mut String) {
+        if self.total(group) == 0 {
+            return;
+        }
+        _ = writeln!(out, "\n{}:", group.heading());
+        for (problem, tally) in self.of(group) {
+            _ = writeln!(out, "  {:>7}  {}", grouped(tally.count), problem.explain());
+            for place in &tally.first {
+                let found = if place.found.is_empty() { String::new() } else { format!(": {}", place.found) };
+                _ = writeln!(out, "           line {}{found}", place.line);
+            }
+            let more = tally.count - tally.first.len() as u64;
+            if more > 0 {
+                _ = writeln!(out, "           and {} more", grouped(more));
+            }
+        }
+    }
+
+    /// The report for programs.
+    #[must_use]
+    pub fn json(&self, file: &str, directory: &str) -> Value {
+        let columns: Vec<Value> = self.columns.iter().map(column_json).collect();
+        let mut report = json!({
+            "file": file,
+            "directory": directory,
+            "delimiter": self.delimiter,
+            "columns": columns,
+            "rows": self.rows,
+            "contacts": {
+                "added": self.contacts.added,
+                "changed": self.contacts.changed,
+                "unchanged": self.contacts.unchanged,
+            },
+            "numbers": self.numbers,
+            "revision": self.contacts.revision.0,
+        });
+        for group in Group::ALL {
+            report[group.code()] = self.group_json(group);
+        }
+        report
+    }
+
+    fn group_json(&self, group: Group) -> Value {
+        let reason = |(problem, tally): (Problem, &Tally)| {
+            let first: Vec<Value> =
+                tally.first.iter().map(|place| json!({ "line": place.line, "found": place.found })).collect();
+            json!({ "reason": problem.code(), "meaning": problem.explain(), "count": tally.count, "first": first })
+        };
+        json!({ "count": self.total(group), "reasons": self.of(group).map(reason).collect::<Vec<_>>() })
+    }
+}
+
+/// What each column was taken for, one line each.
+pub(crate) fn columns_text(columns: &[Column], delimiter: &str) -> String {
+    let width = columns.iter().map(|column| column.target.name().chars().count()).max().unwrap_or(0).min(30);
+    let mut out = format!("Columns, separated by {delimiter}:\n");
+    for column in columns {
+        let target = printable(&column.target.name());
+        let name = format!("{:?}", shorten(&column.name));
+        _ = writeln!(out, "  {target:<width$} <- {name} ({})", column.certainty.as_str());
+    }
+    out
+}
+
+fn column_json(column: &Column) -> Value {
+    json!({
+        "name": column.name,
+        "field": column.target.name(),
+        "certainty": column.certainty.as_str(),
+    })
+}
+
+/// A text that cannot do anything to a terminal: quoted where it is not plain, and short.
+fn printable(text: &str) -> String {
+    let short = shorten(text);
+    let plain = |character: char| !character.is_control() && !is_bidi(character);
+    if short.chars().all(plain) { short } else { short.escape_debug().to_string() }
+}
+
+/// Marks that turn the direction of what follows them.
+fn is_bidi(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A count with a comma between thousands.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::Field;
+
+    use super::*;
+
+    const QUEUE: Problem = Problem::NotAnswered(Field::QueuePosition);
+
+    #[test]
+    fn the_first_twenty_places_are_named_and_all_are_counted() {
+        let mut report = Report::default();
+        for line in 1..=1_234 {
+            report.add(QUEUE, line, || line.to_string());
+        }
+        assert_eq!(report.count(QUEUE), 1_234);
+        let text = report.text("a.csv", "customers");
+        assert!(text.contains("    1,234  queue_position\n           line 1: 1\n"));
+        assert!(text.contains("           line 20: 20\n           and 1,214 more\n"), "{text}");
+        let reasons = &report.json("a.csv", "customers")["values_not_answered"];
+        assert_eq!(reasons["count"], 1_234);
+        assert_eq!(reasons["reasons"][0]["first"].as_array().unwrap().len(), PLACES);
+    }
+
+    #[test]
+    fn what_was_found_cannot_play_with_the_terminal() {
+        let mut report = Report::default();
+        report.add(Problem::NotAnswered(Field::DirectLine), 2, || "\u{1b}[2J\u{202e}x".to_owned());
+        let tally = report.of(Group::NotAnswered).next().unwrap().1;
+        assert_eq!(tally.first, [Place { line: 2, found: "\\u{1b}[2J\\u{202e}x".to_owned() }]);
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let texts = [0, 999, 1_000, 1_234_567].map(grouped);
+        assert_eq!(texts, ["0", "999", "1,000", "1,234,567"]);
+    }
+}

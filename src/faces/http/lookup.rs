@@ -1,0 +1,167 @@
+//! `GET|POST /{project}/lookup`: a PBX asks who is calling.
+//!
+//! The steps are those of the contract: read the parameters, take the credentials out, let the request in, answer. From
+//! the moment a request is let in, there is no other answer than 200.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::Response;
+
+use crate::access::Peer;
+use crate::config::Format;
+use crate::faces::Sender;
+use crate::lookup::{Answer, Project};
+use crate::model::{Call, CallerData, RequestId};
+
+use super::question::{Asked, MAX_BODY, MAX_QUERY, Parameters};
+use super::refusal::Refused;
+use super::reply::{self, Rendered};
+use super::{Http, credentials, refusal};
+
+/// How long a client may take to send a body, once its head is there.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// Names the sources that did not answer.
+const DEGRADED: HeaderName = HeaderName::from_static("x-calldex-degraded");
+
+/// Says what the integrator should know about his request.
+const WARNING: HeaderName = HeaderName::from_static("x-calldex-warning");
+
+/// Where a request was sent to.
+pub(super) struct Addressed<'a> {
+    /// The project in the path; empty when there is none.
+    pub(super) project: &'a str,
+    /// The token in the path.
+    pub(super) token: Option<&'a str>,
+}
+
+/// Answers a lookup, or refuses it.
+pub(super) async fn answer(http: &Http, addressed: Addressed<'_>, request: Request) -> Response {
+    let start = http.reception.clock.now();
+    let request_id = http.request_id(request.headers());
+    let (parts, body) = request.into_parts();
+    let mut format = None;
+    match admit(http, &addressed, &parts, body, &request_id, &mut format).await {
+        Ok((project, asked)) => respond(http, &project, asked, &request_id, start).await,
+        Err(refused) => {
+            // A refusal has the shape of its project: FreePBX would show any text as the caller's name.
+            let current = http.reception.current();
+            let shape = current.projects.get(addressed.project).map(|project| &project.config.reply);
+            let format = format.or(shape.map(|shape| shape.format)).unwrap_or_default();
+            refusal::respond(&refused, shape, format, &request_id)
+        }
+    }
+}
+
+/// Reads a request and lets it in. `format` becomes the one that the request names.
+async fn admit(
+    http: &Http,
+    addressed: &Addressed<'_>,
+    parts: &Parts,
+    body: Body,
+    request_id: &RequestId,
+    format: &mut Option<Format>,
+) -> Result<(Arc<Project>, Asked), Refused> {
+    let mut parameters = read(parts, body).await?;
+    let offered = credentials::take(&mut parameters, addressed.token, &parts.headers);
+    let asked = parameters.into_asked();
+    *format = asked.format;
+    let project = http.reception.admit(addressed.project, sender(parts)?, &offered, request_id)?;
+    Ok((project, asked))
+}
+
+/// Reads the parameters of query and body, within their limits.
+async fn read(parts: &Parts, body: Body) -> Result<Parameters, Refused> {
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    if query.len() > MAX_QUERY {
+        return Err(Refused::QUERY_TOO_LONG);
+    }
+    let mut parameters = Parameters::from_query(query);
+    if parts.method == Method::POST {
+        let declared = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if declared.is_some_and(|length| length > MAX_BODY) {
+            return Err(Refused::BODY_TOO_LONG);
+        }
+        let content_type = parts.headers.get(CONTENT_TYPE);
+        match tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await {
+            Ok(Ok(bytes)) => parameters.add_body(content_type.and_then(|value| value.to_str().ok()), &bytes),
+            Ok(Err(_)) => return Err(Refused::BODY_TOO_LONG),
+            Err(_) => return Err(Refused::BODY_TOO_SLOW),
+        }
+    }
+    Ok(parameters)
+}
+
+/// Who sent a request. Every listener of ours says who is at the other end; without that nobody is let in.
+pub(super) fn sender(parts: &Parts) -> Result<Sender<'_>, Refused> {
+    let peer = parts.extensions.get::<Peer>().ok_or(Refused::NOT_ALLOWED)?;
+    Ok(Sender { peer: *peer, headers: &parts.headers })
+}
+
+async fn respond(http: &Http, project: &Project, asked: Asked, request_id: &RequestId, start: Instant) -> Response {
+    let format = asked.format.unwrap_or(project.config.reply.format);
+    let warning = asked.warning();
+    let conflicting = asked.is_conflicting();
+    let call = Call {
+        project: Arc::clone(&project.config.name),
+        telephone: asked.telephone.given().unwrap_or_default(),
+        dnid: asked.dnid.given().unwrap_or_default(),
+        direction: asked.direction,
+        params: asked.others,
+        request_id: request_id.clone(),
+    };
+    let answer = if conflicting {
+        http.reception.lookup.answer_nobody(project, call, start, "telephone or dnid was given twice, differently")
+    } else {
+        match unharmed(http.reception.answer(project, call, start)).await {
+            Some(answer) => answer,
+            None => return bare(project, format, request_id),
+        }
+    };
+    let rendered = reply::render(&answer.caller_data, &project.config.reply, format);
+    answer.explanation.note_shortened(&rendered.shortened);
+    into_response(rendered, &answer, warning, request_id)
+}
+
+/// Ends a defect of calldex where it stands: the call gets an answer all the same.
+async fn unharmed(answer: impl Future<Output = Answer>) -> Option<Answer> {
+    let mut answer = std::pin::pin!(answer);
+    std::future::poll_fn(|context| match std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+        Ok(poll) => poll.map(Some),
+        Err(_) => std::task::Poll::Ready(None),
+    })
+    .await
+}
+
+/// The answer when there is nothing to say, not even an explanation.
+fn bare(project: &Project, format: Format, request_id: &RequestId) -> Response {
+    let rendered = reply::render(&CallerData::default(), &project.config.reply, format);
+    let mut response = super::response(StatusCode::OK, rendered.content_type, rendered.body, request_id);
+    response.headers_mut().insert(DEGRADED, HeaderValue::from_static("calldex"));
+    response
+}
+
+fn into_response(
+    rendered: Rendered,
+    answer: &Answer,
+    warning: Option<&'static str>,
+    request_id: &RequestId,
+) -> Response {
+    let mut response = super::response(StatusCode::OK, rendered.content_type, rendered.body, request_id);
+    let missing = answer.explanation.missing().map(|source| &**source).collect::<Vec<_>>();
+    if !missing.is_empty() {
+        let names = HeaderValue::try_from(missing.join(",")).unwrap_or(HeaderValue::from_static("a source"));
+        response.headers_mut().insert(DEGRADED, names);
+    }
+    if let Some(warning) = warning {
+        response.headers_mut().insert(WARNING, HeaderValue::from_static(warning));
+    }
+    response
+}

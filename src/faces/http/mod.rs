@@ -1,0 +1,96 @@
+//! The HTTP face: JSON, XML and text, asked by `GET` or `POST`. `router.rs` is the list of all addresses.
+
+mod credentials;
+mod explain;
+mod health;
+mod json;
+mod lookup;
+mod metrics;
+mod question;
+mod refusal;
+mod reply;
+mod router;
+mod text;
+mod xml;
+
+#[cfg(test)]
+mod hostile;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::model::RequestId;
+
+use super::Reception;
+
+pub use reply::{Rendered, render};
+pub use router::router;
+
+/// Ties log, explanation and answer together; taken over from the client when it is harmless.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Brings metrics up to date that are kept elsewhere.
+pub type Measure = Box<dyn Fn() + Send + Sync>;
+
+/// What the handlers share.
+pub struct Http {
+    /// Projects, access, lookup.
+    pub reception: Arc<Reception>,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// Run before `/metrics` is rendered.
+    pub measures: Vec<Measure>,
+    /// Set when the server has been told to stop; `/readyz` says so.
+    pub stopping: AtomicBool,
+    request_ids: RequestIds,
+}
+
+impl Http {
+    /// Handlers over a reception. `seed` makes request ids differ between runs.
+    #[must_use]
+    pub fn new(reception: Arc<Reception>, metrics: PrometheusHandle, measures: Vec<Measure>, seed: u64) -> Self {
+        let request_ids = RequestIds { seed, given: AtomicU64::new(0) };
+        Self { reception, metrics, measures, stopping: AtomicBool::new(false), request_ids }
+    }
+
+    fn request_id(&self, headers: &HeaderMap) -> RequestId {
+        let sent = headers.get(REQUEST_ID).and_then(|value| RequestId::from_client(value.to_str().ok()?));
+        sent.unwrap_or_else(|| self.request_ids.next())
+    }
+}
+
+/// Names requests: different for each, hard to mistake for another run's. They are no secret.
+struct RequestIds {
+    seed: u64,
+    given: AtomicU64,
+}
+
+impl RequestIds {
+    /// The finishing steps of SplitMix64 (Steele, Lea, Flood 2014) over a counter: no two inputs share an output.
+    fn next(&self) -> RequestId {
+        let count = self.given.fetch_add(1, Ordering::Relaxed);
+        let mut bits = self.seed.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        RequestId::from_bits(bits ^ (bits >> 31))
+    }
+}
+
+/// A response with the headers that every one of ours has.
+fn response(status: StatusCode, content_type: &'static str, body: Bytes, request_id: &RequestId) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(request_id.as_str()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}

@@ -1,0 +1,200 @@
+//! Reads what a PBX asks, from the query string and the body, exactly as it was sent.
+//!
+//! Everything here is hostile: a SIP user named `x&telephone=0722…` adds a parameter of its own, and a caller who could
+//! choose between two values would choose who he is. So nothing is repaired and nothing wins: what was sent twice with
+//! different values is known to nobody.
+
+mod body;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::config::Format;
+use crate::model::Direction;
+
+/// Longest query string, in bytes; a longer one is refused with 414.
+pub(super) const MAX_QUERY: usize = 16 * 1024;
+/// Longest body, in bytes; a longer one is refused with 413.
+pub(super) const MAX_BODY: usize = 64 * 1024;
+/// Most parameters of one request, query and body together.
+pub(super) const MAX_PARAMETERS: usize = 1_000;
+
+/// The parameters of a request as sent: names and values in order, repeats included.
+///
+/// It still holds the token, so printing it shows nothing; see [`super::credentials::take`].
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Parameters {
+    pairs: Vec<(String, String)>,
+    overflowed: bool,
+    unreadable: bool,
+}
+
+/// What was asked, without a credential.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// The customer's number, not trimmed: a first blank may be a lost plus.
+    pub(super) telephone: Value,
+    /// The number that was called, not trimmed.
+    pub(super) dnid: Value,
+    /// `in` or `out`, when the PBX says so.
+    pub(super) direction: Option<Direction>,
+    /// `json`, `xml` or `text`, when the request names it.
+    pub(super) format: Option<Format>,
+    /// All other parameters. One that was sent twice with different values is left out.
+    pub(super) others: BTreeMap<String, String>,
+    /// Whether there was a body that could not be read; it counts as empty.
+    pub(super) unreadable_body: bool,
+}
+
+/// The value of a parameter that must have one meaning.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Value {
+    /// It was not sent.
+    #[default]
+    Absent,
+    /// It was sent, perhaps several times with the same value. It may be empty.
+    Given(String),
+    /// It was sent with different values.
+    Conflicting,
+}
+
+impl Parameters {
+    /// Reads a raw query string, without the `?` before it.
+    #[must_use]
+    pub(super) fn from_query(raw: &[u8]) -> Self {
+        let mut parameters = Self::default();
+        parameters.add_query(raw);
+        parameters
+    }
+
+    /// Adds a raw query string. A further `?` is read as `&`: PBXs append `?telephone=` to an URL that has a query.
+    pub(super) fn add_query(&mut self, raw: &[u8]) {
+        for part in raw.split(|&byte| byte == b'?') {
+            self.add_form(part);
+        }
+    }
+
+    /// Adds a form: `&` between pairs, `+` is a blank, a `%` without two hexadecimal digits stays, as does a control
+    /// character; bytes that are not UTF-8 become U+FFFD.
+    pub(super) fn add_form(&mut self, raw: &[u8]) {
+        for (name, value) in form_urlencoded::parse(raw) {
+            self.push(name.into_owned(), value.into_owned());
+        }
+    }
+
+    /// All pairs in the order in which they were sent.
+    #[cfg(test)]
+    pub(super) fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
+    /// Takes out every parameter whose name fits, and gives them back in order.
+    pub(super) fn take(&mut self, fits: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        self.pairs.extract_if(.., |(name, _)| fits(name)).collect()
+    }
+
+    /// Sorts the parameters by meaning.
+    #[must_use]
+    pub(super) fn into_asked(self) -> Asked {
+        let mut asked = Asked { unreadable_body: self.unreadable, ..Asked::default() };
+        let mut others: BTreeMap<String, Value> = BTreeMap::new();
+        for (name, value) in self.pairs {
+            match plain_name(&name) {
+                "telephone" => asked.telephone.add(value),
+                "dnid" => asked.dnid.add(value),
+                _ => others.entry(name).or_default().add(value),
+            }
+        }
+        if self.overflowed {
+            (asked.telephone, asked.dnid) = (Value::Conflicting, Value::Conflicting);
+        }
+        asked.others = others.into_iter().filter_map(|(name, value)| Some((name, value.given()?))).collect();
+        asked.direction = take_known(&mut asked.others, "direction", Direction::parse);
+        asked.format = take_known(&mut asked.others, "format", parse_format);
+        asked
+    }
+
+    fn push(&mut self, name: String, value: String) {
+        if self.pairs.len() < MAX_PARAMETERS {
+            self.pairs.push((name, value));
+        } else {
+            self.overflowed = true;
+        }
+    }
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Parameters({} pairs)", self.pairs.len())
+    }
+}
+
+impl Asked {
+    /// Whether the request contradicts itself, or has too many parameters to be read whole: an unknown caller.
+    #[must_use]
+    pub(super) fn is_conflicting(&self) -> bool {
+        self.telephone == Value::Conflicting || self.dnid == Value::Conflicting
+    }
+
+    /// The id of an earlier request, for an explanation; it stays among the other parameters.
+    #[must_use]
+    pub(super) fn request(&self) -> Option<&str> {
+        self.others.get("request").map(String::as_str)
+    }
+
+    /// What the integrator should know, for `X-Calldex-Warning`. It holds nothing of the request.
+    #[must_use]
+    pub(super) fn warning(&self) -> Option<&'static str> {
+        if self.is_conflicting() {
+            Some("telephone or dnid was sent with different values, or there were too many parameters")
+        } else if self.telephone != Value::Absent {
+            None
+        } else if self.unreadable_body {
+            Some("telephone is missing; the body is neither a form nor a JSON object")
+        } else {
+            Some("telephone is missing")
+        }
+    }
+}
+
+impl Value {
+    /// The text, when there is one that counts.
+    #[must_use]
+    pub(super) fn given(self) -> Option<String> {
+        match self {
+            Self::Given(text) => Some(text),
+            Self::Absent | Self::Conflicting => None,
+        }
+    }
+
+    fn add(&mut self, text: String) {
+        match self {
+            Self::Absent => *self = Self::Given(text),
+            Self::Given(known) if *known == text => {}
+            Self::Given(_) | Self::Conflicting => *self = Self::Conflicting,
+        }
+    }
+}
+
+/// The name without the `[]` or `[0]` that PHP's `http_build_query` adds to the items of a list. Case counts.
+pub(super) fn plain_name(name: &str) -> &str {
+    let is_index = |index: &&str| index.bytes().all(|byte| byte.is_ascii_digit());
+    let list = name.split_once('[').filter(|(_, rest)| rest.strip_suffix(']').as_ref().is_some_and(is_index));
+    list.map_or(name, |(plain, _)| plain)
+}
+
+/// Takes a parameter out when its value is one that calldex knows; a PBX may mean something else by the same name.
+fn take_known<T>(others: &mut BTreeMap<String, String>, name: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
+    let known = parse(others.get(name)?)?;
+    others.remove(name);
+    Some(known)
+}
+
+fn parse_format(text: &str) -> Option<Format> {
+    [("json", Format::Json), ("xml", Format::Xml), ("text", Format::Text)]
+        .into_iter()
+        .find_map(|(word, format)| word.eq_ignore_ascii_case(text).then_some(format))
+}
+
+#[cfg(test)]
+mod tests;

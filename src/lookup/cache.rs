@@ -1,0 +1,192 @@
+//! Remembers what the sources said about a number, for a while.
+//!
+//! Two answers are kept: contacts, and a definite "nobody knows this number". They live in bounded caches of their own,
+//! so that random caller ids do not evict customers. A failure is never kept: the next call must try again. `now` is a
+//! parameter everywhere, so tests never sleep.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::config;
+use crate::directory::{Hit, Revision};
+use crate::number::Number;
+
+/// What an answer depends on. Two questions with equal keys have the same answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct CacheKey {
+    /// The source with its settings.
+    pub(crate) source: SourceId,
+    /// The reading, with extension and alternate.
+    pub(crate) number: Arc<Number>,
+    /// Whether the last digits are tried as well.
+    pub(crate) tail: bool,
+    /// The values of what the source declares to use of the call beside the number.
+    pub(crate) inputs: Box<[String]>,
+}
+
+/// Stands for one source with one set of settings as long as the process lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SourceId(pub(crate) u32);
+
+/// What the cache knows about a key.
+#[derive(Debug, Clone)]
+pub(crate) enum Remembered {
+    /// An answer that may be used; an empty list says that the source knows nobody.
+    Fresh(Arc<[Hit]>),
+    /// Contacts that may be used only when the source fails.
+    Stale(Arc<[Hit]>),
+}
+
+/// The two caches.
+pub(crate) struct Cache {
+    found: Option<quick_cache::sync::Cache<CacheKey, Entry>>,
+    unknown: Option<quick_cache::sync::Cache<CacheKey, Entry>>,
+    lifetimes: Lifetimes,
+}
+
+/// How long each kind of answer may be reused.
+#[derive(Debug, Clone, Copy)]
+struct Lifetimes {
+    found: Duration,
+    unknown: Duration,
+    stale: Duration,
+}
+
+#[derive(Clone)]
+struct Entry {
+    hits: Arc<[Hit]>,
+    since: Instant,
+    revision: Revision,
+}
+
+impl Cache {
+    /// Empty caches of the configured sizes; a size of 0 switches one off.
+    pub(crate) fn new(settings: &config::Cache) -> Self {
+        let sized = |entries: usize| (entries > 0).then(|| quick_cache::sync::Cache::new(entries));
+        let lifetimes = Lifetimes { found: settings.found, unknown: settings.unknown, stale: settings.stale };
+        Self { found: sized(settings.found_entries), unknown: sized(settings.unknown_entries), lifetimes }
+    }
+
+    /// Returns the remembered answer, or `None` when there is none, it is too old, or the address book has changed.
+    pub(crate) fn get(&self, key: &CacheKey, revision: Revision, now: Instant) -> Option<Remembered> {
+        if let Some(entry) = self.found.as_ref().and_then(|cache| cache.get(key)) {
+            let age = now.saturating_duration_since(entry.since);
+            if entry.revision != revision {
+                return None;
+            }
+            if age <= self.lifetimes.found {
+                return Some(Remembered::Fresh(entry.hits));
+            }
+            return (age <= self.lifetimes.stale).then_some(Remembered::Stale(entry.hits));
+        }
+        let entry = self.unknown.as_ref()?.get(key)?;
+        let age = now.saturating_duration_since(entry.since);
+        (entry.revision == revision && age <= self.lifetimes.unknown).then_some(Remembered::Fresh(entry.hits))
+    }
+
+    /// Keeps an answer. One that contradicts an older one replaces it.
+    pub(crate) fn put(&self, key: CacheKey, hits: Arc<[Hit]>, revision: Revision, now: Instant) {
+        let (keep, forget) = if hits.is_empty() { (&self.unknown, &self.found) } else { (&self.found, &self.unknown) };
+        if let Some(cache) = forget {
+            cache.remove(&key);
+        }
+        if let Some(cache) = keep {
+            cache.insert(key, Entry { hits, since: now, revision });
+        }
+    }
+
+    /// How many answers are kept: found, unknown.
+    pub(crate) fn sizes(&self) -> (usize, usize) {
+        let size = |cache: &Option<quick_cache::sync::Cache<CacheKey, Entry>>| cache.as_ref().map_or(0, |it| it.len());
+        (size(&self.found), size(&self.unknown))
+    }
+
+    /// Says whether nothing is ever kept.
+    pub(crate) fn is_off(&self) -> bool {
+        self.found.is_none() && self.unknown.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Contact;
+    use crate::number::ladder::Rung;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn cache() -> Cache {
+        Cache::new(&config::Cache {
+            found: 15 * MINUTE,
+            unknown: MINUTE,
+            stale: 24 * 60 * MINUTE,
+            found_entries: 100,
+            unknown_entries: 100,
+            number_entries: 100,
+        })
+    }
+
+    fn key(local: &str) -> CacheKey {
+        CacheKey {
+            source: SourceId(1),
+            number: Arc::new(Number::Local(local.into())),
+            tail: false,
+            inputs: Box::new([]),
+        }
+    }
+
+    fn somebody() -> Arc<[Hit]> {
+        Arc::new([Hit { contact: Arc::new(Contact::default()), rung: Rung::Exact }])
+    }
+
+    fn nobody() -> Arc<[Hit]> {
+        Arc::new([])
+    }
+
+    #[test]
+    fn an_unknown_number_is_forgotten_sooner_than_a_known_one() {
+        let (cache, start) = (cache(), Instant::now());
+        cache.put(key("101"), somebody(), Revision(1), start);
+        cache.put(key("102"), nobody(), Revision(1), start);
+        let later = start + 2 * MINUTE;
+        assert!(matches!(cache.get(&key("101"), Revision(1), later), Some(Remembered::Fresh(hits)) if hits.len() == 1));
+        assert!(cache.get(&key("102"), Revision(1), start + MINUTE).is_some());
+        assert!(cache.get(&key("102"), Revision(1), later).is_none());
+    }
+
+    #[test]
+    fn a_known_number_grows_stale_and_then_is_gone() {
+        let (cache, start) = (cache(), Instant::now());
+        cache.put(key("101"), somebody(), Revision(1), start);
+        assert!(matches!(cache.get(&key("101"), Revision(1), start + 16 * MINUTE), Some(Remembered::Stale(_))));
+        assert!(cache.get(&key("101"), Revision(1), start + 25 * 60 * MINUTE).is_none());
+    }
+
+    #[test]
+    fn a_change_of_the_address_book_drops_what_was_remembered() {
+        let (cache, start) = (cache(), Instant::now());
+        cache.put(key("101"), somebody(), Revision(1), start);
+        cache.put(key("102"), nobody(), Revision(1), start);
+        assert!(cache.get(&key("101"), Revision(2), start).is_none());
+        assert!(cache.get(&key("102"), Revision(2), start).is_none());
+    }
+
+    #[test]
+    fn a_contradicting_answer_replaces_the_older_one() {
+        let (cache, start) = (cache(), Instant::now());
+        cache.put(key("101"), somebody(), Revision(1), start);
+        cache.put(key("101"), nobody(), Revision(1), start);
+        assert!(matches!(cache.get(&key("101"), Revision(1), start), Some(Remembered::Fresh(hits)) if hits.is_empty()));
+    }
+
+    #[test]
+    fn random_callers_do_not_evict_customers() {
+        let (cache, start) = (cache(), Instant::now());
+        cache.put(key("customer"), somebody(), Revision(1), start);
+        for number in 0..10_000 {
+            cache.put(key(&number.to_string()), nobody(), Revision(1), start);
+        }
+        assert!(cache.get(&key("customer"), Revision(1), start).is_some());
+        assert!(cache.sizes().1 <= 100);
+    }
+}

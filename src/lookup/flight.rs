@@ -1,0 +1,170 @@
+//! One request in flight for each key.
+//!
+//! A flight is a task of its own: it lives as long as the source's own timeout allows, which is longer than any deadline.
+//! Callers wait for it only until their own deadline, so a late answer still lands in the cache. The map below holds a
+//! receiver for each task that runs; the task takes itself out when it ends, also when it panics. At shutdown the
+//! runtime drops the tasks; nothing depends on their end.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::directory::{Hit, Revision};
+use crate::error::{Error, Kind};
+use crate::sources::{Question, Source};
+
+use super::cache::{Cache, CacheKey};
+use crate::clock::Clock;
+
+/// What a flight brought back: contacts, or why there are none to be had.
+pub(crate) type Landed = Result<Arc<[Hit]>, Arc<Error>>;
+
+/// A flight that is waited for; `None` until it lands.
+pub(crate) type Flight = watch::Receiver<Option<Landed>>;
+
+/// All flights of the process.
+pub(crate) struct Flights {
+    under_way: Arc<Mutex<HashMap<CacheKey, Flight>>>,
+    cache: Arc<Cache>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Flights {
+    /// No flights yet; what they bring is put into `cache`.
+    pub(crate) fn new(cache: Arc<Cache>, clock: Arc<dyn Clock>) -> Self {
+        Self { under_way: Arc::default(), cache, clock }
+    }
+
+    /// Joins the flight for this key, or starts one.
+    pub(crate) fn board(
+        &self,
+        key: &CacheKey,
+        source: &Arc<dyn Source>,
+        timeout: Duration,
+        question: &Arc<Question>,
+    ) -> Flight {
+        let mut under_way = lock(&self.under_way);
+        if let Some(flight) = under_way.get(key) {
+            return flight.clone();
+        }
+        let (landing, flight) = watch::channel(None);
+        under_way.insert(key.clone(), flight.clone());
+        drop(under_way);
+        let departure = Departure { key: key.clone(), under_way: Arc::clone(&self.under_way), landing };
+        let (cache, clock) = (Arc::clone(&self.cache), Arc::clone(&self.clock));
+        let (source, question) = (Arc::clone(source), Arc::clone(question));
+        tokio::spawn(async move {
+            let landed = match tokio::time::timeout(timeout, source.find(question)).await {
+                Ok(Ok(hits)) => Ok(Arc::from(hits)),
+                Ok(Err(error)) => Err(Arc::new(error)),
+                Err(_) => Err(Arc::new(Error::new(Kind::Timeout, "no answer within the source's timeout"))),
+            };
+            if let Ok(hits) = &landed {
+                cache.put(departure.key.clone(), Arc::clone(hits), Revision::default(), clock.now());
+            }
+            departure.land(landed);
+        });
+        flight
+    }
+
+    /// How many requests are on their way.
+    pub(crate) fn count(&self) -> usize {
+        lock(&self.under_way).len()
+    }
+}
+
+/// Owned by the task of a flight: whatever happens to it, the map forgets it and those who wait hear of it.
+struct Departure {
+    key: CacheKey,
+    under_way: Arc<Mutex<HashMap<CacheKey, Flight>>>,
+    landing: watch::Sender<Option<Landed>>,
+}
+
+impl Departure {
+    fn land(self, landed: Landed) {
+        lock(&self.under_way).remove(&self.key);
+        self.landing.send_replace(Some(landed));
+    }
+}
+
+impl Drop for Departure {
+    fn drop(&mut self) {
+        if self.landing.borrow().is_none() {
+            lock(&self.under_way).remove(&self.key);
+            let lost = Error::new(Kind::Internal, "the request ended without an answer");
+            self.landing.send_replace(Some(Err(Arc::new(lost))));
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::lookup::cache::Remembered;
+    use crate::lookup::scripted::{Script, ScriptedSource, cache_for_tests, key_for_tests, question_for_tests};
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+
+    fn flights() -> (Flights, Arc<Cache>) {
+        let cache = Arc::new(cache_for_tests());
+        (Flights::new(Arc::clone(&cache), Arc::new(SystemClock)), cache)
+    }
+
+    async fn landed(mut flight: Flight) -> Landed {
+        flight.wait_for(Option::is_some).await.unwrap().clone().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_callers_of_one_number_make_one_request() {
+        let (flights, _cache) = flights();
+        let source = ScriptedSource::new("crm", Script::Contacts { after: Duration::from_millis(50), ids: vec![7] });
+        let shared: Arc<dyn Source> = source.clone();
+        let boarded: Vec<Flight> = (0..1000)
+            .map(|_| flights.board(&key_for_tests("101"), &shared, TIMEOUT, &question_for_tests("101")))
+            .collect();
+        for flight in boarded {
+            assert_eq!(landed(flight).await.unwrap().len(), 1);
+        }
+        assert_eq!(source.asked(), 1);
+        assert_eq!(flights.count(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_waits_for_still_fills_the_cache() {
+        let (flights, cache) = flights();
+        let source: Arc<dyn Source> =
+            ScriptedSource::new("crm", Script::Contacts { after: Duration::from_secs(5), ids: vec![7] });
+        drop(flights.board(&key_for_tests("101"), &source, TIMEOUT, &question_for_tests("101")));
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        let remembered = cache.get(&key_for_tests("101"), Revision::default(), SystemClock.now());
+        assert!(matches!(remembered, Some(Remembered::Fresh(hits)) if hits.len() == 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_hangs_is_given_up_after_its_timeout() {
+        let (flights, cache) = flights();
+        let source: Arc<dyn Source> = ScriptedSource::new("crm", Script::Hang);
+        let flight = flights.board(&key_for_tests("101"), &source, TIMEOUT, &question_for_tests("101"));
+        assert_eq!(landed(flight).await.unwrap_err().kind(), Kind::Timeout);
+        assert_eq!(flights.count(), 0);
+        assert_eq!(cache.sizes(), (0, 0), "a failure is never kept");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_source_that_panics_is_a_failure_and_is_asked_again_by_the_next_call() {
+        let (flights, _cache) = flights();
+        let source: Arc<dyn Source> = ScriptedSource::new("crm", Script::Panic);
+        for _ in 0..2 {
+            let flight = flights.board(&key_for_tests("101"), &source, TIMEOUT, &question_for_tests("101"));
+            assert_eq!(landed(flight).await.unwrap_err().kind(), Kind::Internal);
+            assert_eq!(flights.count(), 0);
+        }
+    }
+}

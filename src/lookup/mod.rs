@@ -1,0 +1,191 @@
+//! The waist: every call goes through [`Lookup::answer`], which reads as the list of its steps.
+//!
+//! A face hands in a [`Call`] and gets an [`Answer`], whatever protocol it speaks. Whatever fails on the way, there is
+//! an answer by the deadline; what failed is named in it.
+
+mod cache;
+mod decide;
+mod explain;
+mod fan_out;
+mod flight;
+mod memo;
+pub mod merge;
+mod prepare;
+mod record;
+pub mod safety;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use crate::clock::Clock;
+use crate::config;
+use crate::directory::Directory;
+use crate::model::{Call, CallerData};
+use crate::number::Number;
+use crate::sources::Question;
+
+use cache::Cache;
+use fan_out::FanOut;
+use flight::Flights;
+use memo::Memo;
+use merge::Candidate;
+use record::Recent;
+
+pub use decide::{Decision, From, Origin};
+pub use explain::Explanation;
+pub use fan_out::{Reply, Report};
+pub use prepare::Project;
+
+/// Answers calls. One for the process; projects come and go with the configuration, this stays with its cache.
+pub struct Lookup {
+    directory: Arc<dyn Directory>,
+    clock: Arc<dyn Clock>,
+    memo: Memo,
+    cache: Arc<Cache>,
+    flights: Flights,
+    identities: prepare::Identities,
+    recent: Recent,
+}
+
+/// What is known about a caller when the answer leaves.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The answer for the PBX.
+    pub caller_data: CallerData,
+    /// What kind of answer it is.
+    pub outcome: Outcome,
+    /// How it came to be; it also names the sources that did not answer.
+    pub explanation: Arc<Explanation>,
+}
+
+/// What kind of answer it is. An outage is never "unknown".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Somebody was found.
+    Found,
+    /// Every source said that it knows nobody.
+    Unknown,
+    /// Nobody was found, and some source failed or was late.
+    Undetermined,
+    /// The caller hides his number.
+    Withheld,
+}
+
+impl Outcome {
+    /// One word for explanations, logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Unknown => "unknown",
+            Self::Undetermined => "undetermined",
+            Self::Withheld => "withheld",
+        }
+    }
+}
+
+impl Lookup {
+    /// A lookup over a directory, with empty caches.
+    #[must_use]
+    pub fn new(directory: Arc<dyn Directory>, clock: Arc<dyn Clock>, settings: &config::Cache) -> Self {
+        let cache = Arc::new(Cache::new(settings));
+        Self {
+            directory,
+            memo: Memo::new(settings.number_entries),
+            flights: Flights::new(Arc::clone(&cache), Arc::clone(&clock)),
+            cache,
+            clock,
+            identities: prepare::Identities::default(),
+            recent: Recent::default(),
+        }
+    }
+
+    /// Says who is calling and where the call should go, by the project's deadline after `start`.
+    pub async fn answer(&self, project: &Project, call: Call, start: Instant) -> Answer {
+        let number = self.memo.read(&call.telephone, &project.config.numbering, project.numbering);
+        let question = Arc::new(Question { call: Arc::new(call), number });
+        let over_rate = project.is_over_rate();
+        let deadline = start + project.config.deadline;
+        let asked = FanOut { lookup: self, project, question: &question, start, deadline, over_rate };
+        let reports = asked.run().await;
+        let person = merge::choose(&candidates(&reports), project.config.guesses, project.config.fill);
+        let outcome = outcome(person.is_some(), &question.number, &reports);
+        let decision = decide::decide(
+            person.as_ref(),
+            &question.call,
+            &question.number,
+            &project.templates,
+            &project.config.reply,
+        );
+        self.record(
+            project,
+            start,
+            Explanation {
+                project: Arc::clone(&project.config.name),
+                question,
+                received: self.clock.utc_millis(),
+                took: self.clock.now().saturating_duration_since(start),
+                over_rate,
+                reports,
+                person,
+                outcome,
+                decision,
+                note: None,
+                shortened: OnceLock::new(),
+            },
+        )
+    }
+
+    /// Answers a call that names no one caller, such as one with two different numbers, without asking anybody.
+    pub fn answer_nobody(&self, project: &Project, call: Call, start: Instant, why: &'static str) -> Answer {
+        let question = Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) });
+        self.record(
+            project,
+            start,
+            Explanation {
+                project: Arc::clone(&project.config.name),
+                question,
+                received: self.clock.utc_millis(),
+                took: self.clock.now().saturating_duration_since(start),
+                over_rate: false,
+                reports: Vec::new(),
+                person: None,
+                outcome: Outcome::Unknown,
+                decision: Decision::empty(),
+                note: Some(why),
+                shortened: OnceLock::new(),
+            },
+        )
+    }
+}
+
+/// Every contact that a source contributed, with its place in the project's order.
+fn candidates(reports: &[Report]) -> Vec<Candidate> {
+    let with_place = reports.iter().enumerate();
+    with_place
+        .flat_map(|(place, report)| {
+            let of_source = move |hit: &crate::directory::Hit| Candidate {
+                source: Arc::clone(&report.source),
+                place,
+                hit: hit.clone(),
+            };
+            report.hits().iter().map(of_source)
+        })
+        .collect()
+}
+
+fn outcome(found: bool, number: &Number, reports: &[Report]) -> Outcome {
+    if found {
+        Outcome::Found
+    } else if matches!(number, Number::Withheld { .. }) {
+        Outcome::Withheld
+    } else if reports.iter().any(Report::is_missing) {
+        Outcome::Undetermined
+    } else {
+        Outcome::Unknown
+    }
+}

@@ -1,0 +1,116 @@
+//! What is left of a lookup when its answer is ready: an explanation, numbers in the metrics, at most one log line.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use metrics::counter;
+
+use crate::directory::Statistics;
+use crate::metrics::{DEGRADED, STALE, VALUES_REFUSED};
+use crate::number::ladder::Wanted;
+
+use super::explain::Explanation;
+use super::fan_out::Asked;
+use super::{Answer, Lookup, Outcome, Project, Reply};
+
+/// How many explanations are kept.
+pub(super) const KEPT: usize = 1_000;
+
+/// The explanations of the last lookups. The lock is held for a push or a search, never across an await.
+#[derive(Default)]
+pub(super) struct Recent {
+    explanations: Mutex<VecDeque<Arc<Explanation>>>,
+}
+
+impl Recent {
+    fn push(&self, explanation: Arc<Explanation>) {
+        let mut explanations = self.explanations.lock().unwrap_or_else(PoisonError::into_inner);
+        let oldest = if explanations.len() >= KEPT { explanations.pop_front() } else { None };
+        explanations.push_back(explanation);
+        drop(explanations);
+        drop(oldest);
+    }
+
+    /// The newest lookup with this request id.
+    pub(super) fn find(&self, request_id: &str) -> Option<Arc<Explanation>> {
+        let explanations = self.explanations.lock().unwrap_or_else(PoisonError::into_inner);
+        explanations.iter().rev().find(|it| it.question.call.request_id.as_str() == request_id).cloned()
+    }
+}
+
+impl Lookup {
+    /// Writes down how a lookup went and makes its answer.
+    pub(super) fn record(&self, project: &Project, start: Instant, explanation: Explanation) -> Answer {
+        count(project, &explanation);
+        project.metrics.seconds.record(self.clock.now().saturating_duration_since(start).as_secs_f64());
+        let explanation = Arc::new(explanation);
+        self.recent.push(Arc::clone(&explanation));
+        Answer { caller_data: explanation.decision.caller_data.clone(), outcome: explanation.outcome, explanation }
+    }
+
+    /// How much each address book of these projects holds.
+    pub async fn book_statistics<'a>(
+        &self,
+        projects: impl Iterator<Item = &'a Arc<Project>>,
+    ) -> BTreeMap<Arc<str>, Statistics> {
+        let mut all = BTreeMap::new();
+        for asked in projects.flat_map(|project| &project.asked) {
+            if let Asked::Book { book, .. } = asked
+                && !all.contains_key(&book.name)
+                && let Ok(statistics) = self.directory.statistics(book).await
+            {
+                all.insert(Arc::clone(&book.name), statistics);
+            }
+        }
+        all
+    }
+
+    /// Why the address books of these projects cannot be read; `None` when they can.
+    pub async fn store_obstacle<'a>(&self, projects: impl Iterator<Item = &'a Arc<Project>>) -> Option<String> {
+        let wanted = Wanted { local: Some("readyz".to_owned()), ..Wanted::default() };
+        for asked in projects.flat_map(|project| &project.asked) {
+            if let Asked::Book { book, .. } = asked {
+                let read = self.directory.find(std::slice::from_ref(book), &wanted).await;
+                return read.err().map(|error| error.to_string());
+            }
+        }
+        None
+    }
+
+    /// How many answers are kept (found, unknown), and how many requests are on their way.
+    #[must_use]
+    pub fn sizes(&self) -> ((usize, usize), usize) {
+        (self.cache.sizes(), self.flights.count())
+    }
+}
+
+fn count(project: &Project, explanation: &Explanation) {
+    let metrics = &project.metrics;
+    match explanation.outcome {
+        Outcome::Found => &metrics.found,
+        Outcome::Unknown => &metrics.unknown,
+        Outcome::Undetermined => &metrics.undetermined,
+        Outcome::Withheld => &metrics.withheld,
+    }
+    .increment(1);
+    if explanation.over_rate {
+        metrics.over_rate.increment(1);
+    }
+    for report in &explanation.reports {
+        match (&report.reply, report.cached) {
+            (Reply::Hits(_), true) => metrics.cache_hits.increment(1),
+            (Reply::Hits(_), false) => metrics.cache_misses.increment(1),
+            (Reply::Failed(_) | Reply::Late, _) => {
+                counter!(DEGRADED, "source" => report.source.to_string()).increment(1);
+            }
+            (Reply::NotAsked(_), _) => {}
+        }
+        if report.stale.is_some() {
+            counter!(STALE, "source" => report.source.to_string()).increment(1);
+        }
+    }
+    for violation in &explanation.decision.violations {
+        counter!(VALUES_REFUSED, "field" => violation.field).increment(1);
+    }
+}

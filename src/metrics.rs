@@ -1,0 +1,131 @@
+//! Every metric of calldex, by name.
+//!
+//! No label ever holds a number, a name, a token or an address. Label values come from the configuration or from a
+//! closed set, so that a stranger cannot grow the memory of the process or of the one who scrapes it.
+
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Lookups answered, by `project` and `outcome` (`found`, `unknown`, `undetermined`, `withheld`).
+pub const LOOKUPS: &str = "calldex_lookups_total";
+/// Time from the request until the answer was ready, by `project`.
+pub const LOOKUP_SECONDS: &str = "calldex_lookup_seconds";
+/// Sources that failed or missed the deadline of a lookup, by `source`.
+pub const DEGRADED: &str = "calldex_lookups_degraded_total";
+/// Remembered contacts that stood in for a source that failed, by `source`.
+pub const STALE: &str = "calldex_lookups_stale_total";
+/// Answers of sources by where they came from: `cache` is `hit` or `miss`.
+pub const CACHE: &str = "calldex_cache_lookups_total";
+/// Answers kept at this moment, by `kind` (`found`, `unknown`).
+pub const CACHE_ENTRIES: &str = "calldex_cache_entries";
+/// Requests to live sources that are on their way.
+pub const FLIGHTS: &str = "calldex_flights";
+/// Lookups above the rate of their project, which the directories alone answered, by `project`.
+pub const OVER_RATE: &str = "calldex_lookups_over_rate_total";
+/// Values that were not answered because they failed a check, by `field`.
+pub const VALUES_REFUSED: &str = "calldex_values_refused_total";
+/// Requests that were refused, by `project` (`-` for one that is not configured) and `reason`.
+pub const REFUSED: &str = "calldex_requests_refused_total";
+/// Contacts in an address book, by `directory`.
+pub const DIRECTORY_CONTACTS: &str = "calldex_directory_contacts";
+/// Numbers in an address book, by `directory`.
+pub const DIRECTORY_NUMBERS: &str = "calldex_directory_numbers";
+/// End of the last import into an address book in seconds since 1970 UTC, by `directory`.
+pub const DIRECTORY_IMPORTED: &str = "calldex_directory_imported_timestamp_seconds";
+/// Connections that are open.
+pub const CONNECTIONS: &str = "calldex_connections";
+/// What happened to connections since the start, by `event`: `accepted`, `turned_away`, `timed_out`, …
+pub const CONNECTION_EVENTS: &str = "calldex_connection_events_total";
+/// Log lines that were dropped because the writer could not keep up.
+pub const LOG_LINES_DROPPED: &str = "calldex_log_lines_dropped_total";
+/// Configurations that were read again, by `result` (`loaded`, `refused`).
+pub const RELOADS: &str = "calldex_config_reloads_total";
+
+/// Upper bounds of the latency histogram, in seconds: fine around a healthy answer, coarse up to the longest deadline.
+const LATENCY_BOUNDS: [f64; 14] =
+    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 0.8, 2.0];
+
+/// Installs the recorder of the process and describes every metric. Returns what renders them.
+///
+/// # Errors
+/// When a recorder is installed already.
+pub fn install() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(LOOKUP_SECONDS.into()), &LATENCY_BOUNDS)?
+        .install_recorder()?;
+    describe();
+    Ok(handle)
+}
+
+/// Name and meaning of every counter.
+const COUNTERS: [(&str, &str); 10] = [
+    (LOOKUPS, "Lookups answered, by project and outcome."),
+    (DEGRADED, "Sources that failed or missed the deadline of a lookup."),
+    (STALE, "Remembered contacts that stood in for a source that failed."),
+    (CACHE, "Answers of sources by where they came from."),
+    (OVER_RATE, "Lookups above the rate of their project, answered by the directories alone."),
+    (VALUES_REFUSED, "Values that were not answered because they failed a check."),
+    (REFUSED, "Requests that were refused, by project and reason."),
+    (CONNECTION_EVENTS, "What happened to connections since the start."),
+    (LOG_LINES_DROPPED, "Log lines that were dropped because the writer could not keep up."),
+    (RELOADS, "Configurations that were read again, by result."),
+];
+
+/// Name and meaning of every gauge.
+const GAUGES: [(&str, &str); 6] = [
+    (CACHE_ENTRIES, "Answers kept at this moment, by kind."),
+    (FLIGHTS, "Requests to live sources that are on their way."),
+    (DIRECTORY_CONTACTS, "Contacts in an address book."),
+    (DIRECTORY_NUMBERS, "Numbers in an address book."),
+    (DIRECTORY_IMPORTED, "End of the last import into an address book, in seconds since 1970 UTC."),
+    (CONNECTIONS, "Connections that are open."),
+];
+
+fn describe() {
+    for (name, meaning) in COUNTERS {
+        describe_counter!(name, meaning);
+    }
+    for (name, meaning) in GAUGES {
+        describe_gauge!(name, meaning);
+    }
+    describe_histogram!(LOOKUP_SECONDS, Unit::Seconds, "Time from the request until the answer was ready, by project.");
+}
+
+/// The metrics of one project, looked up once so that a lookup only adds to them.
+pub struct ProjectMetrics {
+    /// Outcome `found`.
+    pub found: Counter,
+    /// Outcome `unknown`.
+    pub unknown: Counter,
+    /// Outcome `undetermined`.
+    pub undetermined: Counter,
+    /// Outcome `withheld`.
+    pub withheld: Counter,
+    /// Above the rate.
+    pub over_rate: Counter,
+    /// Time of the whole answer.
+    pub seconds: Histogram,
+    /// Answers from the cache.
+    pub cache_hits: Counter,
+    /// Answers that had to be asked for.
+    pub cache_misses: Counter,
+}
+
+impl ProjectMetrics {
+    /// The metrics of this project; they count nothing while no recorder is installed.
+    #[must_use]
+    pub fn of(project: &str) -> Self {
+        let project = project.to_owned();
+        let outcome = |outcome: &'static str| counter!(LOOKUPS, "project" => project.clone(), "outcome" => outcome);
+        Self {
+            found: outcome("found"),
+            unknown: outcome("unknown"),
+            undetermined: outcome("undetermined"),
+            withheld: outcome("withheld"),
+            over_rate: counter!(OVER_RATE, "project" => project.clone()),
+            seconds: histogram!(LOOKUP_SECONDS, "project" => project.clone()),
+            cache_hits: counter!(CACHE, "cache" => "hit"),
+            cache_misses: counter!(CACHE, "cache" => "miss"),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Where log lines go: standard error, through a writer that never makes a lookup wait.
+//!
+//! When the reader of standard error cannot keep up, lines are dropped and counted, not waited for.
+
+use metrics::counter;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Log, LogFormat};
+use crate::metrics::LOG_LINES_DROPPED;
+
+/// Lines that may wait for the writer before further ones are dropped.
+const WAITING_LINES: usize = 10_000;
+
+/// Environment variable with a filter such as `debug` or `calldex::lookup=debug`; the default is `info`.
+const FILTER: &str = "CALLDEX_LOG";
+
+/// The running log. Its end writes out what still waits.
+pub(crate) struct Logging {
+    dropped: ErrorCounter,
+    _writer: WorkerGuard,
+}
+
+/// Starts the log of the process. A second call changes nothing.
+#[must_use]
+pub(crate) fn start(settings: &Log) -> Logging {
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).lossy(true).finish(std::io::stderr());
+    let dropped = writer.error_counter();
+    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
+    let started = match settings.format {
+        LogFormat::Text => subscriber.try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).with_current_span(false).try_init(),
+    };
+    // Only a test that starts two servers in one process gets here twice; the first log stays.
+    drop(started);
+    Logging { dropped, _writer: guard }
+}
+
+impl Logging {
+    /// Puts the number of dropped lines into the metrics.
+    pub(crate) fn count_dropped(&self) {
+        counter!(LOG_LINES_DROPPED).absolute(self.dropped.dropped_lines() as u64);
+    }
+}

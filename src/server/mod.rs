@@ -1,0 +1,190 @@
+//! The running server: what starts in which order, what a reload replaces, and how it ends.
+//!
+//! Order at start: configuration, log, metrics, store, projects, listener. Each step needs those before it, and a step
+//! that fails ends the start with a message. At the end the listener closes first, requests under way are answered, then
+//! the log is written out; the store needs no goodbye, what was acknowledged is on the disk.
+
+mod connection;
+mod counts;
+mod listen;
+mod log;
+mod reload;
+mod stream;
+mod tls;
+mod tolerant;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ::metrics::{counter, gauge};
+use arc_swap::ArcSwap;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::access::Gate;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{self, Config};
+use crate::directory::{Directory, SqliteDirectory};
+use crate::error::{Error, Kind, Result};
+use crate::faces::http::{self, Http};
+use crate::faces::{Current, Reception};
+use crate::lookup::Lookup;
+use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
+use crate::sources::LiveSources;
+use crate::{metrics, number};
+
+use counts::ConnectionCounts;
+use listen::{ListenSettings, Listener};
+
+/// How often the metrics library folds its samples together; without it they would pile up while nobody scrapes.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// Runs the server until SIGTERM or SIGINT. `on_ready` is called with the address when it accepts connections.
+///
+/// # Errors
+/// Whatever keeps it from starting: the configuration, the store, the listener.
+pub fn run(file: &Path, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    let loaded = config::load(file, &config::process_environment)
+        .map_err(|problems| Error::new(Kind::Invalid, format!("the configuration is refused\n{problems}")))?;
+    let logging = Arc::new(log::start(&loaded.config.log));
+    let recorder = metrics::install().map_err(|error| Error::new(Kind::Internal, "cannot count").because(error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Kind::Unavailable, "cannot start the runtime").because(error))?;
+    let ended = runtime.block_on(serve(file, loaded, recorder, Arc::clone(&logging), on_ready));
+    // Flights that still wait for a slow source are dropped here; nobody waits for them any more.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn serve(
+    file: &Path,
+    loaded: config::Loaded,
+    recorder: PrometheusHandle,
+    logging: Arc<log::Logging>,
+    on_ready: impl FnOnce(SocketAddr),
+) -> Result<()> {
+    for failed in &loaded.failed_files {
+        tracing::error!(file = %failed.file, "a project file is refused, its projects do not answer\n{}", failed.problems);
+    }
+    let config = Arc::new(loaded.config);
+    warn_about(&config);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let directory: Arc<dyn Directory> = Arc::new(SqliteDirectory::open(&config.server.store, Arc::clone(&clock))?);
+    let lookup = Arc::new(Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache));
+    let current = prepare(&lookup, Arc::clone(&config)).await?;
+    warm_up(&config);
+    let gate = Gate::new(config.server.refused_per_minute, clock.now());
+    let reception = Arc::new(Reception::new(current, lookup, gate, Arc::clone(&clock)));
+    let settings = Arc::new(ArcSwap::from_pointee(ListenSettings::from_config(&config.server)?));
+    let listener = Listener::bind(config.server.listen, Arc::clone(&settings), Arc::clone(&clock))?;
+    let address = listener.address()?;
+    let seed = getrandom::u64().map_err(|error| Error::new(Kind::Unavailable, "no randomness").because(error))?;
+    let measures = measures(listener.counts(), logging);
+    let http = Arc::new(Http::new(Arc::clone(&reception), recorder.clone(), measures, seed));
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(keep_up(recorder));
+    tokio::spawn(tidy(directory));
+    tokio::spawn(reload::watch(file.to_path_buf(), Arc::clone(&reception), settings, stopped.clone()));
+    tokio::spawn(wait_for_the_end(Arc::clone(&http), stop));
+    tracing::info!(%address, projects = config.projects.len(), "calldex {} answers", env!("CARGO_PKG_VERSION"));
+    on_ready(address);
+    listener.serve(http::router(http), until(stopped)).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Makes every project of a configuration ready.
+async fn prepare(lookup: &Lookup, config: Arc<Config>) -> Result<Current> {
+    // The API types of live sources are added here as they come; until then the address books answer alone.
+    let live = LiveSources::new();
+    let mut projects = std::collections::HashMap::with_capacity(config.projects.len());
+    for (name, project) in &config.projects {
+        projects.insert(Arc::clone(name), Arc::new(lookup.prepare(&config, &live, project).await?));
+    }
+    Ok(Current { config, projects })
+}
+
+/// Reads one number of every country before the first call does, since the first reading compiles its rules.
+fn warm_up(config: &Config) {
+    let of_directories = config.directories.values().map(|directory| &directory.numbering);
+    let of_projects = config.projects.values().map(|project| &project.numbering);
+    let mut countries: Vec<Option<&str>> =
+        of_directories.chain(of_projects).map(|numbering| numbering.country.as_deref()).collect();
+    countries.sort_unstable();
+    countries.dedup();
+    for country in countries {
+        number::warm_up(country);
+    }
+}
+
+fn warn_about(config: &Config) {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    if config.projects.is_empty() {
+        tracing::warn!("no project is configured: every lookup will be refused");
+    }
+}
+
+/// Owns nothing but the handle; ends with the runtime.
+async fn keep_up(recorder: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(METRICS_UPKEEP).await;
+        recorder.run_upkeep();
+    }
+}
+
+/// Removes in the background what a killed import has left behind. It is never seen by a lookup.
+async fn tidy(directory: Arc<dyn Directory>) {
+    if let Err(error) = directory.tidy().await {
+        tracing::warn!("what a killed import has left behind could not be removed: {error}");
+    }
+}
+
+/// Waits for SIGTERM or SIGINT, then has everything stop. A second one ends the process at once.
+async fn wait_for_the_end(http: Arc<Http>, stop: watch::Sender<bool>) {
+    next_order_to_stop().await;
+    tracing::info!("told to stop: no new connections, requests under way are answered");
+    http.stopping.store(true, Ordering::Relaxed);
+    stop.send_replace(true);
+    next_order_to_stop().await;
+    std::process::exit(1);
+}
+
+async fn next_order_to_stop() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Without signal handlers the system's own apply, which end the process.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // An error means that nobody can say stop any more, which is a reason to stop too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+fn measures(counts: Arc<ConnectionCounts>, logging: Arc<log::Logging>) -> Vec<http::Measure> {
+    let count_connections = move || {
+        for (event, count) in counts.all() {
+            match event {
+                "open" => gauge!(CONNECTIONS).set(count as f64),
+                event => counter!(CONNECTION_EVENTS, "event" => event).absolute(count),
+            }
+        }
+    };
+    vec![Box::new(count_connections), Box::new(move || logging.count_dropped())]
+}

@@ -1,0 +1,136 @@
+//! Reads the configuration again, on SIGHUP and when a file changes, and puts it in force as one piece or not at all.
+//!
+//! A main file with a problem is refused and the old configuration stays. A project file with a problem keeps its last
+//! good copy, while all others are replaced. Requests under way end with the configuration they began with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use metrics::counter;
+use notify::{RecursiveMode, Watcher};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use crate::config::{self, Config};
+use crate::error::{Error, Kind, Result};
+use crate::faces::Reception;
+use crate::metrics::RELOADS;
+
+use super::listen::ListenSettings;
+
+/// An editor writes a file in several steps: this long nothing must have changed before it is read.
+const SETTLE: Duration = Duration::from_millis(300);
+
+/// Waits for SIGHUP and for changed files, one reload after the other, until the server stops.
+pub(super) async fn watch(
+    file: PathBuf,
+    reception: Arc<Reception>,
+    listening: Arc<ArcSwap<ListenSettings>>,
+    stopped: watch::Receiver<bool>,
+) {
+    let (changed, mut changes) = mpsc::channel(1);
+    // Held until the end: the watching ends with it.
+    let _watcher = watch_files(&file, changed);
+    let Ok(mut hang_up) = signal(SignalKind::hangup()) else { return };
+    loop {
+        tokio::select! {
+            () = super::until(stopped.clone()) => return,
+            _ = hang_up.recv() => {}
+            Some(()) = changes.recv() => settle(&mut changes).await,
+        }
+        report(reload(&file, &reception, &listening).await);
+    }
+}
+
+/// Waits until the files have been left alone for a moment.
+async fn settle(changes: &mut mpsc::Receiver<()>) {
+    while let Ok(Some(())) = tokio::time::timeout(SETTLE, changes.recv()).await {}
+}
+
+/// Watches the folders, not the files: editors and deployment tools replace a file by another one of its name.
+fn watch_files(file: &Path, changed: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
+    let main = file.file_name().map(std::ffi::OsStr::to_os_string);
+    let notice = move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        let concerns = |path: &PathBuf| {
+            path.extension().is_some_and(|extension| extension == "toml") || path.file_name() == main.as_deref()
+        };
+        if !event.kind.is_access() && event.paths.iter().any(concerns) {
+            // One waiting notice is enough: the reload reads everything.
+            let _ = changed.try_send(());
+        }
+    };
+    let mut watcher = notify::recommended_watcher(notice).ok()?;
+    let watched = watcher.watch(&folder, RecursiveMode::NonRecursive);
+    if let Err(error) = watched {
+        tracing::warn!("changes of the configuration are not seen by themselves, send SIGHUP: {error}");
+    }
+    let projects = folder.join("projects");
+    if projects.is_dir() && watcher.watch(&projects, RecursiveMode::NonRecursive).is_err() {
+        tracing::warn!("changes in {} are not seen by themselves, send SIGHUP", projects.display());
+    }
+    Some(watcher)
+}
+
+async fn reload(file: &Path, reception: &Reception, listening: &ArcSwap<ListenSettings>) -> Result<Vec<String>> {
+    let old = reception.current();
+    let path = file.to_path_buf();
+    let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment))
+        .await
+        .map_err(|error| Error::new(Kind::Internal, "the configuration could not be read").because(error))?
+        .map_err(|problems| Error::new(Kind::Invalid, problems.to_string()))?;
+    let mut notes = Vec::new();
+    let mut config = loaded.config;
+    for (failed, kept) in loaded.failed_files.iter().zip(config.keep_last_good(&old.config, &loaded.failed_files)) {
+        notes.push(format!("{kept}\n{}", failed.problems));
+    }
+    notes.extend(needs_a_restart(&old.config, &config));
+    let config = Arc::new(config);
+    let current = super::prepare(&reception.lookup, Arc::clone(&config)).await?;
+    let settings = ListenSettings::from_config(&config.server)?;
+    super::warm_up(&config);
+    reception.gate.set_refused_per_minute(config.server.refused_per_minute);
+    listening.store(Arc::new(settings));
+    reception.replace(current);
+    Ok(notes)
+}
+
+/// What a reload cannot change.
+fn needs_a_restart(old: &Config, new: &Config) -> Option<String> {
+    let mut keys = Vec::new();
+    if old.server.listen != new.server.listen {
+        keys.push("[server] listen");
+    }
+    if old.server.store != new.server.store {
+        keys.push("[server] store");
+    }
+    if old.server.tls.is_some() != new.server.tls.is_some() {
+        keys.push("[server] tls");
+    }
+    if old.cache != new.cache {
+        keys.push("[cache]");
+    }
+    if old.log.format != new.log.format {
+        keys.push("[log] format");
+    }
+    (!keys.is_empty()).then(|| format!("changed, but in force only after a restart: {}", keys.join(", ")))
+}
+
+fn report(outcome: Result<Vec<String>>) {
+    match outcome {
+        Ok(notes) => {
+            counter!(RELOADS, "result" => "loaded").increment(1);
+            for note in notes {
+                tracing::warn!("{note}");
+            }
+            tracing::info!("the configuration was read again and is in force");
+        }
+        Err(error) => {
+            counter!(RELOADS, "result" => "refused").increment(1);
+            tracing::error!("the configuration was read again and is refused, the old one stays in force\n{error}");
+        }
+    }
+}

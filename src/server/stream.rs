@@ -1,0 +1,131 @@
+//! The byte stream of one connection, between the socket and hyper.
+//!
+//! On the way in, request lines are repaired ([`Tolerant`]). On the way out, a client that takes no byte for too long
+//! ends the connection: hyper has no time limit for writing.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use super::connection::Connection;
+use super::tolerant::Tolerant;
+
+/// A socket, or TLS over it, with the two additions.
+pub(crate) struct Stream<IO> {
+    inner: IO,
+    tolerant: Tolerant,
+    /// Repaired bytes that hyper has not fetched yet, from `fetched` on.
+    ready: Vec<u8>,
+    fetched: usize,
+    connection: Arc<Connection>,
+    /// Longest time in which the client may take no byte.
+    patience: Duration,
+    /// Runs while the client takes none.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl<IO> Stream<IO> {
+    pub(crate) fn new(inner: IO, connection: Arc<Connection>, patience: Duration) -> Self {
+        let tolerant = Tolerant::default();
+        Self { inner, tolerant, ready: Vec::new(), fetched: 0, connection, patience, stalled: None }
+    }
+
+    /// Hands out repaired bytes; returns whether there were any.
+    fn fetch(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
+        let waiting = &self.ready[self.fetched..];
+        let taken = waiting.len().min(buffer.remaining());
+        buffer.put_slice(&waiting[..taken]);
+        self.fetched += taken;
+        if self.fetched == self.ready.len() {
+            // A repaired line is rare: its memory goes back.
+            self.ready = Vec::new();
+            self.fetched = 0;
+        }
+        taken > 0
+    }
+
+    /// Passes what was read behind `start`, or takes it out of the buffer for repair.
+    fn look_through(&mut self, buffer: &mut ReadBuf<'_>, start: usize) {
+        let read = &buffer.filled()[start..];
+        let passing = if self.tolerant.holds() { 0 } else { self.tolerant.pass(read) };
+        if passing < read.len() {
+            self.tolerant.take(&read[passing..], &mut self.ready);
+            buffer.set_filled(start + passing);
+            if self.tolerant.is_proxied() {
+                self.connection.note_proxy_line();
+            }
+        }
+    }
+
+    /// Lets a write that cannot go on wait, but not for ever.
+    fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.patience)));
+        stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Stream<IO> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let start = buffer.filled().len();
+        loop {
+            if this.fetch(buffer) || buffer.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(Pin::new(&mut this.inner).poll_read(context, buffer))?;
+            if buffer.filled().len() > start {
+                this.look_through(buffer, start);
+            } else if this.tolerant.holds() {
+                this.tolerant.give_up(&mut this.ready);
+            } else {
+                return Poll::Ready(Ok(()));
+            }
+            if buffer.filled().len() > start {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Stream<IO> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.inner).poll_write(context, bytes);
+        this.bounded(context, written)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.inner).poll_write_vectored(context, slices);
+        this.bounded(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.inner).poll_flush(context);
+        this.bounded(context, flushed)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let shut = Pin::new(&mut this.inner).poll_shutdown(context);
+        this.bounded(context, shut)
+    }
+}

@@ -1,0 +1,74 @@
+//! A client that sends exactly the bytes it is given.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use super::PATIENCE;
+
+/// An answer as it came over the wire.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: u16,
+    /// Lower-case names.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn text(&self) -> String {
+        super::text(&self.body)
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+}
+
+/// `GET` on a connection of its own.
+pub fn get(address: SocketAddr, target: &str) -> Reply {
+    send(address, format!("GET {target} HTTP/1.1\r\nHost: calldex\r\nConnection: close\r\n\r\n").as_bytes())
+}
+
+/// `HEAD` on a connection of its own; the reply has no body.
+pub fn head(address: SocketAddr, target: &str) -> Reply {
+    send(address, format!("HEAD {target} HTTP/1.1\r\nHost: calldex\r\nConnection: close\r\n\r\n").as_bytes())
+}
+
+/// `POST` on a connection of its own.
+pub fn post(address: SocketAddr, target: &str, content_type: &str, body: &[u8]) -> Reply {
+    let mut request = format!(
+        "POST {target} HTTP/1.1\r\nHost: calldex\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    request.extend_from_slice(body);
+    send(address, &request)
+}
+
+/// Sends bytes and reads until the server closes the connection.
+pub fn send(address: SocketAddr, request: &[u8]) -> Reply {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    // A server that refuses in the middle of a long body closes early; its answer is read all the same.
+    let _ = stream.write_all(request);
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    parse(&bytes)
+}
+
+fn parse(bytes: &[u8]) -> Reply {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+    let end = end.unwrap_or_else(|| panic!("no answer: {:?}", super::text(bytes)));
+    let head = super::text(&bytes[..end]);
+    let mut lines = head.split("\r\n");
+    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let headers = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .collect();
+    Reply { status, headers, body: bytes[end + 4..].to_vec() }
+}

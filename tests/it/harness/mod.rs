@@ -1,0 +1,231 @@
+//! The real binary on a free port of 127.0.0.1, in a temporary folder, stopped by process id.
+
+mod client;
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+pub use client::{Reply, get, head, post, send};
+
+/// How long a busy machine may take for anything that has to happen; only a failing test waits so long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The token of the project `sales` in [`CONFIGURATION`].
+pub const TOKEN: &str = "a-token-for-the-tests-0123456789";
+
+/// The administrators' token in [`CONFIGURATION`].
+pub const ADMIN: &str = "an-administrators-token-0123456789";
+
+/// A configuration with one address book and one project; the tests add to it.
+pub const CONFIGURATION: &str = r#"
+[server]
+listen = "127.0.0.1:0"
+store = "sqlite:calldex.db"
+admin_tokens = ["an-administrators-token-0123456789"]
+
+[directory.customers]
+country = "RO"
+
+[project.sales]
+country = "RO"
+timezone = "Europe/Bucharest"
+tokens = ["a-token-for-the-tests-0123456789"]
+sources = ["customers"]
+backend_link = "https://crm.example.com/contact/{{ contact.id }}"
+"#;
+
+/// Contacts for [`CONFIGURATION`].
+pub const CONTACTS: &str = "\
+id,name,company,telephone,queue_position,direct_line,route_identifier,language
+12345,Ana Popescu,Acme SRL,+40 722 111 222,5,SIP/ion-popescu,shop,ro
+12346,Dan Ionescu,,0722.333.444,,,,
+007,Jim Bond,,(021) 312 34 56,,,,en
+";
+
+/// A temporary folder with a configuration, in which commands run.
+pub struct Workplace {
+    folder: tempfile::TempDir,
+}
+
+impl Workplace {
+    /// A folder with this configuration.
+    pub fn new(configuration: &str) -> Self {
+        let workplace = Self { folder: tempfile::tempdir().unwrap() };
+        workplace.write("calldex.toml", configuration);
+        workplace
+    }
+
+    /// A folder with [`CONFIGURATION`] and [`CONTACTS`].
+    pub fn with_contacts() -> Self {
+        let workplace = Self::new(CONFIGURATION);
+        workplace.write("contacts.csv", CONTACTS);
+        workplace.succeed(&["import", "contacts.csv", "--directory", "customers"]);
+        workplace
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// A command of the binary in this folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_calldex"));
+        command.args(arguments).current_dir(self.folder.path()).env_remove("CALLDEX_CONFIG").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a command that must succeed, and returns what it printed.
+    pub fn succeed(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Runs a command that must be refused with exit code 1, and returns what it said.
+    pub fn fail(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stdout));
+        text(&output.stderr)
+    }
+
+    /// Starts a server and waits until it answers.
+    pub fn serve(&self) -> Server {
+        self.serve_with(|_| {})
+    }
+
+    /// Starts a server with a changed environment.
+    pub fn serve_with(&self, change: impl FnOnce(&mut Command)) -> Server {
+        let mut command = self.command(&["serve"]);
+        change(&mut command);
+        Server::start(command)
+    }
+}
+
+/// A running server. It is killed when it is dropped.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(String::new()));
+        let address = loop {
+            let Some(Ok(line)) = lines.next() else {
+                let _ = child.kill();
+                panic!("the server did not start: {}", log.lock().unwrap());
+            };
+            log.lock().unwrap().push_str(&format!("{line}\n"));
+            if let Some(rest) = line.split("address=").nth(1).filter(|_| line.contains(" answers ")) {
+                break rest.split_whitespace().next().unwrap().parse().unwrap();
+            }
+        };
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                kept.lock().unwrap().push_str(&format!("{line}\n"));
+            }
+        });
+        Self { child, address, log }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything that the server has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until the log holds a text.
+    pub fn wait_for_log(&self, text: &str) {
+        wait_until(&format!("{text:?} in the log"), || self.log().contains(text));
+    }
+
+    /// How often the log holds a text.
+    pub fn count_in_log(&self, text: &str) -> usize {
+        self.log().matches(text).count()
+    }
+
+    /// A lookup of the project `sales` with its token; `query` stands as it is in the URL.
+    pub fn lookup(&self, query: &str) -> Reply {
+        get(self.address, &format!("/sales/lookup?{query}&token={TOKEN}"))
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Ends the server as a supervisor does, and waits for it.
+    pub fn stop(mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.wait()
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("the server did not end: {}", self.log());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until something is true; a busy machine may take its time.
+pub fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_true() {
+        assert!(Instant::now() < end, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Whether a program is installed. Under `CI=true` a missing one is a failure; else the suite says that it is left out.
+pub fn has_program(name: &str, suite: &str) -> bool {
+    let found = std::env::var_os("PATH")
+        .is_some_and(|paths| std::env::split_paths(&paths).any(|folder| Path::new(&folder).join(name).is_file()));
+    if !found {
+        assert!(std::env::var_os("CI").is_none(), "{name} is missing: scripts/test installs it");
+        // Printed past the capture of the test runner, so that it is seen.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("\n*** LEFT OUT: {suite}, because {name} is not installed. scripts/test installs it. ***\n")
+                .as_bytes(),
+        );
+    }
+    found
+}

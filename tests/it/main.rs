@@ -1,0 +1,9 @@
+//! Tests of the whole program: the real binary on a free port, real clients, one file for each face and failure.
+
+mod access;
+mod harness;
+mod layers;
+mod lookup;
+mod processes;
+mod reload;
+mod store;

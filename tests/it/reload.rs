@@ -1,0 +1,71 @@
+//! The configuration changes while calls come in.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::harness::{CONFIGURATION, TOKEN, Workplace, get, wait_until};
+
+const IN_FORCE: &str = "read again and is in force";
+const REFUSED: &str = "is refused, the old one stays in force";
+
+#[test]
+fn a_changed_file_is_in_force_by_itself_and_a_bad_one_is_refused() {
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    workplace.write("calldex.toml", CONFIGURATION.replace("contact/{{", "person/{{"));
+    wait_until("the new link", || {
+        server.lookup("telephone=0722111222").text().contains("https://crm.example.com/person/12345")
+    });
+    workplace.write("calldex.toml", CONFIGURATION.replace("backend_link", "backend_lnk"));
+    server.wait_for_log(REFUSED);
+    server.wait_for_log("did you mean \"backend_link\"?");
+    assert!(server.lookup("telephone=0722111222").text().contains("/person/12345"), "the old one stays");
+}
+
+#[test]
+fn a_bad_project_file_keeps_its_last_good_copy_while_the_others_load() {
+    let workplace = Workplace::with_contacts();
+    let project = |name: &str, link: &str| {
+        format!("[project.{name}]\ncountry = \"RO\"\ntokens = [\"{TOKEN}\"]\nsources = [\"customers\"]\n{link}\n")
+    };
+    workplace
+        .write("calldex.toml", CONFIGURATION.replace("[directory.customers]", "[directory.customers]\nshared = true"));
+    workplace.write("projects/acme.toml", project("acme", "backend_link = \"https://acme.example/{{ contact.id }}\""));
+    workplace.write("projects/beta.toml", project("beta", ""));
+    let server = workplace.serve();
+    let link = |name: &str| {
+        get(server.address, &format!("/{name}/lookup?telephone=0722111222&token={TOKEN}")).json()["backend_link"]
+            .clone()
+    };
+    assert_eq!(link("acme"), "https://acme.example/12345");
+    workplace.write("projects/acme.toml", project("acme", "bakend_link = \"x\""));
+    workplace.write("projects/beta.toml", project("beta", "backend_link = \"https://beta.example/{{ contact.id }}\""));
+    wait_until("the other project's new link", || link("beta") == "https://beta.example/12345");
+    assert_eq!(link("acme"), "https://acme.example/12345");
+    server.wait_for_log("acme.toml");
+}
+
+#[test]
+fn a_thousand_reloads_under_load_refuse_no_lookup() {
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    let (done, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    let reply = server.lookup("telephone=0722111222");
+                    assert_eq!(reply.status, 200);
+                    assert_eq!(reply.json()["name"], "Ana Popescu");
+                    asked.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for round in 1..=1000 {
+            server.signal("HUP");
+            wait_until("the reload", || server.count_in_log(IN_FORCE) >= round);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(asked.load(Ordering::Relaxed) > 100);
+    assert_eq!(server.count_in_log(REFUSED), 0);
+}
