@@ -79,9 +79,8 @@ impl Forms {
 #[must_use]
 pub fn forms(phone: &Phone, home: Option<&str>) -> Forms {
     let digits = phone.key.get().to_string();
-    let number = parser::phone_number(phone.key);
-    let formatted = |format| number.as_ref().map(|number| number.format_as(format).into_owned());
-    let code = number.as_ref().map(|number| number.country_code);
+    let formatted = |format| parser::write(phone.key, format);
+    let code = parser::country_code(phone.key);
     let national = formatted(PhoneNumberFormat::National).unwrap_or_else(|| digits.clone());
     let home_code = home.and_then(parser::region).and_then(|home| PHONE_NUMBER_UTIL.get_country_code_for_region(home));
     let significant = code.and_then(|code| digits.strip_prefix(&code.to_string()).map(str::to_owned));
@@ -100,7 +99,7 @@ pub fn forms(phone: &Phone, home: Option<&str>) -> Forms {
 /// The two-letter country of a valid number; `None` for international services (+800) and numbers outside of a plan.
 #[must_use]
 pub fn country_of(phone: &Phone) -> Option<String> {
-    let region = parser::phone_number(phone.key)?.get_region_code()?.as_region_str();
+    let region = parser::region_of(phone.key)?.as_region_str();
     (region.len() == 2).then(|| region.as_str().to_owned())
 }
 

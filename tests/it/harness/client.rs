@@ -7,39 +7,39 @@ use super::PATIENCE;
 
 /// An answer as it came over the wire.
 #[derive(Debug, Clone)]
-pub struct Reply {
-    pub status: u16,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
     /// Lower-case names.
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         super::text(&self.body)
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 }
 
 /// `GET` on a connection of its own.
-pub fn get(address: SocketAddr, target: &str) -> Reply {
+pub(crate) fn get(address: SocketAddr, target: &str) -> Reply {
     send(address, format!("GET {target} HTTP/1.1\r\nHost: calldex\r\nConnection: close\r\n\r\n").as_bytes())
 }
 
 /// `HEAD` on a connection of its own; the reply has no body.
-pub fn head(address: SocketAddr, target: &str) -> Reply {
+pub(crate) fn head(address: SocketAddr, target: &str) -> Reply {
     send(address, format!("HEAD {target} HTTP/1.1\r\nHost: calldex\r\nConnection: close\r\n\r\n").as_bytes())
 }
 
 /// `POST` on a connection of its own.
-pub fn post(address: SocketAddr, target: &str, content_type: &str, body: &[u8]) -> Reply {
+pub(crate) fn post(address: SocketAddr, target: &str, content_type: &str, body: &[u8]) -> Reply {
     let mut request = format!(
         "POST {target} HTTP/1.1\r\nHost: calldex\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
@@ -50,7 +50,7 @@ pub fn post(address: SocketAddr, target: &str, content_type: &str, body: &[u8]) 
 }
 
 /// Sends bytes and reads until the server closes the connection.
-pub fn send(address: SocketAddr, request: &[u8]) -> Reply {
+pub(crate) fn send(address: SocketAddr, request: &[u8]) -> Reply {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     // A server that refuses in the middle of a long body closes early; its answer is read all the same.

@@ -9,19 +9,19 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-pub use client::{Reply, get, head, post, send};
+pub(crate) use client::{Reply, get, head, post, send};
 
 /// How long a busy machine may take for anything that has to happen; only a failing test waits so long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The token of the project `sales` in [`CONFIGURATION`].
-pub const TOKEN: &str = "a-token-for-the-tests-0123456789";
+pub(crate) const TOKEN: &str = "a-token-for-the-tests-0123456789";
 
 /// The administrators' token in [`CONFIGURATION`].
-pub const ADMIN: &str = "an-administrators-token-0123456789";
+pub(crate) const ADMIN: &str = "an-administrators-token-0123456789";
 
 /// A configuration with one address book and one project; the tests add to it.
-pub const CONFIGURATION: &str = r#"
+pub(crate) const CONFIGURATION: &str = r#"
 [server]
 listen = "127.0.0.1:0"
 store = "sqlite:calldex.db"
@@ -39,7 +39,7 @@ backend_link = "https://crm.example.com/contact/{{ contact.id }}"
 "#;
 
 /// Contacts for [`CONFIGURATION`].
-pub const CONTACTS: &str = "\
+pub(crate) const CONTACTS: &str = "\
 id,name,company,telephone,queue_position,direct_line,route_identifier,language
 12345,Ana Popescu,Acme SRL,+40 722 111 222,5,SIP/ion-popescu,shop,ro
 12346,Dan Ionescu,,0722.333.444,,,,
@@ -47,69 +47,69 @@ id,name,company,telephone,queue_position,direct_line,route_identifier,language
 ";
 
 /// A temporary folder with a configuration, in which commands run.
-pub struct Workplace {
+pub(crate) struct Workplace {
     folder: tempfile::TempDir,
 }
 
 impl Workplace {
     /// A folder with this configuration.
-    pub fn new(configuration: &str) -> Self {
+    pub(crate) fn new(configuration: &str) -> Self {
         let workplace = Self { folder: tempfile::tempdir().unwrap() };
         workplace.write("calldex.toml", configuration);
         workplace
     }
 
     /// A folder with [`CONFIGURATION`] and [`CONTACTS`].
-    pub fn with_contacts() -> Self {
+    pub(crate) fn with_contacts() -> Self {
         let workplace = Self::new(CONFIGURATION);
         workplace.write("contacts.csv", CONTACTS);
         workplace.succeed(&["import", "contacts.csv", "--directory", "customers"]);
         workplace
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
     /// A command of the binary in this folder.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_calldex"));
         command.args(arguments).current_dir(self.folder.path()).env_remove("CALLDEX_CONFIG").stdin(Stdio::null());
         command
     }
 
     /// Runs a command to its end.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Runs a command that must succeed, and returns what it printed.
-    pub fn succeed(&self, arguments: &[&str]) -> String {
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         text(&output.stdout)
     }
 
     /// Runs a command that must be refused with exit code 1, and returns what it said.
-    pub fn fail(&self, arguments: &[&str]) -> String {
+    pub(crate) fn fail(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output.stdout));
         text(&output.stderr)
     }
 
     /// Starts a server and waits until it answers.
-    pub fn serve(&self) -> Server {
+    pub(crate) fn serve(&self) -> Server {
         self.serve_with(|_| {})
     }
 
     /// Starts a server with a changed environment.
-    pub fn serve_with(&self, change: impl FnOnce(&mut Command)) -> Server {
+    pub(crate) fn serve_with(&self, change: impl FnOnce(&mut Command)) -> Server {
         let mut command = self.command(&["serve"]);
         change(&mut command);
         Server::start(command)
@@ -117,9 +117,9 @@ impl Workplace {
 }
 
 /// A running server. It is killed when it is dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     log: Arc<Mutex<String>>,
 }
 
@@ -147,42 +147,42 @@ impl Server {
         Self { child, address, log }
     }
 
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Everything that the server has logged so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// Waits until the log holds a text.
-    pub fn wait_for_log(&self, text: &str) {
+    pub(crate) fn wait_for_log(&self, text: &str) {
         wait_until(&format!("{text:?} in the log"), || self.log().contains(text));
     }
 
     /// How often the log holds a text.
-    pub fn count_in_log(&self, text: &str) -> usize {
+    pub(crate) fn count_in_log(&self, text: &str) -> usize {
         self.log().matches(text).count()
     }
 
     /// A lookup of the project `sales` with its token; `query` stands as it is in the URL.
-    pub fn lookup(&self, query: &str) -> Reply {
+    pub(crate) fn lookup(&self, query: &str) -> Reply {
         get(self.address, &format!("/sales/lookup?{query}&token={TOKEN}"))
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
     /// Ends the server as a supervisor does, and waits for it.
-    pub fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(mut self) -> ExitStatus {
         self.signal("TERM");
         self.wait()
     }
 
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -202,7 +202,7 @@ impl Drop for Server {
 }
 
 /// Waits until something is true; a busy machine may take its time.
-pub fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is_true() {
         assert!(Instant::now() < end, "waited in vain for {what}");
@@ -210,12 +210,12 @@ pub fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
     }
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Whether a program is installed. Under `CI=true` a missing one is a failure; else the suite says that it is left out.
-pub fn has_program(name: &str, suite: &str) -> bool {
+pub(crate) fn has_program(name: &str, suite: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|paths| std::env::split_paths(&paths).any(|folder| Path::new(&folder).join(name).is_file()));
     if !found {
