@@ -159,7 +159,7 @@ impl FanOut<'_> {
         let mut missing: Vec<(usize, &Book)> = Vec::new();
         for (place, asked) in self.project.asked.iter().enumerate() {
             let Asked::Book { book, .. } = asked else { continue };
-            if self.lookup.cache.is_off() {
+            if !self.lookup.cache.knows(&self.key(asked)) {
                 missing.push((place, book));
                 continue;
             }
