@@ -49,7 +49,14 @@ enum Command {
     /// Look up one caller as a PBX would, without a server
     Lookup(lookup::Arguments),
     /// Read telephone numbers and print them in canonical form
-    Number(number::Arguments),
+    Number {
+        /// The numbers; `-` or nothing reads lines of `text<TAB>region` from standard input
+        #[arg(allow_hyphen_values = true)]
+        numbers: Vec<String>,
+        /// The country of numbers without a country code, such as RO
+        #[arg(long, value_name = "CC")]
+        country: Option<String>,
+    },
     /// Load contacts from a file into an address book
     Import(import::ImportArgs),
     /// Add, show, remove or find contacts
@@ -90,7 +97,9 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Serve => serve::run(file),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Lookup(arguments) => lookup::run(file, &arguments),
-        Command::Number(arguments) => number::run(&arguments),
+        Command::Number { numbers, country } => {
+            number::run(&numbers, country.as_deref(), std::io::stdin().lock(), std::io::stdout().lock())
+        }
         Command::Import(arguments) => import_into(file, &arguments),
         Command::Contact(command) => contact::run(file, &command),
         Command::Config(command) => {
