@@ -4,6 +4,7 @@
 //! memory mapping (a truncated file would kill the process with a signal), acknowledged writes on the disk. What the
 //! tables mean is the business of the modules that use them.
 
+mod counter;
 mod failure;
 mod migrate;
 
@@ -18,6 +19,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::error::{Error, Kind, Result};
 
+pub use counter::{Counted, WriteCounter};
 pub use failure::{at_open, failure};
 pub use migrate::{DIRECTORY, Migrations};
 
@@ -112,8 +114,11 @@ impl Store {
     pub fn write<T>(connection: &Connection, doing: &str, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let begin = Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
         let transaction = begin.map_err(|error| failure(doing, error))?;
+        // Declared after the transaction and ended after its commit.
+        let counted = connection.path().map(|path| Counted::begin(Path::new(path))).transpose()?;
         let value = work(&transaction)?;
         transaction.commit().map_err(|error| failure(doing, error))?;
+        drop(counted);
         Ok(value)
     }
 

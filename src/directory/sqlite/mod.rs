@@ -23,7 +23,8 @@ mod tests;
 
 use std::future::ready;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -35,6 +36,10 @@ use crate::number::Numbering;
 use crate::number::ladder::Wanted;
 use crate::store::{self, Durability, Store, failure};
 use readers::Readers;
+
+/// How long a snapshot may stay open between lookups: as long as a write that was not counted may go unseen, and as
+/// long as an idle worker may keep the write-ahead log from shrinking.
+const LONGEST_SNAPSHOT: Duration = Duration::from_secs(1);
 
 /// A [`Directory`] in an SQLite file.
 pub struct SqliteDirectory {
@@ -57,7 +62,9 @@ impl SqliteDirectory {
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
         let store = Store::open(path, &store::DIRECTORY)?;
         let readers = Readers::new(store.clone());
-        Ok(Self { inner: Arc::new(Inner { store, readers, writer: Mutex::new(None), clock }) })
+        let inner = Arc::new(Inner { store, readers, writer: Mutex::new(None), clock });
+        keep_up(Arc::downgrade(&inner))?;
+        Ok(Self { inner })
     }
 
     /// Runs `work` on a blocking thread.
@@ -86,6 +93,19 @@ impl Inner {
         }
         result
     }
+}
+
+/// Starts the thread that ends open snapshots every second. It owns nothing and ends with the directory.
+fn keep_up(inner: Weak<Inner>) -> Result<()> {
+    let run = move || {
+        while let Some(inner) = inner.upgrade() {
+            inner.readers.let_go();
+            drop(inner);
+            std::thread::sleep(LONGEST_SNAPSHOT);
+        }
+    };
+    let thread = std::thread::Builder::new().name("calldex-store".to_owned()).spawn(run);
+    thread.map(drop).map_err(|error| Error::new(Kind::Unavailable, "cannot start a thread").because(error))
 }
 
 /// A future that is ready: reads are over before it is asked.

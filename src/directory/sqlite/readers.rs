@@ -4,15 +4,21 @@
 //! takes "its" connection, so the mutexes are free unless there are more threads than connections. Connections are
 //! opened when first used, closed with the directory, and thrown away after a failure, so that a store that was
 //! repaired or put back is used again without a restart.
+//!
+//! A connection keeps its snapshot open from one lookup to the next while the count of writes proves that it is the
+//! newest. Beginning and ending a snapshot would cost more than the lookup: file locks, and a mutex of SQLite's that all
+//! connections of a process share. [`Readers::let_go`], called every second, ends the open snapshots, so that an idle
+//! worker never keeps the write-ahead log from shrinking, and so that a program that writes without counting (any
+//! SQLite tool) is seen.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::Connection;
 
 use crate::error::{Kind, Result};
-use crate::store::{Store, failure};
+use crate::store::{Store, WriteCounter, failure};
 
 /// Connections beyond the number of processors: for threads that are not workers.
 const SPARE: usize = 2;
@@ -26,27 +32,47 @@ thread_local! {
 
 pub(super) struct Readers {
     store: Store,
+    /// Read by every lookup, replaced when the file was deleted.
+    counter: RwLock<WriteCounter>,
     slots: Box<[Mutex<Option<Reader>>]>,
 }
 
 impl Readers {
     pub(super) fn new(store: Store) -> Self {
         let count = std::thread::available_parallelism().map_or(1, usize::from) + SPARE;
-        Self { store, slots: (0..count).map(|_| Mutex::new(None)).collect() }
+        let counter = RwLock::new(WriteCounter::open(store.path()));
+        Self { store, counter, slots: (0..count).map(|_| Mutex::new(None)).collect() }
     }
 
-    /// Does `work` in one read transaction: whatever it reads belongs together.
+    /// Ends the snapshots that lookups have left open.
+    pub(super) fn let_go(&self) {
+        for slot in &self.slots {
+            // A slot that is locked is in use, and its next lookup finds out itself.
+            if let Ok(mut slot) = slot.try_lock()
+                && slot.as_mut().is_some_and(|reader| reader.end().is_err())
+            {
+                *slot = None;
+            }
+        }
+        let is_in_place = |counter: &WriteCounter| counter.is_in_place();
+        if !is_in_place(&self.counter.read().unwrap_or_else(PoisonError::into_inner)) {
+            *self.counter.write().unwrap_or_else(PoisonError::into_inner) = WriteCounter::open(self.store.path());
+        }
+    }
+
+    /// Does `work` in one snapshot: whatever it reads belongs together.
     pub(super) fn read<T>(
         &self,
         doing: &str,
         work: impl FnOnce(&Connection, &Books) -> rusqlite::Result<T>,
     ) -> Result<T> {
+        let writes = self.counter.read().unwrap_or_else(PoisonError::into_inner).read();
         let mut slot = self.slot();
         let reader = match slot.take() {
             Some(reader) => slot.insert(reader),
             None => slot.insert(Reader::open(&self.store)?),
         };
-        let result = reader.read(work).map_err(|error| failure(doing, error));
+        let result = reader.read(writes, work).map_err(|error| failure(doing, error));
         if result.as_ref().is_err_and(|error| error.kind() != Kind::Busy) {
             *slot = None;
         }
@@ -66,29 +92,47 @@ impl Readers {
 
 struct Reader {
     connection: Connection,
-    /// `PRAGMA data_version` when `books` was read: it changes with every commit of any other connection.
-    version: i64,
+    /// The count of writes before the open snapshot began; `None` when none is open.
+    snapshot: Option<u64>,
     books: Books,
 }
 
 impl Reader {
     fn open(store: &Store) -> Result<Self> {
-        Ok(Self { connection: store.reader()?, version: -1, books: Books::default() })
+        Ok(Self { connection: store.reader()?, snapshot: None, books: Books::default() })
     }
 
-    /// The statement that asks for the version is not ended before `work` is: a statement that is under way holds the
-    /// snapshot, and spares the BEGIN and COMMIT that would cost as much as the lookup.
-    fn read<T>(&mut self, work: impl FnOnce(&Connection, &Books) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        let mut statement = self.connection.prepare_cached("PRAGMA data_version")?;
-        let mut snapshot = statement.query([])?;
-        let version = snapshot.next()?.map_or(Ok(-1), |row| row.get(0))?;
-        if version != self.version {
+    /// Does `work` in the open snapshot if nobody has written since it began, else in a new one. While somebody writes
+    /// (`writes` is `None`) the new one does not stay open, so that the write-ahead log can be emptied.
+    fn read<T>(
+        &mut self,
+        writes: Option<u64>,
+        work: impl FnOnce(&Connection, &Books) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        if writes.is_none() || self.snapshot != writes {
+            self.end()?;
+            self.connection.prepare_cached("BEGIN")?.execute([])?;
+            // The first reading takes the snapshot; a write that is committed until then is in it and will be counted.
+            self.snapshot = Some(writes.unwrap_or(UNFINISHED));
             self.books = Books::load(&self.connection)?;
-            self.version = version;
         }
-        work(&self.connection, &self.books)
+        let result = work(&self.connection, &self.books);
+        if writes.is_none() {
+            self.end()?;
+        }
+        result
+    }
+
+    fn end(&mut self) -> rusqlite::Result<()> {
+        if self.snapshot.take().is_some() {
+            self.connection.prepare_cached("COMMIT")?.execute([])?;
+        }
+        Ok(())
     }
 }
+
+/// Stands for no count: counts of finished writes are even.
+const UNFINISHED: u64 = u64::MAX;
 
 /// The state of every book in the snapshot of a read transaction.
 #[derive(Debug, Default)]

@@ -13,6 +13,9 @@ const NEVER: [&str; 3] = ["javascript", "vbscript", "data"];
 
 /// Checks a link against the schemes that the project allows beside `http` and `https`.
 pub(super) fn check<'a>(value: &'a str, schemes: &[String]) -> Checked<'a> {
+    if is_plain(value) {
+        return wrong_scheme(value, schemes).map_or(Checked::Ok(Cow::Borrowed(value)), Checked::Refused);
+    }
     // Browsers drop line ends and tabs inside a link before they read its scheme, so the check does the same first.
     let is_outside = |character: char| character.is_whitespace() || is_hidden(character);
     let trimmed = value.trim_matches(is_outside);
@@ -36,6 +39,12 @@ pub(super) fn check<'a>(value: &'a str, schemes: &[String]) -> Checked<'a> {
     }
 }
 
+/// One pass over the bytes, which tells of almost every link that only its scheme is left to be looked at.
+fn is_plain(link: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'`' | b'\\' | b'$');
+    (1..=MAX_LENGTH).contains(&link.len()) && link.bytes().all(plain)
+}
+
 /// Says what is wrong with a link, if anything is.
 fn wrong(link: &str, schemes: &[String]) -> Option<Cow<'static, str>> {
     if link.contains(char::is_whitespace) {
@@ -47,6 +56,11 @@ fn wrong(link: &str, schemes: &[String]) -> Option<Cow<'static, str>> {
     if link.chars().nth(MAX_LENGTH).is_some() {
         return Some(format!("longer than {MAX_LENGTH} characters").into());
     }
+    wrong_scheme(link, schemes)
+}
+
+/// Says what is wrong with the scheme of a link and what follows it, if anything is.
+fn wrong_scheme(link: &str, schemes: &[String]) -> Option<Cow<'static, str>> {
     let Some((scheme, rest)) = split_scheme(link) else {
         return Some("expected a whole link, such as https://crm.example.com/contact/1".into());
     };

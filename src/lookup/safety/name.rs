@@ -13,6 +13,9 @@ const SIP_SYNTAX: &[char] = &[':', '/', '@', '"', '\\', '%'];
 ///
 /// What the project asks for (ASCII, SIP-safe) is not reported as a repair; everything else is.
 pub(super) fn check<'a>(value: &'a str, shape: &Reply) -> Checked<'a> {
+    if is_plain(value, shape) {
+        return Checked::Ok(Cow::Borrowed(value.trim()));
+    }
     let mut why = None;
     let mut name = Cow::Borrowed(value.trim());
     if name.chars().any(is_hidden) {
@@ -38,6 +41,13 @@ pub(super) fn check<'a>(value: &'a str, shape: &Reply) -> Checked<'a> {
         Some(why) => Checked::Changed(name.into_owned(), why.into()),
         None => Checked::Ok(name),
     }
+}
+
+/// One pass over the bytes, which tells of almost every name that nothing is to be done.
+fn is_plain(name: &str, shape: &Reply) -> bool {
+    let longest = shape.name_length.unwrap_or(usize::MAX);
+    let plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'$';
+    !shape.name_sip_safe && name.len() <= longest && name.bytes().all(plain)
 }
 
 /// Line ends and tabs become blanks, as they stood between words; the rest disappears.
