@@ -115,7 +115,7 @@ fn cover(first: u64, last: u64, length: u8) -> Option<Vec<Block>> {
     let mut from = first;
     while from <= last {
         let mut size = 1;
-        while from % (size * 10) == 0 && size < 10_u64.pow(9) && from + (size * 10 - 1) <= last {
+        while from.is_multiple_of(size * 10) && size < 10_u64.pow(9) && from + (size * 10 - 1) <= last {
             size *= 10;
         }
         parts.push(Block { prefix: from / size, length: Some(length) });

@@ -43,6 +43,17 @@ impl<'a> Body<'a> {
         written.rmatch_indices(['-', '/', '(', '\\']).map(|(at, sign)| (&written[..at], &written[at + sign.len()..]))
     }
 
+    /// Brackets that close the whole text: what stands before them and in them.
+    pub(super) fn closing_brackets(&self) -> Option<(&'a str, &'a str)> {
+        let inner = self.written.trim_end().strip_suffix(')').filter(|_| self.rest.is_empty())?;
+        inner.rsplit_once('(')
+    }
+
+    /// Whether letters follow with no space between (`0800-FLOWERS`); a remark stands apart.
+    pub(super) fn letters_are_attached(&self) -> bool {
+        !self.written.ends_with([' ', '(']) && self.rest.starts_with(|first: char| first.is_ascii_alphabetic())
+    }
+
     /// The number with the groups behind commas (`0722,111,222`), and what follows those.
     pub(super) fn joined_over_commas(&self) -> Option<(String, &'a str)> {
         if !self.rest.starts_with(',') {
@@ -80,7 +91,7 @@ fn type_letter(letter: char) -> char {
 }
 
 /// How far a number goes: digits and what people write between them. A plus may follow zeros only; `~` stands in
-/// `8~10` (wait for the tone), `x` in `0xx11` (place of a carrier) and nowhere else.
+/// `8~10` and `0~0` (wait for the tone), `x` in `0xx11` (place of a carrier) and nowhere else.
 fn written_length(text: &str) -> usize {
     let mut zeros_only = true;
     for (at, character) in text.char_indices() {
@@ -91,7 +102,7 @@ fn written_length(text: &str) -> usize {
                 true
             }
             '+' => zeros_only,
-            '~' => text[..at].trim() == "8" && text[at..].starts_with("~10"),
+            '~' => matches!((text[..at].trim(), text[at..].get(1..2)), ("8", Some("1")) | ("0", Some("0"))),
             'x' | 'X' => text[..at].trim_end_matches(['x', 'X']).trim_start_matches('(') == "0",
             _ => " -./()[]_:\\".contains(character),
         };

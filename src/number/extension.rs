@@ -79,11 +79,12 @@ pub(super) fn behind_cut(tail: &str) -> Option<String> {
     leading_digits(tail, MOST_IN_BRACKETS).filter(|digits| digits.len() == tail.len())
 }
 
-/// One group of digits with no other group behind it.
+/// One group of digits with no letter and no other group behind it.
 fn leading_digits(text: &str, most: usize) -> Option<String> {
     let length = text.bytes().take_while(u8::is_ascii_digit).count();
     let (digits, behind) = text.split_at(length);
-    let goes_on = behind.trim_start_matches([' ', '-', '.']).starts_with(|next: char| next.is_ascii_digit());
+    let goes_on = behind.starts_with(char::is_alphabetic)
+        || behind.trim_start_matches([' ', '-', '.']).starts_with(|next: char| next.is_ascii_digit());
     ((1..=most).contains(&length) && !goes_on).then(|| digits.to_owned())
 }
 

@@ -221,7 +221,7 @@ mod tests {
         for (written, country, expected) in [
             ("", Some("RO"), Reason::Empty),
             ("0722 111 222", None, Reason::NoCountry),
-            ("0722 111", Some("RO"), Reason::TooShort),
+            ("0722 111 2", Some("RO"), Reason::TooShort),
             ("0722 111 222 333 444 555 666", Some("RO"), Reason::TooLong),
             ("0722 111 222 33", Some("RO"), Reason::NotInPlan),
             ("Ion Popescu", Some("RO"), Reason::Letters),
@@ -240,7 +240,7 @@ mod tests {
         let numbering = Numbering::default();
         let stored = indexed("0722 111 222", "", "", &numbering);
         assert_eq!(stored, Indexed::Unread { tail: Some(722_111_222), reason: Reason::NoCountry });
-        let stored = indexed("312 34 567", "", "", &numbering);
+        let stored = indexed("0312 34 56", "", "", &numbering);
         assert_eq!(stored, Indexed::Unread { tail: None, reason: Reason::NoCountry });
     }
 

@@ -5,7 +5,8 @@
 //! this order: `clean` (one alphabet), `withheld` (is there a number?), `wrappers` (spreadsheets), `uri` (SIP headers,
 //! URIs, channels), `prefix` (service codes), `body` (label, number, rest), `reading` and `parser` (which number it
 //! is), `extension`. What is done with a number afterwards: [`forms()`] (spellings), [`ladder`] (what to look for),
-//! [`indexed`] (how a contact is stored), [`several`] (cells that hold several), [`block`] (ranges).
+//! [`indexed`] (how a contact is stored), [`several`] (cells that hold several), [`block`] (ranges). What proves it:
+//! [`hostile`] and [`simulation`].
 
 mod alias;
 pub mod block;
@@ -13,6 +14,7 @@ mod body;
 mod clean;
 mod extension;
 mod forms;
+pub mod hostile;
 pub mod indexed;
 mod key;
 pub mod ladder;
@@ -20,14 +22,11 @@ mod parser;
 mod prefix;
 mod reading;
 pub mod several;
+pub mod simulation;
 mod uri;
 mod withheld;
 mod wrappers;
 
-#[cfg(test)]
-mod hostile;
-#[cfg(test)]
-mod simulation;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -42,6 +41,9 @@ use reading::{Reader, Readings};
 
 /// Most digits of an extension or short number that is looked for in address books only.
 pub const LONGEST_LOCAL: usize = 6;
+
+/// Most characters of a code with `*` and `#`.
+const LONGEST_CODE: usize = 8;
 
 /// Most characters of a SIP user that is looked for.
 const LONGEST_USER: usize = 64;
@@ -148,7 +150,7 @@ pub fn parse(text: &str, numbering: &Numbering) -> Number {
     }
     let bare = prefix::strip(user, numbering.strip_prefix.as_deref());
     if address.is_user && !is_dialled(bare) {
-        return local_user(bare);
+        return local_user(user);
     }
     let reader = Reader::new(numbering, address.context.as_deref(), cleaned.lost_plus);
     let Some(body) = Body::cut(bare) else { return Number::Unusable };
@@ -164,28 +166,46 @@ pub fn warm_up(country: Option<&str>) {
     }
 }
 
-/// Finds the number in a text: the whole, the part before an extension, over commas, with its letters typed.
+/// Finds the number in a text: with its letters typed, the whole, the part before an extension, over commas.
 fn find(body: &Body<'_>, reader: &Reader<'_>) -> (Readings, Option<String>) {
+    let behind = extension::behind(body.rest);
+    let typed = body.typed_letters().filter(|_| behind.is_none());
+    if body.letters_are_attached()
+        && let Some(readings) = valid(reader, typed.as_deref())
+    {
+        return (readings, None);
+    }
     let whole = reader.read(body.written);
     if whole.is_valid() {
-        return (whole, extension::behind(body.rest));
+        return before_brackets(body, reader, whole).unwrap_or((whole, behind));
     }
     for (head, tail) in body.inner_cuts().take(MOST_CUTS) {
-        let readings = reader.read(head);
-        if readings.is_valid() {
+        if let Some(readings) = valid(reader, Some(head)) {
             return (readings, extension::behind_cut(tail));
         }
     }
-    if let Some((joined, rest)) = body.joined_over_commas() {
-        let readings = reader.read(&joined);
-        if readings.is_valid() {
-            return (readings, extension::behind(rest));
-        }
+    if let Some((joined, rest)) = body.joined_over_commas()
+        && let Some(readings) = valid(reader, Some(&joined))
+    {
+        return (readings, extension::behind(rest));
     }
-    if let Some(readings) = body.typed_letters().map(|typed| reader.read(&typed)).filter(Readings::is_valid) {
-        return (readings, None);
+    match valid(reader, typed.as_deref()) {
+        Some(readings) => (readings, None),
+        None => (whole, behind),
     }
-    (whole, extension::behind(body.rest))
+}
+
+/// A number in front of closing brackets, `+49 30 123456 (123)`: nobody sets the end of a number in brackets, so these
+/// are an extension although, where numbers have no fixed length, the whole is valid too. It is kept as the alternate.
+fn before_brackets(body: &Body<'_>, reader: &Reader<'_>, whole: Readings) -> Option<(Readings, Option<String>)> {
+    let (head, tail) = body.closing_brackets()?;
+    let extension = extension::behind_cut(tail)?;
+    let readings = valid(reader, Some(head))?;
+    Some((Readings { alternate: whole.first, ..readings }, Some(extension)))
+}
+
+fn valid(reader: &Reader<'_>, written: Option<&str>) -> Option<Readings> {
+    written.map(|written| reader.read(written)).filter(Readings::is_valid)
 }
 
 /// Decides what kind of number the readings make.
@@ -197,7 +217,7 @@ fn judge(
 ) -> Number {
     let Digits { digits, plus, .. } = Digits::collect(body.written);
     let first = readings.first.map(phone);
-    if body.plain && !(plus && readings.is_valid()) {
+    if !first.is_some_and(|phone| phone.valid && plus) && body.plain {
         if withheld::is_keypad_spelling(&digits) {
             return Number::Withheld { reading: first };
         }
@@ -206,6 +226,7 @@ fn judge(
         }
     }
     match first {
+        Some(phone) if !phone.valid && is_filler(phone.key) => Number::Withheld { reading: None },
         Some(phone) if phone.valid || plus || digits.len() > LONGEST_LOCAL => {
             Number::Phone { phone, extension: parameter.or(behind), alternate: readings.alternate.map(self::phone) }
         }
@@ -214,18 +235,27 @@ fn judge(
     }
 }
 
+/// Whether an invalid number is a word typed on a keypad or one digit repeated, behind a plus or prefix.
+fn is_filler(key: Key) -> bool {
+    let digits = key.get().to_string();
+    withheld::is_keypad_spelling(&digits) || withheld::is_one_digit(&digits, LONGEST_LOCAL)
+}
+
 /// An extension; a code with `*` or `#` keeps its signs.
 fn local_digits(text: &str, digits: String) -> Number {
     let code: String = text.chars().filter(|character| matches!(character, '0'..='9' | '*' | '#')).collect();
-    Number::Local(if code.len() > digits.len() { code } else { digits })
+    if code.len() == digits.len() {
+        return Number::Local(digits);
+    }
+    if code.len() <= LONGEST_CODE { Number::Local(code) } else { Number::Unusable }
 }
 
 /// A SIP user that is no number. SIP compares users with case (RFC 3261), people do not.
 fn local_user(user: &str) -> Number {
-    if user.is_empty() || user.chars().count() > LONGEST_USER {
-        return Number::Unusable;
-    }
-    Number::Local(user.to_lowercase())
+    let lower = user.to_lowercase();
+    let is_inside = |character: char| character.is_alphanumeric() || "._-+~!$&*# ".contains(character);
+    let fits = !lower.is_empty() && lower.chars().count() <= LONGEST_USER && lower.chars().all(is_inside);
+    if fits { Number::Local(lower) } else { Number::Unusable }
 }
 
 /// Whether a SIP user consists of what can be dialled and what stands between digits.

@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, Region};
+use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::{Key, alias};
 
@@ -49,6 +49,19 @@ pub(super) fn read_international(digits: &str) -> Option<Reading> {
 /// The library's own form of a key, for formatting.
 pub(super) fn phone_number(key: Key) -> Option<PhoneNumber> {
     catch_unwind(|| PHONE_NUMBER_UTIL.parse(key.to_string(), None).ok()).ok().flatten()
+}
+
+/// The digits with which a number is written in its own country, trunk prefix included.
+pub(super) fn national_digits(key: Key) -> String {
+    let written =
+        catch_unwind(|| phone_number(key).map(|number| number.format_as(PhoneNumberFormat::National).into_owned()));
+    written.ok().flatten().unwrap_or_default().chars().filter(char::is_ascii_digit).collect()
+}
+
+/// Whether a number is a landline, or may be one.
+pub(super) fn is_fixed_line(key: Key) -> bool {
+    let kind = catch_unwind(|| phone_number(key).map(|number| number.get_type())).ok().flatten();
+    matches!(kind, Some(PhoneNumberType::FixedLine | PhoneNumberType::FixedLineOrMobile))
 }
 
 /// Runs the library inside the guard and settles the result.
@@ -103,7 +116,7 @@ mod tests {
         assert!(known.valid && known.possible);
         let odd = read_international("40999999999").unwrap();
         assert!(!odd.valid && odd.possible);
-        let short = read_international("40722111").unwrap();
+        let short = read_international("407221112").unwrap();
         assert!(!short.possible);
     }
 

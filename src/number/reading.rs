@@ -10,7 +10,10 @@ use super::parser::{self, Reading};
 use super::{Numbering, WithoutPlus};
 
 /// International prefixes that arrive in countries where they are not in use, longest first.
-const FOREIGN_PREFIXES: [&str; 5] = ["0011", "810", "011", "00", "0015"];
+const FOREIGN_PREFIXES: [&str; 4] = ["0011", "0015", "810", "011"];
+
+/// The international prefix of most countries (ITU-T E.164); trunks send it everywhere.
+const USUAL_PREFIX: &str = "00";
 
 /// The first reading and the other valid one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,15 +66,16 @@ impl<'a> Reader<'a> {
         Self { numbering, region, lost_plus }
     }
 
-    /// Reads a written number, with and without the zero of `(0)`: some plans keep it.
+    /// Reads a written number, with and without the zero of `(0)`: plans like Italy's keep it before landlines.
     pub(super) fn read(&self, written: &str) -> Readings {
         let digits = Digits::collect(written);
         let readings = self.read_digits(&digits.digits, digits.plus);
-        match digits.without_bracketed_zero {
-            Some(shorter) if !readings.is_valid() => {
-                let without = self.read_digits(&shorter, digits.plus);
-                if without.first.is_some() { without } else { readings }
-            }
+        let Some(shorter) = digits.without_bracketed_zero else { return readings };
+        let without = self.read_digits(&shorter, digits.plus);
+        match (readings.first, without.first) {
+            (Some(kept), _) if kept.valid && parser::is_fixed_line(kept.key) => readings,
+            (Some(kept), Some(left_out)) if kept.valid && !left_out.valid => readings,
+            (_, Some(_)) => without,
             _ => readings,
         }
     }
@@ -110,13 +114,44 @@ impl<'a> Reader<'a> {
         let national = self.national(digits);
         match self.numbering.without_plus {
             WithoutPlus::Auto => {
-                Readings::rank([national, parser::read_international(digits), behind_foreign_prefix(digits)])
+                let international = parser::read_international(digits);
+                if self.begins_with_own_code(digits, national) {
+                    return Readings::rank([international, national]);
+                }
+                let international = international.filter(|reading| reading.valid && is_as_written(reading, digits));
+                let usual = behind_usual_prefix(digits);
+                if self.is_at_home(national) {
+                    return Readings::rank([usual, national, international]);
+                }
+                Readings::rank([national, usual, international, behind_foreign_prefix(digits)])
             }
-            WithoutPlus::National => Readings::rank([national, behind_foreign_prefix(digits)]).alone(),
+            WithoutPlus::National => {
+                Readings::rank([national, behind_usual_prefix(digits), behind_foreign_prefix(digits)]).alone()
+            }
             WithoutPlus::International => {
-                Readings::rank([parser::read_international(digits), behind_foreign_prefix(digits), national]).alone()
+                let international = parser::read_international(digits).or_else(|| behind_usual_prefix(digits));
+                Readings::rank([international, behind_foreign_prefix(digits), national]).alone()
             }
         }
+    }
+
+    /// Whether a national reading is a number of the country itself, not one behind its international prefix.
+    fn is_at_home(&self, national: Option<Reading>) -> bool {
+        let (Some(code), Some(national)) = (self.code(), national) else { return false };
+        national.key.get().to_string().starts_with(&code)
+    }
+
+    /// The digits of the country's own code.
+    fn code(&self) -> Option<String> {
+        let code = PHONE_NUMBER_UTIL.get_country_code_for_region(self.region?)?;
+        Some(code.to_string())
+    }
+
+    /// Digits that begin with the country's own code, and that nobody there would write for the national number that
+    /// they may also be: its trunk prefix is missing. Trunks that leave the plus away send every number so.
+    fn begins_with_own_code(&self, digits: &str, national: Option<Reading>) -> bool {
+        let begins = self.code().is_some_and(|code| digits.starts_with(&code));
+        begins && national.is_some_and(|national| parser::national_digits(national.key) != digits)
     }
 
     fn national(&self, digits: &str) -> Option<Reading> {
@@ -124,7 +159,19 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads `0040…`, `01140…` and the like in countries that dial another prefix; only a valid number counts.
+/// Whether a reading is digit for digit what was written. Machines that leave the plus away of a foreign number write
+/// it so; one with a trunk zero in its middle is a national number of some other country.
+fn is_as_written(reading: &Reading, digits: &str) -> bool {
+    reading.key.get().to_string() == digits
+}
+
+/// Reads `0040…`. In countries that dial another prefix it comes before a national reading: there two zeros begin the
+/// number of a carrier, which a caller's number never holds.
+fn behind_usual_prefix(digits: &str) -> Option<Reading> {
+    parser::read_international(digits.strip_prefix(USUAL_PREFIX)?).filter(|reading| reading.valid)
+}
+
+/// Reads `01140…` and the like in countries that dial another prefix; only a valid number counts.
 fn behind_foreign_prefix(digits: &str) -> Option<Reading> {
     FOREIGN_PREFIXES
         .iter()

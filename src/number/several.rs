@@ -6,19 +6,25 @@
 /// Fewest digits of a part for a sign that also stands inside of numbers to separate.
 const LEAST_DIGITS: usize = 7;
 
+/// Longest cell that is split, in bytes; a longer one is no list of numbers.
+const LONGEST_CELL: usize = 4_096;
+
 /// Words that separate numbers, in the languages of the neighbourhood.
 const WORDS: [&str; 14] = ["or", "and", "sau", "si", "și", "şi", "oder", "und", "ou", "et", "o", "y", "vagy", "és"];
 
 /// Splits a cell into the texts of its numbers, trimmed and in order; a text that holds one number stays whole.
 #[must_use]
 pub fn split_several(text: &str) -> Vec<&str> {
+    if text.len() > LONGEST_CELL {
+        return vec![text];
+    }
     text.split(['\n', '\r', '|'])
         .flat_map(split_at_words)
         .flat_map(|part| split_at_soft(part, is_semicolon))
         .flat_map(|part| split_at_soft(part, |_, character| character == ','))
         .flat_map(|part| split_at_soft(part, |_, character| matches!(character, '/' | '&' | '\\')))
         .flat_map(|part| split_at_soft(part, |behind, character| character == ' ' && starts_number(behind)))
-        .map(str::trim)
+        .map(|part| part.trim_matches([' ', '\t', ',', ';', '/']))
         .filter(|part| !part.is_empty())
         .collect()
 }
