@@ -49,12 +49,18 @@ enum Command {
     /// Look up one caller as a PBX would, without a server
     Lookup(lookup::Arguments),
     /// Read telephone numbers and print them in canonical form
-    Number(number::Arguments),
+    Number {
+        /// The numbers; without any, or with -, standard input: one `number<TAB>country` a line, not trimmed
+        #[arg(allow_hyphen_values = true)]
+        numbers: Vec<String>,
+        /// Country of numbers without a country code
+        #[arg(long, value_name = "CC")]
+        country: Option<String>,
+    },
     /// Load contacts from a file into an address book
     Import(import::ImportArgs),
     /// Add, show, remove or find contacts
-    #[command(subcommand)]
-    Contact(contact::Command),
+    Contact(contact::Contact),
     /// Check or print the configuration, or its reference
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -90,15 +96,24 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Serve => serve::run(file),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Lookup(arguments) => lookup::run(file, &arguments),
-        Command::Number(arguments) => number::run(&arguments),
+        Command::Number { numbers, country } => {
+            number::run(&numbers, country.as_deref(), std::io::stdin().lock(), std::io::stdout().lock())
+        }
         Command::Import(arguments) => import_into(file, &arguments),
-        Command::Contact(command) => contact::run(file, &command),
+        Command::Contact(contact) => manage(file, &contact),
         Command::Config(command) => {
             config::run(command, file, &process_environment, &SystemClock, &mut std::io::stdout().lock())
         }
         Command::Token(command) => token::run(&command, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()),
         Command::Healthcheck => healthcheck::run(file),
     }
+}
+
+fn manage(file: &Path, contact: &contact::Contact) -> Outcome {
+    let workshop = Workshop::open(file)?;
+    let books = &workshop.config.directories;
+    let mut out = std::io::stdout().lock();
+    workshop::block_on(contact::run(contact, workshop.directory.as_ref(), books, &mut out))?
 }
 
 fn import_into(file: &Path, arguments: &import::ImportArgs) -> Outcome {

@@ -35,7 +35,7 @@ struct Answer<'a> {
 /// # Errors
 /// [`Kind::Invalid`] for a country that has no numbering plan, [`Kind::Unavailable`] when input or output fails. A
 /// reader that closes its end early (`| head`) is no failure.
-pub fn run(numbers: &[String], country: Option<&str>, input: impl BufRead, output: impl Write) -> Result<()> {
+pub(crate) fn run(numbers: &[String], country: Option<&str>, input: impl BufRead, output: impl Write) -> Result<()> {
     let numbering = numbering(country)?;
     let mut output = std::io::BufWriter::new(output);
     let done = if numbers.is_empty() || numbers == [STANDARD_INPUT] {
