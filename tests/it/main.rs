@@ -1,7 +1,9 @@
 //! Tests of the whole program: the real binary on a free port, real clients, one file for each face and failure.
 
 mod access;
+mod crash;
 mod harness;
+mod hostile;
 mod layers;
 mod lookup;
 mod processes;
