@@ -10,3 +10,4 @@ mod lookup;
 mod processes;
 mod reload;
 mod store;
+mod traps;
