@@ -104,7 +104,12 @@ type Books = BTreeMap<Arc<str>, Settings>;
 /// # Errors
 /// `NotFound` for an address book or contact that is not there, `Invalid` for an argument that is wrong, and those of
 /// the directory.
-pub(crate) async fn run(contact: &Contact, directory: &dyn Directory, books: &Books, out: &mut dyn Write) -> Result<()> {
+pub(crate) async fn run(
+    contact: &Contact,
+    directory: &dyn Directory,
+    books: &Books,
+    out: &mut dyn Write,
+) -> Result<()> {
     match &contact.command {
         Command::Add(add) => run_add(add, directory, &open(&add.common, directory, books).await?, out).await,
         Command::Show(show) => run_show(show, directory, &open(&show.common, directory, books).await?, out).await,

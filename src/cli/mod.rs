@@ -51,7 +51,7 @@ enum Command {
     /// Read telephone numbers and print them in canonical form
     Number {
         /// The numbers; without any, or with -, standard input: one `number<TAB>country` a line, not trimmed
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_negative_numbers = true)]
         numbers: Vec<String>,
         /// Country of numbers without a country code
         #[arg(long, value_name = "CC")]

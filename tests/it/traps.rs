@@ -27,10 +27,8 @@ fn no_refusal_is_ever_a_name_where_a_pbx_takes_any_text_for_one() {
     assert_eq!(get(server.address, &valid("")).text(), "Ana Popescu");
     let long = "x".repeat(70 * 1024);
     let delete = format!("DELETE {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", valid(""));
-    let proxied = format!(
-        "GET {} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\nConnection: close\r\n\r\n",
-        valid("")
-    );
+    let proxied =
+        format!("GET {} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\nConnection: close\r\n\r\n", valid(""));
     let refusals: Vec<Reply> = [
         send(server.address, delete.as_bytes()),
         send(server.address, proxied.as_bytes()),
@@ -48,7 +46,9 @@ fn no_refusal_is_ever_a_name_where_a_pbx_takes_any_text_for_one() {
         assert_eq!(reply.text(), "", "{}", reply.status);
         assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"), "{}", reply.status);
     }
-    for astray in ["/sales/lookup/more", "/sales/lokup", "/api/sales/token/more", "/nobody?format=text", "/?format=text"] {
+    for astray in
+        ["/sales/lookup/more", "/sales/lokup", "/api/sales/token/more", "/nobody?format=text", "/?format=text"]
+    {
         assert_eq!(get(server.address, &format!("{astray}?telephone=1")).text(), "", "{astray}");
     }
 }
@@ -234,12 +234,20 @@ fn what_a_dial_plan_would_run_and_what_would_end_a_header_comes_out_of_no_field(
 #[test]
 fn contacts_of_another_project_or_of_no_project_never_answer() {
     let workplace = Workplace::new(CONFIGURATION);
-    for (project, other_token) in [("acme", "a-token-of-acme-0123456789abcdef"), ("beta", "a-token-of-beta-0123456789abcdef")] {
+    for (project, other_token) in
+        [("acme", "a-token-of-acme-0123456789abcdef"), ("beta", "a-token-of-beta-0123456789abcdef")]
+    {
         let file = format!(
             "[directory.people]\ncountry = \"RO\"\n[project.{project}]\ncountry = \"RO\"\ntokens = [\"{other_token}\"]\nsources = [\"people\"]\n"
         );
         workplace.write(&format!("projects/{project}.toml"), file);
-        workplace.write("people.csv", format!("id,name,telephone\n1,Ana of {project},0722111222\n2,Only {project},0733{}\n", if project == "acme" { "000001" } else { "000002" }));
+        workplace.write(
+            "people.csv",
+            format!(
+                "id,name,telephone\n1,Ana of {project},0722111222\n2,Only {project},0733{}\n",
+                if project == "acme" { "000001" } else { "000002" }
+            ),
+        );
         workplace.succeed(&["import", "people.csv", "--directory", &format!("{project}/people")]);
     }
     let server = workplace.serve();

@@ -52,7 +52,9 @@ impl Readers {
                 }
             }
         }
-        let Some(reader) = slot.as_mut() else { return Err(Error::new(Kind::Internal, "there is no connection to read with")) };
+        let Some(reader) = slot.as_mut() else {
+            return Err(Error::new(Kind::Internal, "there is no connection to read with"));
+        };
         let result = reader.read(work).map_err(|error| failure(doing, error));
         if result.as_ref().is_err_and(|error| error.kind() != Kind::Busy) {
             *slot = None;

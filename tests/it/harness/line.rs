@@ -47,7 +47,8 @@ impl Line {
     pub(crate) fn reply_with_body(&mut self, has_body: bool) -> Option<Reply> {
         loop {
             if let Some((mut reply, head)) = parse_head(&self.waiting) {
-                let length = reply.header("content-length").filter(|_| has_body).map_or(0, |text| text.parse().unwrap());
+                let length =
+                    reply.header("content-length").filter(|_| has_body).map_or(0, |text| text.parse().unwrap());
                 if self.waiting.len() >= head + length {
                     reply.body = self.waiting[head..head + length].to_vec();
                     self.waiting.drain(..head + length);
