@@ -2,17 +2,19 @@
 //!
 //! A change is seen by a running server in its next answer: both look at the same store.
 
-use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::Arc;
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 
-use crate::config::Directory as Settings;
+use crate::config;
 use crate::directory::{Book, Change, Directory, Prepared};
 use crate::error::{Error, Kind, Result};
 use crate::model::{self, ContactId, ContactNumber, Field};
 use crate::number::indexed::{Indexed, indexed};
+
+use super::Outcome;
+use super::workshop::{self, Workshop};
 
 /// Highest place in a queue.
 const LAST_PLACE: u8 = 100;
@@ -20,15 +22,9 @@ const LAST_PLACE: u8 = 100;
 /// How the name of a custom field starts in `--set`.
 const CUSTOM: &str = "custom.";
 
-/// The arguments of `calldex contact`.
-#[derive(Debug, Args)]
-pub(crate) struct Contact {
-    #[command(subcommand)]
-    command: Command,
-}
-
+/// What to do with a contact.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub(crate) enum Command {
     /// Add a contact, or add numbers and fields to the one with this id
     Add(Add),
     /// Show a contact with everything that is stored of it
@@ -51,7 +47,7 @@ struct Common {
 }
 
 #[derive(Debug, Args)]
-struct Add {
+pub(crate) struct Add {
     #[command(flatten)]
     common: Common,
     /// The id; without it the contact with one of the numbers and this name is meant, or gets a new one
@@ -78,7 +74,7 @@ struct Add {
 }
 
 #[derive(Debug, Args)]
-struct Show {
+pub(crate) struct Show {
     #[command(flatten)]
     common: Common,
     /// The id of the contact
@@ -86,7 +82,7 @@ struct Show {
 }
 
 #[derive(Debug, Args)]
-struct Find {
+pub(crate) struct Find {
     #[command(flatten)]
     common: Common,
     /// A number, an id, or a part of a name, company or e-mail address
@@ -96,25 +92,42 @@ struct Find {
     limit: usize,
 }
 
-/// The address books of the configuration.
-type Books = BTreeMap<Arc<str>, Settings>;
+/// Runs the command on the store of the configuration.
+pub(crate) fn run(file: &Path, command: &Command) -> Outcome {
+    let workshop = Workshop::open(file)?;
+    let name = command.directory(workshop.config.directories.keys().map(|name| &**name))?;
+    let book = workshop.book(name)?;
+    let mut out = std::io::stdout();
+    workshop::block_on(command.run(workshop.directory.as_ref(), &book, &mut out))?
+}
 
-/// Runs the command on the address books of the configuration; results go to `out`.
-///
-/// # Errors
-/// `NotFound` for an address book or contact that is not there, `Invalid` for an argument that is wrong, and those of
-/// the directory.
-pub(crate) async fn run(
-    contact: &Contact,
-    directory: &dyn Directory,
-    books: &Books,
-    out: &mut dyn Write,
-) -> Result<()> {
-    match &contact.command {
-        Command::Add(add) => run_add(add, directory, &open(&add.common, directory, books).await?, out).await,
-        Command::Show(show) => run_show(show, directory, &open(&show.common, directory, books).await?, out).await,
-        Command::Remove(show) => run_remove(show, directory, &open(&show.common, directory, books).await?, out).await,
-        Command::Find(find) => run_find(find, directory, &open(&find.common, directory, books).await?, out).await,
+impl Command {
+    /// The address book that was named, or the only one.
+    fn directory<'a>(&'a self, known: impl Iterator<Item = &'a str>) -> Result<&'a str> {
+        let common = match self {
+            Self::Add(add) => &add.common,
+            Self::Show(show) | Self::Remove(show) => &show.common,
+            Self::Find(find) => &find.common,
+        };
+        let known: Vec<&str> = known.collect();
+        match (&common.directory, &known[..]) {
+            (Some(name), _) => Ok(name),
+            (None, [only]) => Ok(only),
+            (None, []) => Err(Error::new(Kind::Invalid, "the configuration has no directory")),
+            (None, _) => {
+                let message = format!("which address book? give --directory with one of: {}", known.join(", "));
+                Err(Error::new(Kind::Invalid, message))
+            }
+        }
+    }
+
+    async fn run(&self, directory: &dyn Directory, book: &Book, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Add(add) => run_add(add, directory, book, out).await,
+            Self::Show(show) => run_show(show, directory, book, out).await,
+            Self::Remove(show) => run_remove(show, directory, book, out).await,
+            Self::Find(find) => run_find(find, directory, book, out).await,
+        }
     }
 }
 
@@ -188,7 +201,8 @@ fn set(contact: &mut model::Contact, setting: &str) -> Result<()> {
         return Ok(());
     }
     let Some(field) = Field::parse(name) else {
-        let nearest = nearest(name, Field::ALL.iter().map(|field| field.as_str()));
+        let near = config::nearest(name, Field::ALL.iter().map(|field| field.as_str()));
+        let nearest = near.map_or_else(String::new, |near| format!(", did you mean {near:?}?"));
         return refuse(format!(
             "--set {setting:?}: there is no field {name:?}{nearest}; a field of your own is {CUSTOM}{name}=..."
         ));
@@ -251,32 +265,6 @@ async fn run_find(find: &Find, directory: &dyn Directory, book: &Book, out: &mut
     Ok(())
 }
 
-/// Opens the address book that was named, or the only one.
-async fn open(common: &Common, directory: &dyn Directory, books: &Books) -> Result<Book> {
-    let names = || books.keys().map(|name| &**name);
-    let name = match (&common.directory, books.len()) {
-        (Some(name), _) => name.as_str(),
-        (None, 1) => names().next().unwrap_or_default(),
-        (None, _) => {
-            let names: Vec<_> = names().collect();
-            let message = format!("which address book? give --directory with one of: {}", names.join(", "));
-            return Err(Error::new(Kind::Invalid, message));
-        }
-    };
-    let Some(settings) = books.get(name) else {
-        let message = format!("there is no directory {name:?} in the configuration{}", nearest(name, names()));
-        return Err(Error::new(Kind::NotFound, message));
-    };
-    directory.open_book(name, &settings.numbering).await
-}
-
-/// `; did you mean "..."?` when a known name is near.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let near =
-        known.map(|other| (strsim::jaro_winkler(name, other), other)).max_by(|one, other| one.0.total_cmp(&other.0));
-    near.filter(|(score, _)| *score > 0.7).map_or_else(String::new, |(_, other)| format!("; did you mean {other:?}?"))
-}
-
 fn nobody(id: &str, book: &Book) -> Error {
     Error::new(Kind::NotFound, format!("there is no contact {id:?} in {}", book.name))
 }
@@ -331,7 +319,7 @@ fn printable(text: &str) -> String {
 }
 
 fn print(out: &mut dyn Write, line: &dyn std::fmt::Display) -> Result<()> {
-    writeln!(out, "{line}").map_err(|error| Error::new(Kind::Unavailable, "cannot write the result").because(error))
+    writeln!(out, "{line}").map_err(workshop::unwritable)
 }
 
 #[cfg(test)]

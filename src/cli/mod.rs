@@ -50,17 +50,18 @@ enum Command {
     Lookup(lookup::Arguments),
     /// Read telephone numbers and print them in canonical form
     Number {
-        /// The numbers; without any, or with -, standard input: one `number<TAB>country` a line, not trimmed
+        /// The numbers; `-` or nothing reads lines of `text<TAB>region` from standard input
         #[arg(allow_negative_numbers = true)]
         numbers: Vec<String>,
-        /// Country of numbers without a country code
+        /// The country of numbers without a country code, such as RO
         #[arg(long, value_name = "CC")]
         country: Option<String>,
     },
     /// Load contacts from a file into an address book
     Import(import::ImportArgs),
     /// Add, show, remove or find contacts
-    Contact(contact::Contact),
+    #[command(subcommand)]
+    Contact(contact::Command),
     /// Check or print the configuration, or its reference
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -100,20 +101,13 @@ fn run(arguments: Arguments) -> Outcome {
             number::run(&numbers, country.as_deref(), std::io::stdin().lock(), std::io::stdout().lock())
         }
         Command::Import(arguments) => import_into(file, &arguments),
-        Command::Contact(contact) => manage(file, &contact),
+        Command::Contact(command) => contact::run(file, &command),
         Command::Config(command) => {
             config::run(command, file, &process_environment, &SystemClock, &mut std::io::stdout().lock())
         }
         Command::Token(command) => token::run(&command, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()),
         Command::Healthcheck => healthcheck::run(file),
     }
-}
-
-fn manage(file: &Path, contact: &contact::Contact) -> Outcome {
-    let workshop = Workshop::open(file)?;
-    let books = &workshop.config.directories;
-    let mut out = std::io::stdout().lock();
-    workshop::block_on(contact::run(contact, workshop.directory.as_ref(), books, &mut out))?
 }
 
 fn import_into(file: &Path, arguments: &import::ImportArgs) -> Outcome {

@@ -1,12 +1,16 @@
 //! The default fields of a project: what a found contact gets when it does not have the field itself.
 
+use std::fmt;
+
 use toml::de::DeValue;
 
 use super::keys::{Key, Kind};
 use super::reader::Reader;
 
 /// MiniJinja templates, by field, used only when there is a contact that lacks the field.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// A template may hold a secret, so printing this shows only which fields have one.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Defaults {
     /// `name`
     pub name: Option<String>,
@@ -80,6 +84,23 @@ pub(crate) const KEYS: &[Key] = &[
         "The id in a partner's system of a found contact that has none; sent with `reply = \"extended\"`.",
     ),
 ];
+
+impl fmt::Debug for Defaults {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields = [
+            ("name", &self.name),
+            ("queue_position", &self.queue_position),
+            ("direct_line", &self.direct_line),
+            ("backend_link", &self.backend_link),
+            ("route_identifier", &self.route_identifier),
+            ("outbound_number", &self.outbound_number),
+            ("language", &self.language),
+            ("external_id", &self.external_id),
+        ];
+        let set = fields.iter().filter(|(_, template)| template.is_some());
+        out.debug_set().entries(set.map(|(name, _)| name)).finish()
+    }
+}
 
 impl Defaults {
     pub(crate) fn read(reader: &Reader<'_>) -> Self {

@@ -1,10 +1,8 @@
 //! The keys that say how telephone numbers are read, of projects and directories.
 
-use std::sync::OnceLock;
-
 use super::keys::{Key, Kind, words};
 use super::reader::Reader;
-use crate::number::{Numbering, WithoutPlus};
+use crate::number::{Numbering, WithoutPlus, is_known_country, nearest_country};
 
 const WITHOUT_PLUS: [(&str, WithoutPlus); 3] =
     [("auto", WithoutPlus::Auto), ("national", WithoutPlus::National), ("international", WithoutPlus::International)];
@@ -72,40 +70,12 @@ fn read_prefix(text: &str, longest: usize) -> Result<String, String> {
     if dialled && text.len() <= longest { Ok(text.to_owned()) } else { Err(String::new()) }
 }
 
-/// Names of countries that people write instead of the letters of the standard.
-const OTHER_NAMES: [(&str, &str); 4] = [("UK", "GB"), ("EL", "GR"), ("EN", "GB"), ("JAP", "JP")];
-
+/// Only capital letters, so that equal settings are spelled alike.
 fn read_country(text: &str) -> Result<String, String> {
-    let known = countries();
-    if known.iter().any(|country| country == text) {
+    if is_known_country(text) && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Ok(text.to_owned());
     }
-    let upper = text.to_uppercase();
-    let other = OTHER_NAMES.iter().find(|(name, _)| *name == upper).map(|(_, country)| *country);
-    let start = upper.get(..2).filter(|_| upper.len() <= 3);
-    let near = other.or_else(|| known.iter().map(String::as_str).find(|country| Some(*country) == start));
-    Err(near.map_or_else(|| name_neighbours(&upper, known), |country| format!("; did you mean \"{country}\"?")))
-}
-
-fn name_neighbours(upper: &str, known: &[String]) -> String {
-    let first = upper.chars().next();
-    let neighbours: Vec<&str> = known.iter().map(String::as_str).filter(|name| name.chars().next() == first).collect();
-    match first {
-        Some(letter) if !neighbours.is_empty() => format!("; with {letter} there are {}", neighbours.join(" ")),
-        _ => String::new(),
-    }
-}
-
-/// Every country that has a numbering plan, sorted.
-// To be replaced by the list of `crate::number` as soon as that module has one.
-fn countries() -> &'static [String] {
-    static COUNTRIES: OnceLock<Vec<String>> = OnceLock::new();
-    COUNTRIES.get_or_init(|| {
-        let regions = rlibphonenumber::PHONE_NUMBER_UTIL.get_supported_regions();
-        let mut countries: Vec<String> = regions.map(|region| region.to_string()).collect();
-        countries.sort();
-        countries
-    })
+    Err(nearest_country(text).map_or_else(String::new, |country| format!("; did you mean \"{country}\"?")))
 }
 
 #[cfg(test)]
@@ -118,7 +88,7 @@ mod tests {
         assert_eq!(read_country("ro").unwrap_err(), "; did you mean \"RO\"?");
         assert_eq!(read_country("UK").unwrap_err(), "; did you mean \"GB\"?");
         assert_eq!(read_country("DEU").unwrap_err(), "; did you mean \"DE\"?");
-        assert_eq!(read_country("RX").unwrap_err(), "; with R there are RE RO RS RU RW");
+        assert_eq!(read_country("RX").unwrap_err(), "; did you mean \"AX\"?");
         assert_eq!(read_country("001").unwrap_err(), "");
     }
 }

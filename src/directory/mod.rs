@@ -38,16 +38,15 @@ pub trait Directory: Send + Sync + 'static {
 
     /// How often the book was written to, exactly, by any process. Cheap enough for every lookup.
     ///
-    /// Ask for it *before* [`Directory::find`] and keep the answer under it: then an answer is never kept longer than
-    /// it is true.
+    /// An answer that is kept is good as long as this is the revision that [`Found`] came with.
     fn revision<'a>(&'a self, book: &'a Book) -> Pending<'a, Revision>;
 
-    /// Finds a caller in several books at once: one list of hits for each book, in the order of `books`.
+    /// Finds a caller in several books at once: one answer for each book, in the order of `books`, of one moment.
     ///
     /// Within a book the first step of the ladder that finds somebody wins; `exact` and `alternate` are one class and
     /// come together. The contacts come without their numbers and blocks, which would cost a third descent:
     /// [`Directory::get`] has them.
-    fn find<'a>(&'a self, books: &'a [Book], wanted: &'a Wanted) -> Pending<'a, Vec<Vec<Hit>>>;
+    fn find<'a>(&'a self, books: &'a [Book], wanted: &'a Wanted) -> Pending<'a, Vec<Found>>;
 
     /// The contact with this id, with its numbers and blocks.
     fn get<'a>(&'a self, book: &'a Book, id: &'a ContactId) -> Pending<'a, Option<Contact>>;
@@ -123,6 +122,15 @@ pub struct Book {
 /// Counts the writes to one address book. An answer made from an older revision is not used any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Revision(pub u64);
+
+/// What one address book says about a caller.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The revision of the book that says so.
+    pub revision: Revision,
+    /// The contacts that may be the caller, by rung and id; empty when the book does not know him.
+    pub hits: Vec<Hit>,
+}
 
 /// A contact that an address book has for a number, and how sure that is.
 #[derive(Debug, Clone)]

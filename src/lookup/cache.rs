@@ -84,6 +84,14 @@ impl Cache {
         (entry.revision == revision && age <= self.lifetimes.unknown).then_some(Remembered::Fresh(entry.hits))
     }
 
+    /// Says whether there is anything under this key, of whatever age and revision.
+    pub(crate) fn knows(&self, key: &CacheKey) -> bool {
+        let holds = |cache: &Option<quick_cache::sync::Cache<CacheKey, Entry>>| {
+            cache.as_ref().is_some_and(|cache| cache.contains_key(key))
+        };
+        holds(&self.found) || holds(&self.unknown)
+    }
+
     /// Keeps an answer. One that contradicts an older one replaces it.
     pub(crate) fn put(&self, key: CacheKey, hits: Arc<[Hit]>, revision: Revision, now: Instant) {
         let (keep, forget) = if hits.is_empty() { (&self.unknown, &self.found) } else { (&self.found, &self.unknown) };

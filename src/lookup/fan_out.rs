@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::config::Ask;
-use crate::directory::{Book, Hit, Revision};
+use crate::directory::{Book, Found, Hit, Revision};
 use crate::error::Error;
 use crate::number::Number;
 use crate::number::ladder::Wanted;
@@ -156,16 +156,20 @@ impl FanOut<'_> {
 
     /// Takes what the cache knows of the address books and reads the rest in one go.
     async fn ask_books(&self, reports: &mut [Option<Report>]) {
-        let mut missing: Vec<(usize, &Book, Revision)> = Vec::new();
+        let mut missing: Vec<(usize, &Book)> = Vec::new();
         for (place, asked) in self.project.asked.iter().enumerate() {
             let Asked::Book { book, .. } = asked else { continue };
+            if !self.lookup.cache.knows(&self.key(asked)) {
+                missing.push((place, book));
+                continue;
+            }
             match self.until_deadline(self.lookup.directory.revision(book)).await {
                 Ok(revision) => match self.remembered(asked, revision) {
                     Some(Remembered::Fresh(hits)) => {
                         let report = self.report(asked, Reply::Hits(hits));
                         reports[place] = Some(Report { cached: true, revision, ..report });
                     }
-                    _ => missing.push((place, book, revision)),
+                    _ => missing.push((place, book)),
                 },
                 Err(error) => reports[place] = Some(self.failed_book(asked, error)),
             }
@@ -175,22 +179,22 @@ impl FanOut<'_> {
         }
     }
 
-    async fn read_books(&self, missing: &[(usize, &Book, Revision)], reports: &mut [Option<Report>]) {
+    async fn read_books(&self, missing: &[(usize, &Book)], reports: &mut [Option<Report>]) {
         let wanted = Wanted::of(&self.question.number, self.project.config.guesses.tail);
-        let books: Vec<Book> = missing.iter().map(|(_, book, _)| (*book).clone()).collect();
+        let books: Vec<Book> = missing.iter().map(|(_, book)| (*book).clone()).collect();
         match self.until_deadline(self.lookup.directory.find(&books, &wanted)).await {
             Ok(answers) => {
-                for ((place, _, revision), hits) in missing.iter().zip(answers) {
+                for ((place, _), Found { revision, hits }) in missing.iter().zip(answers) {
                     let (asked, hits) = (&self.project.asked[*place], Arc::<[Hit]>::from(hits));
                     if !self.lookup.cache.is_off() {
                         let now = self.lookup.clock.now();
-                        self.lookup.cache.put(self.key(asked), Arc::clone(&hits), *revision, now);
+                        self.lookup.cache.put(self.key(asked), Arc::clone(&hits), revision, now);
                     }
-                    reports[*place] = Some(Report { revision: *revision, ..self.report(asked, Reply::Hits(hits)) });
+                    reports[*place] = Some(Report { revision, ..self.report(asked, Reply::Hits(hits)) });
                 }
             }
             Err(error) => {
-                for (place, _, _) in missing {
+                for (place, _) in missing {
                     reports[*place] = Some(self.failed_book(&self.project.asked[*place], Arc::clone(&error)));
                 }
             }

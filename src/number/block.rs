@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Kind, Result};
 
-use super::parser::phone_number;
+use super::parser::country_code;
 use super::{Key, Number, Numbering, parse};
 
 /// Fewest digits behind the country code: a shorter block is a whole city or network.
@@ -148,8 +148,7 @@ fn is_narrow(part: &Block) -> bool {
 fn country_code_length(key: Key) -> usize {
     let filled = key.get().to_string();
     let filled = format!("{filled:0<12}");
-    let number = Key::from_digits(&filled).and_then(phone_number);
-    number.map_or(3, |number| number.country_code.to_string().len())
+    Key::from_digits(&filled).and_then(country_code).map_or(3, |code| code.to_string().len())
 }
 
 fn length(key: Key) -> u8 {

@@ -3,7 +3,7 @@
 //! A system that calldex does not own is asked with a few spellings; every number of its answer is then read and
 //! compared by key, so a spelling too many costs a little time and can never name a stranger.
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
+use rlibphonenumber::PHONE_NUMBER_UTIL;
 
 use super::{Phone, parser};
 
@@ -79,10 +79,12 @@ impl Forms {
 #[must_use]
 pub fn forms(phone: &Phone, home: Option<&str>) -> Forms {
     let digits = phone.key.get().to_string();
-    let number = parser::phone_number(phone.key);
-    let formatted = |format| number.as_ref().map(|number| number.format_as(format).into_owned());
-    let code = number.as_ref().map(|number| number.country_code);
-    let national = formatted(PhoneNumberFormat::National).unwrap_or_else(|| digits.clone());
+    let spelled = parser::spell(phone.key);
+    let code = spelled.as_ref().map(|spelled| spelled.code);
+    let (national, international) = match spelled {
+        Some(spelled) => (spelled.national, spelled.international),
+        None => (digits.clone(), phone.key.to_string()),
+    };
     let home_code = home.and_then(parser::region).and_then(|home| PHONE_NUMBER_UTIL.get_country_code_for_region(home));
     let significant = code.and_then(|code| digits.strip_prefix(&code.to_string()).map(str::to_owned));
     Forms {
@@ -91,7 +93,7 @@ pub fn forms(phone: &Phone, home: Option<&str>) -> Forms {
         national_compact: national.chars().filter(char::is_ascii_digit).collect(),
         national,
         national_significant: significant.unwrap_or_else(|| digits.clone()),
-        international: formatted(PhoneNumberFormat::International).unwrap_or_else(|| phone.key.to_string()),
+        international,
         at_home: code.is_some() && (home.is_none() || code == home_code),
         digits,
     }
@@ -100,7 +102,7 @@ pub fn forms(phone: &Phone, home: Option<&str>) -> Forms {
 /// The two-letter country of a valid number; `None` for international services (+800) and numbers outside of a plan.
 #[must_use]
 pub fn country_of(phone: &Phone) -> Option<String> {
-    let region = parser::phone_number(phone.key)?.get_region_code()?.as_region_str();
+    let region = parser::region_of(phone.key)?.as_region_str();
     (region.len() == 2).then(|| region.as_str().to_owned())
 }
 

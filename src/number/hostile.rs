@@ -3,7 +3,7 @@
 //! Any bytes make a text and settings, so a fuzzer that changes bytes walks through everything that the front end
 //! knows: schemes, parameters, escapes, digits of other scripts, marks that nobody sees, and very long runs.
 
-use super::{Number, Numbering, Phone, WithoutPlus, parse};
+use super::{LONGEST_LOCAL, Number, Numbering, Phone, WithoutPlus, parse};
 
 /// What a text is made of. The first ones are the likeliest in real life.
 const PIECES: [&str; 96] = [
@@ -163,10 +163,14 @@ pub fn canonical_text(number: &Number) -> Option<String> {
         Number::Phone { phone: Phone { key, .. }, extension, .. } => {
             Some(extension.as_ref().map_or(key.to_string(), |extension| format!("{key};ext={extension}")))
         }
-        Number::Local(text) if text.chars().all(|sign| matches!(sign, '0'..='9' | '*' | '#')) => Some(text.clone()),
+        Number::Local(text) if is_short_number(text) => Some(text.clone()),
         Number::Local(text) => Some(format!("sip:{text}@local")),
         Number::Withheld { .. } | Number::Unusable => None,
     }
+}
+
+fn is_short_number(text: &str) -> bool {
+    text.len() <= LONGEST_LOCAL && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn without_alternate(number: Number) -> Number {

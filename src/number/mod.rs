@@ -155,7 +155,11 @@ pub fn parse(text: &str, numbering: &Numbering) -> Number {
     let reader = Reader::new(numbering, address.context.as_deref(), cleaned.lost_plus);
     let Some(body) = Body::cut(bare) else { return Number::Unusable };
     let found = find(&body, &reader);
-    judge(&body, bare, found, address.extension)
+    match judge(&body, bare, found, address.extension) {
+        Number::Unusable if address.is_user && !reader.is_elsewhere() => local_user(user),
+        Number::Local(_) if reader.is_elsewhere() => Number::Unusable,
+        number => number,
+    }
 }
 
 /// Loads the numbering plans, which takes milliseconds, before the first call needs them.

@@ -46,22 +46,52 @@ pub(super) fn read_international(digits: &str) -> Option<Reading> {
     guarded(digits, || parse_international(digits))
 }
 
-/// The library's own form of a key, for formatting.
-pub(super) fn phone_number(key: Key) -> Option<PhoneNumber> {
-    catch_unwind(|| PHONE_NUMBER_UTIL.parse(key.to_string(), None).ok()).ok().flatten()
+/// How a number is written.
+pub(super) struct Spelled {
+    /// Its country code.
+    pub(super) code: i32,
+    /// As people write it in its own country.
+    pub(super) national: String,
+    /// As people write it with its country code.
+    pub(super) international: String,
+}
+
+/// Spells a number; `None` when no plan knows its country code.
+pub(super) fn spell(key: Key) -> Option<Spelled> {
+    ask(key, |number| {
+        Some(Spelled {
+            code: number.country_code,
+            national: number.format_as(PhoneNumberFormat::National).into_owned(),
+            international: number.format_as(PhoneNumberFormat::International).into_owned(),
+        })
+    })
 }
 
 /// The digits with which a number is written in its own country, trunk prefix included.
 pub(super) fn national_digits(key: Key) -> String {
-    let written =
-        catch_unwind(|| phone_number(key).map(|number| number.format_as(PhoneNumberFormat::National).into_owned()));
-    written.ok().flatten().unwrap_or_default().chars().filter(char::is_ascii_digit).collect()
+    let written = ask(key, |number| Some(number.format_as(PhoneNumberFormat::National).into_owned()));
+    written.unwrap_or_default().chars().filter(char::is_ascii_digit).collect()
+}
+
+/// The country code of a number.
+pub(super) fn country_code(key: Key) -> Option<i32> {
+    ask(key, |number| Some(number.country_code))
+}
+
+/// The country of a valid number.
+pub(super) fn region_of(key: Key) -> Option<Region> {
+    ask(key, PhoneNumber::get_region_code)
 }
 
 /// Whether a number is a landline, or may be one.
 pub(super) fn is_fixed_line(key: Key) -> bool {
-    let kind = catch_unwind(|| phone_number(key).map(|number| number.get_type())).ok().flatten();
+    let kind = ask(key, |number| Some(number.get_type()));
     matches!(kind, Some(PhoneNumberType::FixedLine | PhoneNumberType::FixedLineOrMobile))
+}
+
+/// Asks the library about a key, inside the guard.
+fn ask<T>(key: Key, question: impl FnOnce(&PhoneNumber) -> Option<T>) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(|| question(&PHONE_NUMBER_UTIL.parse(key.to_string(), None).ok()?))).ok().flatten()
 }
 
 /// Runs the library inside the guard and settles the result.

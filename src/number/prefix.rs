@@ -14,8 +14,9 @@ pub(super) fn strip<'a>(text: &'a str, trunk_prefix: Option<&str>) -> &'a str {
     let text = strip_trunk_prefix(text, trunk_prefix);
     let text = strip_service_codes(text);
     let text = strip_technical_prefix(text);
-    let open = text.trim_end_matches(['#', ' ']);
-    if open.contains(['#', '*', ',', ';']) || count_digits(open) < LEAST_DIGITS { text } else { open }
+    let open = text.trim_end_matches(['#', ' ', '.', ')', '-', '/']);
+    let is_closed = text[open.len()..].contains('#');
+    if !is_closed || open.contains(['#', '*', ',', ';']) || count_digits(open) < LEAST_DIGITS { text } else { open }
 }
 
 /// Takes the configured prefix off.

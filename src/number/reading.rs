@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
                 }
                 let international = international.filter(|reading| reading.valid && is_as_written(reading, digits));
                 let usual = behind_usual_prefix(digits);
-                if self.is_at_home(national) {
+                if self.is_at_home(national, digits) {
                     return Readings::rank([usual, national, international]);
                 }
                 Readings::rank([national, usual, international, behind_foreign_prefix(digits)])
@@ -136,9 +136,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether a national reading is a number of the country itself, not one behind its international prefix.
-    fn is_at_home(&self, national: Option<Reading>) -> bool {
+    fn is_at_home(&self, national: Option<Reading>, digits: &str) -> bool {
         let (Some(code), Some(national)) = (self.code(), national) else { return false };
-        national.key.get().to_string().starts_with(&code)
+        let key = national.key.get().to_string();
+        key.starts_with(&code) && !digits.ends_with(&key)
+    }
+
+    /// Whether the address names another country than the settings; its short numbers are not ours.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.region != self.numbering.country.as_deref().and_then(parser::region)
     }
 
     /// The digits of the country's own code.

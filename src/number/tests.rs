@@ -126,6 +126,7 @@ fn short_numbers_and_users_are_local() {
         ("sip:101@pbx", "local 101"),
         ("sip:Ion.Popescu@pbx", "local ion.popescu"),
         ("SIP/ion-0000a1", "local ion"),
+        ("sip:1234567@pbx", "local 1234567"),
         ("*97", "local *97"),
         (" 101", "local 101"),
     ] {

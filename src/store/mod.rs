@@ -58,7 +58,7 @@ impl Store {
     /// One message for each of: missing folder, empty or truncated file, not a database, another program's database,
     /// written by a newer calldex, read-only, locked.
     pub fn open(path: &Path, migrations: &Migrations) -> Result<Self> {
-        wait_for_first_page(path);
+        let _creating = lock_creation(path);
         check_file(path)?;
         let store = Self { path: path.to_path_buf() };
         let foreign = store.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, WRITE_WAIT)?;
@@ -151,18 +151,26 @@ pub fn set_durability(connection: &Connection, durability: Durability) -> rusqli
     connection.pragma_update(None, "synchronous", level)
 }
 
-/// Another process may have created the file this moment and not written to it yet.
-fn wait_for_first_page(path: &Path) {
-    for _ in 0..5 {
-        if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
-            std::thread::sleep(Duration::from_millis(20));
-        }
+/// Lets one process at a time create the file: another one would see it empty and take it for cut off.
+///
+/// The kernel's lock is on the folder, so nothing is left behind; it is held only while there is no file, or an empty
+/// one. Where the folder cannot be locked, the opening itself will say what is wrong with it.
+fn lock_creation(path: &Path) -> Option<fs::File> {
+    if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        return None;
     }
+    let folder = fs::File::open(folder_of(path)).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Finds what SQLite would not say clearly: it takes an empty file for a new database and opens what it cannot write.
 fn check_file(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     if !folder.is_dir() {
         let message =
             format!("cannot open the store {}: the folder {} does not exist", path.display(), folder.display());

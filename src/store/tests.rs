@@ -35,7 +35,7 @@ fn a_new_file_gets_its_tables_and_opens_again() {
 fn several_processes_may_create_the_file_at_once() {
     let folder = folder();
     let path = folder.path().join("calldex.db");
-    let openers: Vec<_> = (0..4)
+    let openers: Vec<_> = (0..16)
         .map(|_| {
             let path = path.clone();
             std::thread::spawn(move || Store::open(&path, &DIRECTORY).map(|_| ()))

@@ -1,5 +1,7 @@
 //! What a person at the terminal reads.
 
+use std::sync::Arc;
+
 use clap::Parser;
 
 use super::*;
@@ -9,31 +11,33 @@ use crate::number::Numbering;
 
 #[derive(Parser)]
 struct Line {
-    #[command(flatten)]
-    contact: Contact,
+    #[command(subcommand)]
+    command: Command,
 }
 
 struct Terminal {
     directory: SqliteDirectory,
-    books: Books,
+    book: Book,
     runtime: tokio::runtime::Runtime,
     _folder: tempfile::TempDir,
 }
 
-fn terminal(names: &[&str]) -> Terminal {
+fn terminal() -> Terminal {
     let folder = tempfile::tempdir().unwrap();
     let directory = SqliteDirectory::open(&folder.path().join("calldex.db"), Arc::new(SystemClock)).unwrap();
-    let settings = || Settings { numbering: Numbering::of_country("RO"), shared: false };
-    let books = names.iter().map(|name| (Arc::from(*name), settings())).collect();
-    Terminal { directory, books, runtime: tokio::runtime::Runtime::new().unwrap(), _folder: folder }
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let book = runtime.block_on(directory.open_book("customers", &Numbering::of_country("RO"))).unwrap();
+    Terminal { directory, book, runtime, _folder: folder }
+}
+
+fn parse(arguments: &[&str]) -> Command {
+    Line::try_parse_from(["contact"].iter().chain(arguments)).unwrap().command
 }
 
 impl Terminal {
     fn run(&self, arguments: &[&str]) -> String {
-        let line = Line::try_parse_from(["contact"].iter().chain(arguments)).unwrap();
         let mut out = Vec::new();
-        let result = self.runtime.block_on(run(&line.contact, &self.directory, &self.books, &mut out));
-        match result {
+        match self.runtime.block_on(parse(arguments).run(&self.directory, &self.book, &mut out)) {
             Ok(()) => String::from_utf8(out).unwrap(),
             Err(error) => format!("error: {error}"),
         }
@@ -42,7 +46,7 @@ impl Terminal {
 
 #[test]
 fn a_contact_is_added_shown_found_and_removed() {
-    let terminal = terminal(&["customers"]);
+    let terminal = terminal();
     let add = [
         "add",
         "--id",
@@ -78,7 +82,7 @@ fn a_contact_is_added_shown_found_and_removed() {
 
 #[test]
 fn a_script_gets_one_json_object_a_line() {
-    let terminal = terminal(&["customers"]);
+    let terminal = terminal();
     assert_eq!(
         terminal.run(&[
             "add",
@@ -93,7 +97,7 @@ fn a_script_gets_one_json_object_a_line() {
             "--primary",
             "--json"
         ]),
-        "{\"change\":\"added\",\"directory\":\"customers\",\"id\":\"007\"}\n"
+        "{\"directory\":\"customers\",\"id\":\"007\",\"change\":\"added\"}\n"
     );
     let shown: serde_json::Value = serde_json::from_str(&terminal.run(&["show", "007", "--json"])).unwrap();
     assert_eq!(shown["id"], "007");
@@ -104,24 +108,16 @@ fn a_script_gets_one_json_object_a_line() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&found).unwrap(), shown);
     assert_eq!(terminal.run(&["find", "nobody", "--json"]), "");
     let removed = terminal.run(&["remove", "007", "--json"]);
-    assert_eq!(removed, "{\"change\":\"removed\",\"directory\":\"customers\",\"id\":\"007\"}\n");
+    assert_eq!(removed, "{\"directory\":\"customers\",\"id\":\"007\",\"change\":\"removed\"}\n");
 }
 
 #[test]
 fn a_wrong_argument_is_told_with_what_was_expected() {
-    let terminal = terminal(&["customers", "acme/suppliers"]);
-    let add = |more: &[&str]| terminal.run(&[&["add", "--directory", "customers"], more].concat());
-    assert_eq!(
-        terminal.run(&["find", "x"]),
-        "error: which address book? give --directory with one of: acme/suppliers, customers"
-    );
-    assert_eq!(
-        terminal.run(&["find", "x", "--directory", "custmers"]),
-        "error: there is no directory \"custmers\" in the configuration; did you mean \"customers\"?"
-    );
+    let terminal = terminal();
+    let add = |more: &[&str]| terminal.run(&[&["add"], more].concat());
     assert_eq!(
         add(&["--set", "compny=Acme"]),
-        "error: --set \"compny=Acme\": there is no field \"compny\"; did you mean \"company\"?; a field of your own is custom.compny=..."
+        "error: --set \"compny=Acme\": there is no field \"compny\", did you mean \"company\"?; a field of your own is custom.compny=..."
     );
     assert_eq!(add(&["--set", "company"]), "error: --set \"company\": expected FIELD=VALUE, such as company=Acme");
     assert_eq!(
@@ -134,12 +130,23 @@ fn a_wrong_argument_is_told_with_what_was_expected() {
     );
     assert_eq!(add(&[]), "error: a contact needs a name, a number or a field: give --name, --number or --set");
     assert!(add(&["--block", "+40xx"]).starts_with("error: `+40xx` "), "{}", add(&["--block", "+40xx"]));
-    assert_eq!(terminal.run(&["find", "", "--directory", "customers"]), "nobody in customers has \"\"\n");
 }
 
 #[test]
 fn a_name_from_a_file_cannot_steer_the_terminal() {
-    let terminal = terminal(&["customers"]);
+    let terminal = terminal();
     terminal.run(&["add", "--id", "1", "--name", "A\u{1b}]0;x\u{7}B"]);
     assert_eq!(terminal.run(&["show", "1"]), "id: 1\nname: A ]0;x B\n");
+}
+
+#[test]
+fn the_address_book_must_be_named_when_there_are_several() {
+    let command = parse(&["find", "x"]);
+    assert_eq!(command.directory(["customers"].into_iter()).unwrap(), "customers");
+    let error = command.directory(["acme/suppliers", "customers"].into_iter()).unwrap_err();
+    assert_eq!(error.to_string(), "which address book? give --directory with one of: acme/suppliers, customers");
+    let error = command.directory([].into_iter()).unwrap_err();
+    assert_eq!(error.to_string(), "the configuration has no directory");
+    let named = parse(&["find", "x", "--directory", "customers"]);
+    assert_eq!(named.directory(["acme/suppliers"].into_iter()).unwrap(), "customers");
 }

@@ -53,7 +53,7 @@ fn both_readings_are_answered(bench: &Bench) {
     let (national, other) = (wanted.exact.clone().unwrap().0, wanted.alternate.unwrap());
     let rungs = || -> Vec<Rung> {
         let hits = bench.wait(bench.directory.find(std::slice::from_ref(&book), &wanted)).unwrap();
-        hits[0].iter().map(|hit| hit.rung).collect()
+        hits[0].hits.iter().map(|hit| hit.rung).collect()
     };
     bench.put(&book, contact("1", "Vienna", &[&other.to_string()]));
     assert_eq!(rungs(), [Rung::Alternate]);
@@ -128,7 +128,7 @@ fn nineteen_digits_are_found(bench: &Bench) {
     let book = bench.book("customers");
     let key = crate::number::Key::new(9_399_999_999_999_999_999).unwrap();
     let wanted = Wanted { exact: Some((key, None)), ..Wanted::default() };
-    let hits = || bench.wait(bench.directory.find(std::slice::from_ref(&book), &wanted)).unwrap().remove(0).len();
+    let hits = || bench.wait(bench.directory.find(std::slice::from_ref(&book), &wanted)).unwrap().remove(0).hits.len();
     assert_eq!(hits(), 0);
     let mut prepared = prepare(vec![contact("1", "Long", &["0722 111 222"])]).remove(0);
     prepared.readings = vec![crate::number::indexed::Indexed::Number { key, extension: None, valid: true }];

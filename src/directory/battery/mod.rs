@@ -58,9 +58,12 @@ impl Bench {
     /// Who calls, as `name rung` by book.
     fn callers(&self, books: &[Book], telephone: &str) -> Vec<Vec<String>> {
         let wanted = Wanted::of(&parse(telephone, &Numbering::of_country("RO")), true);
-        let hits = self.wait(self.directory.find(books, &wanted)).unwrap();
+        let found = self.wait(self.directory.find(books, &wanted)).unwrap();
+        for (book, found) in books.iter().zip(&found) {
+            assert_eq!(found.revision.0, self.revision(book));
+        }
         let show = |hit: &Hit| format!("{} {}", hit.contact.get(Field::Name).unwrap_or("-"), hit.rung.as_str());
-        hits.iter().map(|hits| hits.iter().map(show).collect()).collect()
+        found.iter().map(|found| found.hits.iter().map(show).collect()).collect()
     }
 
     /// Who calls, in one book.

@@ -1,8 +1,8 @@
 //! Contacts out of a CSV file, into an address book.
 //!
-//! A file goes through these steps: [`sniff`] (is it CSV, what separates its cells), [`reader`] (rows, whatever is
-//! wrong with the file), [`columns`] (what each column is for, with the words of [`words`]), [`rows`] (a row becomes a
-//! contact), [`report`] (what was wrong, in the words of [`problem`]). One thread reads the file and its numbers, the
+//! A file goes through these steps: [`sniff`] (is it CSV, what separates its cells), `reader` (rows, whatever is wrong
+//! with the file), [`columns`] (what each column is for, by [`mapping`] or the words of `words`), `rows` (a row becomes
+//! a contact), [`report`] (what was wrong, in the words of [`problem`]). One thread reads the file and its numbers, the
 //! caller's thread hands them to the store in batches. Nothing becomes visible before the last row has been stored,
 //! so whatever ends an import half way (a signal, a full disk, a broken pipe) leaves the address book as it was.
 //!
@@ -10,6 +10,7 @@
 //! [`report::PLACES`] places are remembered for each kind of problem.
 
 pub mod columns;
+pub mod mapping;
 pub mod problem;
 mod reader;
 pub mod report;
@@ -28,7 +29,8 @@ use crate::error::{Error, Kind, Result};
 use crate::number::Numbering;
 use crate::number::indexed::Indexed;
 
-use columns::{Column, Mapping};
+use columns::Column;
+use mapping::Mapping;
 use problem::Problem;
 use reader::{MAX_COLUMNS, Next, Reader, Record};
 use report::Report;
@@ -234,7 +236,7 @@ fn count_numbers(prepared: &Prepared, line: u64, report: &mut Report) {
         match reading {
             Indexed::Number { .. } | Indexed::Local(_) => report.numbers += 1,
             Indexed::Unread { reason, .. } => {
-                report.add(Problem::Number(*reason), line, || number.written.clone());
+                report.add(Problem::Number(*reason), line, || columns::shorten(&number.written));
             }
         }
     }

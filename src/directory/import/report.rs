@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 
 use crate::directory::ImportSummary;
 
-use super::columns::{Column, shorten};
+use super::columns::{Column, shorten, shorten_to};
 use super::problem::{Group, Problem};
 
 /// How many lines are named for each kind of problem; all are counted.
 pub const PLACES: usize = 20;
+
+/// How much is remembered of what was found at a place, in characters.
+const FOUND_LENGTH: usize = 200;
 
 /// The account of one import.
 #[derive(Debug, Clone, Default)]
@@ -43,7 +46,7 @@ pub struct Tally {
 pub struct Place {
     /// Line of the file, from 1.
     pub line: u64,
-    /// What was found there, at most 60 characters and harmless to print; may be empty.
+    /// What was found there, short and harmless to print; may be empty.
     pub found: String,
 }
 
@@ -185,7 +188,7 @@ fn column_json(column: &Column) -> Value {
 
 /// A text that cannot do anything to a terminal: quoted where it is not plain, and short.
 fn printable(text: &str) -> String {
-    let short = shorten(text);
+    let short = shorten_to(text, FOUND_LENGTH);
     let plain = |character: char| !character.is_control() && !is_bidi(character);
     if short.chars().all(plain) { short } else { short.escape_debug().to_string() }
 }
@@ -200,7 +203,7 @@ fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

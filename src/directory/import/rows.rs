@@ -72,7 +72,7 @@ impl<'a> Rows<'a> {
         }
         let contact = Row { settings: self.settings, texts: &texts, line }.contact(report);
         if contact.id == ContactId::default() && contact.numbers.is_empty() && contact.blocks.is_empty() {
-            let name = || contact.get(Field::Name).unwrap_or_default().to_owned();
+            let name = || shorten(contact.get(Field::Name).unwrap_or_default());
             report.add(Problem::Nobody, line, name);
             return None;
         }
@@ -202,7 +202,7 @@ impl Row<'_> {
             return code;
         }
         if !cell.is_empty() {
-            report.add(Problem::Country, self.line, || cell.to_owned());
+            report.add(Problem::Country, self.line, || shorten(cell));
         }
         self.settings.country.to_owned()
     }
@@ -246,7 +246,7 @@ impl Row<'_> {
         let word = cell.to_lowercase();
         let yes = YES.contains(&word.as_str());
         if !yes && !NO.contains(&word.as_str()) {
-            report.add(Problem::Primary, self.line, || cell.to_owned());
+            report.add(Problem::Primary, self.line, || shorten(cell));
         }
         yes
     }

@@ -35,315 +35,82 @@ pub(super) enum Meaning {
 }
 
 /// Whole headers, without accents, blanks and digits.
-const HEADERS: [(Meaning, &[&str]); 19] = [
+const HEADERS: [(Meaning, &str); 19] = [
     (
         Meaning::Id,
-        &[
-            "id",
-            "contactid",
-            "customerid",
-            "clientid",
-            "customernumber",
-            "customerno",
-            "clientnumber",
-            "recordid",
-            "contactuuid",
-            "uuid",
-            "idclient",
-            "codclient",
-            "numarclient",
-            "kundennummer",
-            "kundennr",
-            "kundenid",
-            "kontaktid",
-            "numeroclient",
-            "codeclient",
-            "idcliente",
-            "numerocliente",
-            "codigocliente",
-        ],
+        "id contactid customerid clientid customernumber customerno clientnumber recordid contactuuid \
+         uuid idclient codclient numarclient kundennummer kundennr kundenid kontaktid numeroclient \
+         codeclient idcliente numerocliente codigocliente",
     ),
     (
         Meaning::Field(Field::Name),
-        &[
-            "name",
-            "fullname",
-            "displayname",
-            "contactname",
-            "customername",
-            "clientname",
-            "customer",
-            "contact",
-            "nume",
-            "numecomplet",
-            "numesiprenume",
-            "numeprenume",
-            "numeleclientului",
-            "numeclient",
-            "client",
-            "persoanadecontact",
-            "persoanacontact",
-            "vollername",
-            "vollstandigername",
-            "anzeigename",
-            "kundenname",
-            "kunde",
-            "kontakt",
-            "ansprechpartner",
-            "nom",
-            "nomcomplet",
-            "nomprenom",
-            "nometprenom",
-            "nomclient",
-            "nomduclient",
-            "nombre",
-            "nombrecompleto",
-            "nombreyapellidos",
-            "nombrecliente",
-            "cliente",
-            "contacto",
-        ],
+        "name fullname displayname contactname customername clientname customer contact nume \
+         numecomplet numesiprenume numeprenume numeleclientului numeclient client persoanadecontact \
+         persoanacontact vollername vollstandigername anzeigename kundenname kunde kontakt \
+         ansprechpartner nom nomcomplet nomprenom nometprenom nomclient nomduclient nombre \
+         nombrecompleto nombreyapellidos nombrecliente cliente contacto",
     ),
-    (Meaning::FirstName, &["firstname", "givenname", "forename", "fname", "namegiven", "contactnamegiven"]),
-    (Meaning::ForeignFirstName, &["prenume", "prenumele", "vorname", "prenom", "primernombre", "nombredepila"]),
+    (Meaning::FirstName, "firstname givenname forename fname namegiven contactnamegiven"),
+    (Meaning::ForeignFirstName, "prenume prenumele vorname prenom primernombre nombredepila"),
     (
         Meaning::LastName,
-        &[
-            "lastname",
-            "surname",
-            "familyname",
-            "lname",
-            "namefamily",
-            "contactnamefamily",
-            "numedefamilie",
-            "numefamilie",
-            "nachname",
-            "familienname",
-            "zuname",
-            "nomdefamille",
-            "apellido",
-            "apellidos",
-        ],
+        "lastname surname familyname lname namefamily contactnamefamily numedefamilie numefamilie \
+         nachname familienname zuname nomdefamille apellido apellidos",
     ),
     (
         Meaning::Field(Field::Company),
-        &[
-            "company",
-            "companyname",
-            "organization",
-            "organisation",
-            "organizationname",
-            "organisationname",
-            "contactorganization",
-            "org",
-            "accountname",
-            "businessname",
-            "firma",
-            "numefirma",
-            "denumire",
-            "denumirefirma",
-            "societate",
-            "companie",
-            "firmenname",
-            "unternehmen",
-            "organisationsname",
-            "entreprise",
-            "societe",
-            "raisonsociale",
-            "empresa",
-            "compania",
-            "razonsocial",
-            "organizacion",
-        ],
+        "company companyname organization organisation organizationname organisationname \
+         contactorganization org accountname businessname firma numefirma denumire denumirefirma \
+         societate companie firmenname unternehmen organisationsname entreprise societe raisonsociale \
+         empresa compania razonsocial organizacion",
     ),
     (
         Meaning::Field(Field::Email),
-        &[
-            "email",
-            "emailaddress",
-            "emailvalue",
-            "mail",
-            "mailaddress",
-            "adresaemail",
-            "adresadeemail",
-            "emailadresse",
-            "mailadresse",
-            "courriel",
-            "adresseemail",
-            "adressemail",
-            "correo",
-            "correoelectronico",
-            "direccionemail",
-        ],
+        "email emailaddress emailvalue mail mailaddress adresaemail adresadeemail emailadresse \
+         mailadresse courriel adresseemail adressemail correo correoelectronico direccionemail",
     ),
     (
         Meaning::Field(Field::Owner),
-        &[
-            "owner",
-            "ownerid",
-            "contactowner",
-            "accountowner",
-            "accountmanager",
-            "salesrep",
-            "assignedto",
-            "agent",
-            "responsabil",
-            "responsabilclient",
-            "betreuer",
-            "kundenbetreuer",
-            "zustandig",
-            "sachbearbeiter",
-            "responsable",
-            "proprietaire",
-            "commercial",
-            "propietario",
-            "comercial",
-            "asignadoa",
-        ],
+        "owner ownerid contactowner accountowner accountmanager salesrep assignedto agent responsabil \
+         responsabilclient betreuer kundenbetreuer zustandig sachbearbeiter responsable proprietaire \
+         commercial propietario comercial asignadoa",
     ),
-    (Meaning::Field(Field::BackendLink), &["backendlink", "crmlink", "crmurl", "popuplink", "popupurl"]),
-    (Meaning::Field(Field::DirectLine), &["directline"]),
-    (Meaning::Field(Field::QueuePosition), &["queueposition"]),
-    (Meaning::Field(Field::RouteIdentifier), &["routeidentifier"]),
-    (Meaning::Field(Field::OutboundNumber), &["outboundnumber"]),
-    (
-        Meaning::Field(Field::Language),
-        &["language", "lang", "preferredlanguage", "limba", "sprache", "langue", "idioma", "lengua"],
-    ),
-    (Meaning::Field(Field::ExternalId), &["externalid", "extid", "partnerid"]),
-    (
-        Meaning::Country,
-        &[
-            "country",
-            "countrycode",
-            "countryiso",
-            "tara",
-            "codtara",
-            "land",
-            "landercode",
-            "pays",
-            "codepays",
-            "pais",
-            "codigopais",
-        ],
-    ),
-    (Meaning::Primary, &["primary", "isprimary", "primarycontact", "contactprincipal", "hauptkontakt"]),
+    (Meaning::Field(Field::BackendLink), "backendlink crmlink crmurl popuplink popupurl"),
+    (Meaning::Field(Field::DirectLine), "directline"),
+    (Meaning::Field(Field::QueuePosition), "queueposition"),
+    (Meaning::Field(Field::RouteIdentifier), "routeidentifier"),
+    (Meaning::Field(Field::OutboundNumber), "outboundnumber"),
+    (Meaning::Field(Field::Language), "language lang preferredlanguage limba sprache langue idioma lengua"),
+    (Meaning::Field(Field::ExternalId), "externalid extid partnerid"),
+    (Meaning::Country, "country countrycode countryiso tara codtara land landercode pays codepays pais codigopais"),
+    (Meaning::Primary, "primary isprimary primarycontact contactprincipal hauptkontakt"),
     (
         Meaning::Block,
-        &[
-            "block",
-            "numberblock",
-            "numberrange",
-            "phoneblock",
-            "phonerange",
-            "extensionrange",
-            "bloc",
-            "bloctelefonic",
-            "bloccunumere",
-            "blocdenumere",
-            "nummernblock",
-            "rufnummernblock",
-            "rufnummernbereich",
-            "plagedenumeros",
-            "rangodenumeros",
-        ],
+        "block numberblock numberrange phoneblock phonerange extensionrange bloc bloctelefonic \
+         bloccunumere blocdenumere nummernblock rufnummernblock rufnummernbereich plagedenumeros \
+         rangodenumeros",
     ),
-    (
-        Meaning::PerhapsTelephone,
-        &["number", "numbers", "numar", "numarul", "numere", "nummer", "nummern", "numero", "numeros"],
-    ),
+    (Meaning::PerhapsTelephone, "number numbers numar numarul numere nummer nummern numero numeros"),
 ];
 
 /// Words of which one makes a column hold numbers.
-const TELEPHONE: [&str; 44] = [
-    "phone",
-    "phones",
-    "tel",
-    "tele",
-    "mobile",
-    "mobiles",
-    "cell",
-    "cellular",
-    "gsm",
-    "fax",
-    "telefax",
-    "pager",
-    "landline",
-    "switchboard",
-    "callback",
-    "callerid",
-    "msisdn",
-    "whatsapp",
-    "isdn",
-    "telex",
-    "telno",
-    "telnr",
-    "mobil",
-    "mobilul",
-    "celular",
-    "fix",
-    "centrala",
-    "handy",
-    "handynummer",
-    "handynr",
-    "mobilnr",
-    "mobilnummer",
-    "festnetz",
-    "festnetznummer",
-    "rufnummer",
-    "rufnummern",
-    "durchwahl",
-    "portable",
-    "fixe",
-    "standard",
-    "movil",
-    "fijo",
-    "centralita",
-    "nrtel",
-];
+const TELEPHONE: &str = "phone phones tel mobile mobiles cell cellular gsm fax telefax pager landline switchboard callback \
+     callerid msisdn whatsapp isdn telex telno telnr nrtel mobil mobilul celular handy handynummer handynr mobilnr \
+     mobilnummer festnetz festnetznummer rufnummer rufnummern durchwahl movil centralita";
 
 /// Headers that mean a number only when they stand alone.
-const TELEPHONE_ALONE: [&str; 12] = [
-    "work",
-    "home",
-    "office",
-    "serviciu",
-    "acasa",
-    "birou",
-    "travail",
-    "domicile",
-    "bureau",
-    "trabajo",
-    "casa",
-    "geschaftlich",
-];
+const TELEPHONE_ALONE: &str = "work home office serviciu acasa birou fix centrala travail domicile bureau fixe portable \
+     trabajo casa fijo geschaftlich";
 
 /// Words beside "phone" that make the column say something about a number.
-const LABEL: [&str; 7] = ["label", "type", "typ", "tip", "tipo", "libelle", "etiqueta"];
+const LABEL: &str = "label type typ tip tipo libelle etiqueta";
 
 /// Words that mean an extension.
-const EXTENSION: [&str; 7] = ["ext", "extension", "extensions", "interior", "nebenstelle", "poste", "extensie"];
+const EXTENSION: &str = "ext extension extensions interior nebenstelle poste extensie";
 
 /// Words beside "phone" after which the column is none of our business.
-const ABOUT: [&str; 17] = [
-    "flags",
-    "flag",
-    "speeddial",
-    "speed",
-    "locale",
-    "country",
-    "code",
-    "prefix",
-    "valid",
-    "verified",
-    "date",
-    "id",
-    "optin",
-    "consent",
-    "notes",
-    "status",
-    "description",
-];
+const ABOUT: &str = "flags flag speeddial speed locale country code prefix valid verified date id optin consent notes \
+     status description";
 
 /// A header, made comparable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -385,8 +152,8 @@ impl Folded {
     /// What the number is told from its label by: `phone_1_type` and `Phone 1 - Value` are both about `phone1`.
     pub(super) fn subject(&self) -> String {
         let says_how = |word: &str| {
-            LABEL.contains(&word)
-                || EXTENSION.contains(&word)
+            has_word(LABEL, word)
+                || has_word(EXTENSION, word)
                 || matches!(word, "value" | "number" | "numar" | "nummer")
         };
         self.words.iter().filter(|word| !says_how(word)).map(String::as_str).collect()
@@ -395,23 +162,23 @@ impl Folded {
     /// What the header means, if that can be told.
     pub(super) fn meaning(&self) -> Option<Meaning> {
         let letters: String = self.letters().collect();
-        let known = HEADERS.iter().find(|(_, headers)| headers.contains(&letters.as_str()));
+        let known = HEADERS.iter().find(|(_, headers)| has_word(headers, &letters));
         known.map(|(meaning, _)| *meaning).or_else(|| self.telephone())
     }
 
     fn telephone(&self) -> Option<Meaning> {
-        let has = |list: &[&str]| self.letters().any(|word| list.contains(&word));
+        let has = |list: &str| self.letters().any(|word| has_word(list, word));
         let letters: String = self.letters().collect();
         let number = self.letters().any(is_telephone_word);
-        if EXTENSION.contains(&letters.as_str()) || (number && has(&EXTENSION)) {
+        if has_word(EXTENSION, &letters) || (number && has(EXTENSION)) {
             return Some(Meaning::NumberExtension);
         }
-        if TELEPHONE_ALONE.contains(&letters.as_str()) || TELEPHONE.contains(&letters.as_str()) {
+        if has_word(TELEPHONE_ALONE, &letters) || has_word(TELEPHONE, &letters) {
             return Some(Meaning::Telephone);
         }
         match number {
-            true if has(&LABEL) => Some(Meaning::NumberLabel),
-            true if !has(&ABOUT) => Some(Meaning::Telephone),
+            true if has(LABEL) => Some(Meaning::NumberLabel),
+            true if !has(ABOUT) => Some(Meaning::Telephone),
             _ => None,
         }
     }
@@ -422,9 +189,14 @@ impl Folded {
     }
 }
 
+/// Says whether a list, its words set apart by blanks, holds a word.
+fn has_word(list: &str, word: &str) -> bool {
+    list.split(' ').any(|listed| listed == word)
+}
+
 /// Says whether a word means "telephone", also in a compound such as `Telefonnummer` or `workphone`.
 fn is_telephone_word(word: &str) -> bool {
-    TELEPHONE.contains(&word)
+    has_word(TELEPHONE, word)
         || word.ends_with("phone")
         || word.ends_with("telefon")
         || ["telefon", "telephon", "rufnummer", "phonenum", "phoneno", "mobilnum", "mobilenum"]
@@ -530,7 +302,9 @@ mod tests {
         for header in ["Kundennummer", "Numéro client", "Cod client", "customer_number", "ID"] {
             assert_eq!(meaning(header), Some(Meaning::Id), "{header}");
         }
-        for header in ["Address 1 - Country", "Business Country/Region", "", "Nr. crt.", "Data"] {
+        for header in
+            ["Standard Price", "Fix Version", "Address 1 - Country", "Business Country/Region", "", "Nr. crt.", "Data"]
+        {
             assert_eq!(meaning(header), None, "{header}");
         }
     }

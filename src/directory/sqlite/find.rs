@@ -155,3 +155,9 @@ impl ToSql for LookupKey<'_> {
         })
     }
 }
+
+/// Every statement of a lookup and the index that it must use, for the test that reads their plans.
+#[cfg(test)]
+pub(super) fn statements() -> [(&'static str, &'static str); 3] {
+    [(&BY_KEY, "number_by_key"), (&BY_TAIL, "number_by_tail"), (&BY_BLOCK, "block_by_prefix")]
+}

@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Book, Change, Covers, Directory, Hit, ImportSession, Pending, Prepared, Revision, Statistics, Stored};
+use super::{Book, Change, Covers, Directory, Found, ImportSession, Pending, Prepared, Revision, Statistics, Stored};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId};
@@ -120,9 +120,14 @@ impl Directory for SqliteDirectory {
         done(self.inner.readers.read("read the revision of an address book", read))
     }
 
-    fn find<'a>(&'a self, books: &'a [Book], wanted: &'a Wanted) -> Pending<'a, Vec<Vec<Hit>>> {
+    fn find<'a>(&'a self, books: &'a [Book], wanted: &'a Wanted) -> Pending<'a, Vec<Found>> {
         done(self.inner.readers.read("look up a caller", |connection, states| {
-            books.iter().map(|book| find::find(connection, book, states.get(book.id), wanted)).collect()
+            let find = |book: &Book| {
+                let state = states.get(book.id);
+                let hits = find::find(connection, book, state, wanted)?;
+                Ok(Found { revision: Revision(state.revision), hits })
+            };
+            books.iter().map(find).collect()
         }))
     }
 

@@ -91,24 +91,17 @@ impl Reader {
         Ok(Self { connection: store.reader()?, version: -1, books: Books::default() })
     }
 
+    /// The statement that asks for the version is not ended before `work` is: a statement that is under way holds the
+    /// snapshot, and spares the BEGIN and COMMIT that would cost as much as the lookup.
     fn read<T>(&mut self, work: impl FnOnce(&Connection, &Books) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        self.connection.prepare_cached("BEGIN")?.execute([])?;
-        let result = self.refresh().and_then(|()| work(&self.connection, &self.books));
-        let end = self.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-        match (result, end) {
-            (Ok(value), Ok(_)) => Ok(value),
-            (Ok(_), Err(error)) | (Err(error), _) => Err(error),
-        }
-    }
-
-    /// Reads the books' rows again if anybody wrote since.
-    fn refresh(&mut self) -> rusqlite::Result<()> {
-        let version = self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?;
+        let mut statement = self.connection.prepare_cached("PRAGMA data_version")?;
+        let mut snapshot = statement.query([])?;
+        let version = snapshot.next()?.map_or(Ok(-1), |row| row.get(0))?;
         if version != self.version {
             self.books = Books::load(&self.connection)?;
             self.version = version;
         }
-        Ok(())
+        work(&self.connection, &self.books)
     }
 }
 

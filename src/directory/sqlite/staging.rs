@@ -75,7 +75,7 @@ impl Staging {
 
     fn apply_row(&mut self, connection: &Connection, round: &mut Round, row: Prepared) -> rusqlite::Result<Change> {
         let mut record = Record::from(row);
-        let scope = Scope { connection: connection, directory: self.directory, generation: self.target };
+        let scope = Scope { connection, directory: self.directory, generation: self.target };
         match matching::find(&scope, &record, Some(&self.seen))? {
             Match::New(id) => {
                 record.contact.id = id;
@@ -148,12 +148,12 @@ impl Staging {
             return Ok(Change::Changed);
         }
         self.forget(connection, old.row, &stored)?;
-        if let Some(before) = self.version_before(connection, &merged)? {
-            if self.take_back(connection, before, &merged)? {
-                self.summary.changed -= 1;
-                self.summary.unchanged += 1;
-                return Ok(Change::Unchanged);
-            }
+        if let Some(before) = self.version_before(connection, &merged)?
+            && self.take_back(connection, before, &merged)?
+        {
+            self.summary.changed -= 1;
+            self.summary.unchanged += 1;
+            return Ok(Change::Unchanged);
         }
         self.stage(connection, round, merged, None)?;
         Ok(Change::Changed)
