@@ -92,13 +92,19 @@ fn what_is_refused_ends_with_1_and_names_the_nearest_right_thing() {
             &["contact", "add", "--number", "abc"],
             "--number \"abc\" can never match a call: letters instead of a number",
         ),
-        (&["contact", "add", "--set", "nme=1"], "there is no field \"nme\"; did you mean \"name\"?"),
+        (&["contact", "add", "--set", "nme=1"], "there is no field \"nme\", did you mean \"name\"?"),
         (&["contact", "add", "--set", "name"], "expected FIELD=VALUE, such as company=Acme"),
         (&["contact", "add", "--set", "queue_position=101"], "a queue_position is a whole number from 0 to 100"),
         (&["contact", "show", "99"], "there is no contact \"99\" in customers"),
         (&["contact", "remove", "99"], "there is no contact \"99\" in customers"),
-        (&["contact", "show", "1", "--directory", "custmers"], "did you mean \"customers\"?"),
-        (&["contact", "find", "Ana", "--directory", "custmers"], "did you mean \"customers\"?"),
+        (
+            &["contact", "show", "1", "--directory", "custmers"],
+            "there is no directory custmers in the configuration; did you mean customers?",
+        ),
+        (
+            &["contact", "find", "Ana", "--directory", "custmers"],
+            "there is no directory custmers in the configuration; did you mean customers?",
+        ),
         (&["token", "hash"], "the token is empty; expected it as argument or on standard input"),
         (&["token", "hash", ""], "the token is empty"),
     ] {

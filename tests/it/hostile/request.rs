@@ -146,7 +146,7 @@ fn append_body(bytes: &mut Vec<u8>, kind: usize, size: usize, choices: &[u8]) {
         body.resize(70 * 1024, b'7');
     }
     let mut head = format!("Content-Type: {}\r\n", CONTENT_TYPES[kind % CONTENT_TYPES.len()]);
-    if size % 4 == 0 {
+    if size.is_multiple_of(4) {
         head.push_str("Transfer-Encoding: chunked\r\n\r\n");
         bytes.extend_from_slice(head.as_bytes());
         for chunk in body.chunks(7 + size * size) {
