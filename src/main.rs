@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// A lookup makes some fifty small allocations, a fifth of its instructions with the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     calldex::cli::main()
 }

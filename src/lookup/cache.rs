@@ -67,29 +67,20 @@ impl Cache {
         Self { found: sized(settings.found_entries), unknown: sized(settings.unknown_entries), lifetimes }
     }
 
-    /// Returns the remembered answer, or `None` when there is none, it is too old, or the address book has changed.
-    pub(crate) fn get(&self, key: &CacheKey, revision: Revision, now: Instant) -> Option<Remembered> {
+    /// Returns the remembered answer, or `None` when there is none or it is too old.
+    ///
+    /// It may be used only while the address book still has the revision that comes with it; live sources have none.
+    pub(crate) fn get(&self, key: &CacheKey, now: Instant) -> Option<(Remembered, Revision)> {
         if let Some(entry) = self.found.as_ref().and_then(|cache| cache.get(key)) {
             let age = now.saturating_duration_since(entry.since);
-            if entry.revision != revision {
-                return None;
-            }
             if age <= self.lifetimes.found {
-                return Some(Remembered::Fresh(entry.hits));
+                return Some((Remembered::Fresh(entry.hits), entry.revision));
             }
-            return (age <= self.lifetimes.stale).then_some(Remembered::Stale(entry.hits));
+            return (age <= self.lifetimes.stale).then_some((Remembered::Stale(entry.hits), entry.revision));
         }
         let entry = self.unknown.as_ref()?.get(key)?;
         let age = now.saturating_duration_since(entry.since);
-        (entry.revision == revision && age <= self.lifetimes.unknown).then_some(Remembered::Fresh(entry.hits))
-    }
-
-    /// Says whether there is anything under this key, of whatever age and revision.
-    pub(crate) fn knows(&self, key: &CacheKey) -> bool {
-        let holds = |cache: &Option<quick_cache::sync::Cache<CacheKey, Entry>>| {
-            cache.as_ref().is_some_and(|cache| cache.contains_key(key))
-        };
-        holds(&self.found) || holds(&self.unknown)
+        (age <= self.lifetimes.unknown).then_some((Remembered::Fresh(entry.hits), entry.revision))
     }
 
     /// Keeps an answer. One that contradicts an older one replaces it.
@@ -151,23 +142,30 @@ mod tests {
         Arc::new([])
     }
 
+    /// What may be used while the book has this revision.
+    fn get(cache: &Cache, key: &CacheKey, revision: Revision, now: Instant) -> Option<Remembered> {
+        cache.get(key, now).filter(|(_, of)| *of == revision).map(|(remembered, _)| remembered)
+    }
+
     #[test]
     fn an_unknown_number_is_forgotten_sooner_than_a_known_one() {
         let (cache, start) = (cache(), Instant::now());
         cache.put(key("101"), somebody(), Revision(1), start);
         cache.put(key("102"), nobody(), Revision(1), start);
         let later = start + 2 * MINUTE;
-        assert!(matches!(cache.get(&key("101"), Revision(1), later), Some(Remembered::Fresh(hits)) if hits.len() == 1));
-        assert!(cache.get(&key("102"), Revision(1), start + MINUTE).is_some());
-        assert!(cache.get(&key("102"), Revision(1), later).is_none());
+        assert!(
+            matches!(get(&cache, &key("101"), Revision(1), later), Some(Remembered::Fresh(hits)) if hits.len() == 1)
+        );
+        assert!(get(&cache, &key("102"), Revision(1), start + MINUTE).is_some());
+        assert!(get(&cache, &key("102"), Revision(1), later).is_none());
     }
 
     #[test]
     fn a_known_number_grows_stale_and_then_is_gone() {
         let (cache, start) = (cache(), Instant::now());
         cache.put(key("101"), somebody(), Revision(1), start);
-        assert!(matches!(cache.get(&key("101"), Revision(1), start + 16 * MINUTE), Some(Remembered::Stale(_))));
-        assert!(cache.get(&key("101"), Revision(1), start + 25 * 60 * MINUTE).is_none());
+        assert!(matches!(get(&cache, &key("101"), Revision(1), start + 16 * MINUTE), Some(Remembered::Stale(_))));
+        assert!(get(&cache, &key("101"), Revision(1), start + 25 * 60 * MINUTE).is_none());
     }
 
     #[test]
@@ -175,8 +173,8 @@ mod tests {
         let (cache, start) = (cache(), Instant::now());
         cache.put(key("101"), somebody(), Revision(1), start);
         cache.put(key("102"), nobody(), Revision(1), start);
-        assert!(cache.get(&key("101"), Revision(2), start).is_none());
-        assert!(cache.get(&key("102"), Revision(2), start).is_none());
+        assert!(get(&cache, &key("101"), Revision(2), start).is_none());
+        assert!(get(&cache, &key("102"), Revision(2), start).is_none());
     }
 
     #[test]
@@ -184,7 +182,9 @@ mod tests {
         let (cache, start) = (cache(), Instant::now());
         cache.put(key("101"), somebody(), Revision(1), start);
         cache.put(key("101"), nobody(), Revision(1), start);
-        assert!(matches!(cache.get(&key("101"), Revision(1), start), Some(Remembered::Fresh(hits)) if hits.is_empty()));
+        assert!(
+            matches!(get(&cache, &key("101"), Revision(1), start), Some(Remembered::Fresh(hits)) if hits.is_empty())
+        );
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         for number in 0..10_000 {
             cache.put(key(&number.to_string()), nobody(), Revision(1), start);
         }
-        assert!(cache.get(&key("customer"), Revision(1), start).is_some());
+        assert!(get(&cache, &key("customer"), Revision(1), start).is_some());
         assert!(cache.sizes().1 <= 100);
     }
 }

@@ -159,18 +159,17 @@ impl FanOut<'_> {
         let mut missing: Vec<(usize, &Book)> = Vec::new();
         for (place, asked) in self.project.asked.iter().enumerate() {
             let Asked::Book { book, .. } = asked else { continue };
-            if !self.lookup.cache.knows(&self.key(asked)) {
+            // The book is asked for its revision only when there is something that could be used.
+            let Some((Remembered::Fresh(hits), then)) = self.remembered(asked) else {
                 missing.push((place, book));
                 continue;
-            }
+            };
             match self.until_deadline(self.lookup.directory.revision(book)).await {
-                Ok(revision) => match self.remembered(asked, revision) {
-                    Some(Remembered::Fresh(hits)) => {
-                        let report = self.report(asked, Reply::Hits(hits));
-                        reports[place] = Some(Report { cached: true, revision, ..report });
-                    }
-                    _ => missing.push((place, book)),
-                },
+                Ok(revision) if revision == then => {
+                    let report = self.report(asked, Reply::Hits(hits));
+                    reports[place] = Some(Report { cached: true, revision, ..report });
+                }
+                Ok(_) => missing.push((place, book)),
                 Err(error) => reports[place] = Some(self.failed_book(asked, error)),
             }
         }
@@ -239,12 +238,12 @@ impl FanOut<'_> {
         if reports[place].is_some() || boarded[place].is_some() {
             return;
         }
-        let stale = match self.remembered(asked, Revision::default()) {
-            Some(Remembered::Fresh(hits)) => {
+        let stale = match self.remembered(asked) {
+            Some((Remembered::Fresh(hits), _)) => {
                 reports[place] = Some(Report { cached: true, ..self.report(asked, Reply::Hits(hits)) });
                 return;
             }
-            Some(Remembered::Stale(hits)) => Some(hits),
+            Some((Remembered::Stale(hits), _)) => Some(hits),
             None => None,
         };
         let flight = self.lookup.flights.board(&self.key(asked), source, *timeout, self.question);
@@ -292,11 +291,11 @@ impl FanOut<'_> {
         true
     }
 
-    fn remembered(&self, asked: &Asked, revision: Revision) -> Option<Remembered> {
+    fn remembered(&self, asked: &Asked) -> Option<(Remembered, Revision)> {
         if self.lookup.cache.is_off() {
             return None;
         }
-        self.lookup.cache.get(&self.key(asked), revision, self.start)
+        self.lookup.cache.get(&self.key(asked), self.start)
     }
 
     fn key(&self, asked: &Asked) -> CacheKey {

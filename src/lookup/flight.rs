@@ -143,8 +143,8 @@ mod tests {
             ScriptedSource::new("crm", Script::Contacts { after: Duration::from_secs(5), ids: vec![7] });
         drop(flights.board(&key_for_tests("101"), &source, TIMEOUT, &question_for_tests("101")));
         tokio::time::sleep(Duration::from_secs(6)).await;
-        let remembered = cache.get(&key_for_tests("101"), Revision::default(), SystemClock.now());
-        assert!(matches!(remembered, Some(Remembered::Fresh(hits)) if hits.len() == 1));
+        let remembered = cache.get(&key_for_tests("101"), SystemClock.now());
+        assert!(matches!(remembered, Some((Remembered::Fresh(hits), _)) if hits.len() == 1));
     }
 
     #[tokio::test(start_paused = true)]

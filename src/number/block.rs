@@ -46,9 +46,11 @@ pub fn parse_block(text: &str, numbering: &Numbering) -> Result<Vec<Block>> {
 }
 
 /// The prefixes of a number under which a block may hold it, longest first.
+///
+/// They go down to one digit of country code; behind a longer code no stored block is that short.
 #[must_use]
 pub fn prefixes(key: Key) -> Vec<u64> {
-    let least = LEAST_DIGITS_BEHIND_COUNTRY + country_code_length(key);
+    let least = LEAST_DIGITS_BEHIND_COUNTRY + 1;
     let mut prefixes = Vec::new();
     let mut prefix = key.get();
     let mut digits = prefix.to_string().len();

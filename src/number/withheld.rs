@@ -70,6 +70,11 @@ const KEYPAD: [&str; 4] = ["266696687", "86282452253", "8656696", "7378742833"];
 
 /// Whether the text is a word for "no number", or holds no letter and no digit.
 pub(super) fn is_word(text: &str, extra: &[String]) -> bool {
+    let first = text.chars().find(|character| character.is_alphanumeric());
+    if extra.is_empty() && first.is_some_and(|first| first.is_ascii_digit()) {
+        // Almost every call: no word begins with a digit.
+        return false;
+    }
     let bare = bare(text);
     bare.is_empty() || WORDS.contains(&bare.as_str()) || extra.iter().any(|word| self::bare(word) == bare)
 }

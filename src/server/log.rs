@@ -15,15 +15,17 @@ const WAITING_LINES: usize = 10_000;
 /// Environment variable with a filter such as `debug` or `calldex::lookup=debug`; the default is `info`.
 const FILTER: &str = "CALLDEX_LOG";
 
-/// The running log. Its end writes out what still waits.
+/// The running log. Its end writes out what still waits, so it has one owner, who outlives all tasks.
 pub(crate) struct Logging {
-    dropped: ErrorCounter,
     _writer: WorkerGuard,
 }
 
+/// How many lines were dropped.
+pub(crate) struct Dropped(ErrorCounter);
+
 /// Starts the log of the process. A second call changes nothing.
 #[must_use]
-pub(crate) fn start(settings: &Log) -> Logging {
+pub(crate) fn start(settings: &Log) -> (Logging, Dropped) {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).lossy(true).finish(std::io::stderr());
     let dropped = writer.error_counter();
@@ -35,12 +37,12 @@ pub(crate) fn start(settings: &Log) -> Logging {
     };
     // Only a test that starts two servers in one process gets here twice; the first log stays.
     drop(started);
-    Logging { dropped, _writer: guard }
+    (Logging { _writer: guard }, Dropped(dropped))
 }
 
-impl Logging {
+impl Dropped {
     /// Puts the number of dropped lines into the metrics.
-    pub(crate) fn count_dropped(&self) {
-        counter!(LOG_LINES_DROPPED).absolute(self.dropped.dropped_lines() as u64);
+    pub(crate) fn count(&self) {
+        counter!(LOG_LINES_DROPPED).absolute(self.0.dropped_lines() as u64);
     }
 }

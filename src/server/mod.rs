@@ -53,13 +53,14 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 pub fn run(file: &Path, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
     let loaded = config::load(file, &config::process_environment)
         .map_err(|problems| Error::new(Kind::Invalid, format!("the configuration is refused\n{problems}")))?;
-    let logging = Arc::new(log::start(&loaded.config.log));
+    // Held to the end of this function: whatever tasks still live then, the last lines are written out.
+    let (_logging, dropped_lines) = log::start(&loaded.config.log);
     let recorder = metrics::install().map_err(|error| Error::new(Kind::Internal, "cannot count").because(error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::new(Kind::Unavailable, "cannot start the runtime").because(error))?;
-    let ended = runtime.block_on(serve(file, loaded, recorder, Arc::clone(&logging), on_ready));
+    let ended = runtime.block_on(serve(file, loaded, recorder, dropped_lines, on_ready));
     // Flights that still wait for a slow source are dropped here; nobody waits for them any more.
     runtime.shutdown_background();
     ended
@@ -69,7 +70,7 @@ async fn serve(
     file: &Path,
     loaded: config::Loaded,
     recorder: PrometheusHandle,
-    logging: Arc<log::Logging>,
+    dropped_lines: log::Dropped,
     on_ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
     for failed in &loaded.failed_files {
@@ -88,7 +89,7 @@ async fn serve(
     let listener = Listener::bind(config.server.listen, Arc::clone(&settings), Arc::clone(&clock))?;
     let address = listener.address()?;
     let seed = getrandom::u64().map_err(|error| Error::new(Kind::Unavailable, "no randomness").because(error))?;
-    let measures = measures(listener.counts(), logging);
+    let measures = measures(listener.counts(), dropped_lines);
     let http = Arc::new(Http::new(Arc::clone(&reception), recorder.clone(), measures, seed));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(keep_up(recorder));
@@ -177,7 +178,7 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-fn measures(counts: Arc<ConnectionCounts>, logging: Arc<log::Logging>) -> Vec<http::Measure> {
+fn measures(counts: Arc<ConnectionCounts>, dropped_lines: log::Dropped) -> Vec<http::Measure> {
     let count_connections = move || {
         for (event, count) in counts.all() {
             match event {
@@ -186,5 +187,5 @@ fn measures(counts: Arc<ConnectionCounts>, logging: Arc<log::Logging>) -> Vec<ht
             }
         }
     };
-    vec![Box::new(count_connections), Box::new(move || logging.count_dropped())]
+    vec![Box::new(count_connections), Box::new(move || dropped_lines.count())]
 }

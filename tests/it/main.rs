@@ -1,5 +1,4 @@
 //! Tests of the whole program: the real binary on a free port, real clients, one file for each face and failure.
-
 #![expect(clippy::unwrap_used, reason = "a test, also in its helpers, ends where something unexpected comes")]
 #![expect(clippy::disallowed_methods, reason = "these tests wait for real processes, with bounds in real time")]
 
@@ -7,6 +6,7 @@ mod access;
 mod commands;
 mod connections;
 mod crash;
+mod documents;
 mod harness;
 mod hostile;
 mod layers;

@@ -94,11 +94,17 @@ async fn read(parts: &Parts, body: Body) -> Result<Parameters, Refused> {
         let content_type = parts.headers.get(CONTENT_TYPE);
         match tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await {
             Ok(Ok(bytes)) => parameters.add_body(content_type.and_then(|value| value.to_str().ok()), &bytes),
-            Ok(Err(_)) => return Err(Refused::BODY_TOO_LONG),
-            Err(_) => return Err(Refused::BODY_TOO_SLOW),
+            Ok(Err(error)) if is_too_long(&error) => return Err(Refused::BODY_TOO_LONG),
+            // The listener has a limit of its own for a body, and its end comes as a failure to read.
+            Ok(Err(_)) | Err(_) => return Err(Refused::BODY_TOO_SLOW),
         }
     }
     Ok(parameters)
+}
+
+/// Whether reading has ended at [`MAX_BODY`].
+fn is_too_long(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>())
 }
 
 /// Who sent a request. Every listener of ours says who is at the other end; without that nobody is let in.
@@ -166,4 +172,35 @@ fn into_response(
         response.headers_mut().insert(WARNING, HeaderValue::from_static(warning));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use axum::body::Bytes;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// A body that ends as the listener ends one that is too slow.
+    struct BrokenOff;
+
+    impl hyper::body::Body for BrokenOff {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            Poll::Ready(Some(Err(std::io::ErrorKind::TimedOut.into())))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_told_from_one_that_is_too_long() {
+        let (parts, ()) = Request::post("/sales/lookup").body(()).unwrap().into_parts();
+        let too_long = Body::from(vec![b'a'; MAX_BODY + 1]);
+        assert_eq!(read(&parts, too_long).await.unwrap_err(), Refused::BODY_TOO_LONG);
+        assert_eq!(read(&parts, Body::new(BrokenOff)).await.unwrap_err(), Refused::BODY_TOO_SLOW);
+    }
 }
