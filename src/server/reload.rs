@@ -23,24 +23,29 @@ use super::listen::ListenSettings;
 /// An editor writes a file in several steps: this long nothing must have changed before it is read.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// Waits for SIGHUP and for changed files, one reload after the other, until the server stops.
-pub(super) async fn watch(
+/// Waits for SIGHUP and for changed files, one reload after the other, until the server stops. What happens from the
+/// return of this function on is noticed; its future does the rest. Must be called within a tokio runtime.
+pub(super) fn watch(
     file: PathBuf,
     reception: Arc<Reception>,
     listening: Arc<ArcSwap<ListenSettings>>,
     stopped: watch::Receiver<bool>,
-) {
+) -> impl Future<Output = ()> {
     let (changed, mut changes) = mpsc::channel(1);
-    // Held until the end: the watching ends with it.
-    let _watcher = watch_files(&file, changed);
-    let Ok(mut hang_up) = signal(SignalKind::hangup()) else { return };
-    loop {
-        tokio::select! {
-            () = super::until(stopped.clone()) => return,
-            _ = hang_up.recv() => {}
-            Some(()) = changes.recv() => settle(&mut changes).await,
+    let watcher = watch_files(&file, changed);
+    let hang_up = signal(SignalKind::hangup());
+    async move {
+        // Held until the end: the watching ends with it.
+        let _watcher = watcher;
+        let Ok(mut hang_up) = hang_up else { return };
+        loop {
+            tokio::select! {
+                () = super::until(stopped.clone()) => return,
+                _ = hang_up.recv() => {}
+                Some(()) = changes.recv() => settle(&mut changes).await,
+            }
+            report(reload(&file, &reception, &listening).await);
         }
-        report(reload(&file, &reception, &listening).await);
     }
 }
 
