@@ -239,7 +239,10 @@ fn log_text(client: Client, name: &str, exists: bool, reason: Reason) -> String 
         Reason::TokenWrong | Reason::TokenExpired => "compare with `tokens`",
         Reason::TokensDiffer => "the request holds two different tokens",
         Reason::UnknownProject => "no such project is loaded",
-        Reason::NothingOpens => "no token and no address is set up",
+        Reason::NothingOpens => {
+            "nothing is set up that could open it: `tokens` or `allow` of the project, [server] admin_tokens for \
+             the administrators' pages"
+        }
     };
     // Writing to a String cannot fail.
     let _ = write!(text, " ({advice})");

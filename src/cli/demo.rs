@@ -44,17 +44,18 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         .prefix("calldex-demo-")
         .tempdir()
         .map_err(|error| Error::new(Kind::Unavailable, "cannot make a temporary folder").because(error))?;
-    let token = token::new_token()?;
+    let (token, admin) = (token::new_token()?, token::new_token()?);
     let address = free_address(arguments.port)?;
-    let file = write_configuration(folder.path(), &token, address)?;
+    let file = write_configuration(folder.path(), &token, &admin, address)?;
     let workshop = Workshop::open(&file)?;
     fill(&workshop)?;
-    let text = introduce(&workshop, &token, address)?;
+    let text = introduce(&workshop, &token, &admin, address)?;
     drop(workshop);
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(workshop::unwritable)?;
-    drop(out);
-    server::run(&file, |_| {})
+    server::run(&file, |_| {
+        let mut out = std::io::stdout().lock();
+        // Whoever closed our output does not want to read it; the server runs all the same.
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    })
 }
 
 fn free_address(port: Option<u16>) -> Result<SocketAddr> {
@@ -70,12 +71,13 @@ fn free_address(port: Option<u16>) -> Result<SocketAddr> {
     Err(failure.map_or_else(|| Error::new(Kind::Internal, "no port to try"), |cause| error.because(cause)))
 }
 
-fn write_configuration(folder: &Path, token: &str, address: SocketAddr) -> Result<PathBuf> {
+fn write_configuration(folder: &Path, token: &str, admin: &str, address: SocketAddr) -> Result<PathBuf> {
     let file = folder.join("calldex.toml");
     let text = format!(
         r#"[server]
 listen = "{address}"
 store  = "sqlite:demo.db"
+admin_tokens = ["{admin}"]
 
 [directory.customers]
 country = "RO"
@@ -131,7 +133,7 @@ fn fill(workshop: &Workshop) -> Result<()> {
 }
 
 /// The text that the demo prints: the answers in it are not written down but looked up.
-fn introduce(workshop: &Workshop, token: &str, address: SocketAddr) -> Result<String> {
+fn introduce(workshop: &Workshop, token: &str, admin: &str, address: SocketAddr) -> Result<String> {
     let url = format!("http://{address}/demo/lookup");
     let mut text = format!("calldex answers at {url}\nThe token is {token}\n\nTry, from another terminal:\n");
     for (telephone, who) in CALLERS {
@@ -139,6 +141,11 @@ fn introduce(workshop: &Workshop, token: &str, address: SocketAddr) -> Result<St
         // Writing into a String cannot fail.
         let _ = write!(text, "\n# {who}\ncurl '{url}?telephone={telephone}&dnid={DNID}&token={token}'\n{answer}\n");
     }
+    let (telephone, _) = CALLERS[0];
+    let _ = write!(
+        text,
+        "\n# and why, for administrators\ncurl -H 'Authorization: Bearer {admin}' \\\n  'http://{address}/demo/explain?telephone={telephone}&dnid={DNID}'\n"
+    );
     text.push_str("\nStop with Ctrl-C; nothing stays behind.\n");
     Ok(text)
 }

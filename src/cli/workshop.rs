@@ -36,8 +36,7 @@ impl Workshop {
 
 /// Loads a configuration. A bad project file is named on standard error and left out, as the server does it.
 pub(crate) fn load(file: &Path) -> Result<Config> {
-    let loaded = config::load(file, &config::process_environment)
-        .map_err(|problems| Error::new(Kind::Invalid, format!("the configuration is refused\n{problems}")))?;
+    let loaded = config::load(file, &config::process_environment)?;
     for failed in &loaded.failed_files {
         // When standard error is gone, there is nobody to warn.
         let _ = writeln!(std::io::stderr(), "{} is left out:\n{}", failed.file, failed.problems);

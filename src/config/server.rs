@@ -86,7 +86,7 @@ pub(crate) static SECTION: Section = Section {
             "max_connections",
             Kind::Whole { min: 1, max: 1_000_000 },
             "10000",
-            "Most connections at a time; further ones wait.",
+            "Most connections at a time. Beyond it an idle one is closed, or the newest when none is idle.",
         ),
         Key::new(
             "idle_timeout",

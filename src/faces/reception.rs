@@ -127,6 +127,13 @@ impl Reception {
         answer
     }
 
+    /// Answers a call that names no one caller, without asking anybody; `why` stands in the explanation.
+    pub fn answer_nobody(&self, project: &Project, call: Call, start: Instant, why: &'static str) -> Answer {
+        let answer = self.lookup.answer_nobody(project, call, start, why);
+        self.log(&answer);
+        answer
+    }
+
     /// A line for a lookup that was slow or degraded, or for every one where the configuration says so.
     pub fn log(&self, answer: &Answer) {
         let explanation = &answer.explanation;
@@ -166,7 +173,7 @@ fn note_refusal(asked: Asked<'_>, refusal: &Refusal, request_id: &RequestId) {
             request = %request_id,
             project,
             reason = refusal.reason.as_str(),
-            "request refused: {}", refusal.log_text,
+            "{}", refusal.log_text,
         );
     }
 }

@@ -29,7 +29,11 @@ pub(crate) fn start(settings: &Log) -> (Logging, Dropped) {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).lossy(true).finish(std::io::stderr());
     let dropped = writer.error_counter();
-    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    // The parser of numbers would print callers, and the watcher of files would print its own lines for ever.
+    for quiet in ["rlibphonenumber=warn", "notify=warn"] {
+        filter = filter.add_directive(quiet.parse().unwrap_or_default());
+    }
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     let started = match settings.format {
         LogFormat::Text => subscriber.try_init(),

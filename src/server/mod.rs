@@ -51,8 +51,7 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// # Errors
 /// Whatever keeps it from starting: the configuration, the store, the listener.
 pub fn run(file: &Path, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
-    let loaded = config::load(file, &config::process_environment)
-        .map_err(|problems| Error::new(Kind::Invalid, format!("the configuration is refused\n{problems}")))?;
+    let loaded = config::load(file, &config::process_environment)?;
     // Held to the end of this function: whatever tasks still live then, the last lines are written out.
     let (_logging, dropped_lines) = log::start(&loaded.config.log);
     let recorder = metrics::install().map_err(|error| Error::new(Kind::Internal, "cannot count").because(error))?;

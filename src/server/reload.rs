@@ -23,6 +23,9 @@ use super::listen::ListenSettings;
 /// An editor writes a file in several steps: this long nothing must have changed before it is read.
 const SETTLE: Duration = Duration::from_millis(300);
 
+/// The folder of project files, beside the main file.
+const PROJECTS: &str = "projects";
+
 /// Waits for SIGHUP and for changed files, one reload after the other, until the server stops. What happens from the
 /// return of this function on is noticed; its future does the rest. Must be called within a tokio runtime.
 pub(super) fn watch(
@@ -32,17 +35,19 @@ pub(super) fn watch(
     stopped: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> {
     let (changed, mut changes) = mpsc::channel(1);
-    let watcher = watch_files(&file, changed);
+    // Held by the future until its end: the watching ends with it.
+    let mut watcher = watch_files(&file, changed);
     let hang_up = signal(SignalKind::hangup());
     async move {
-        // Held until the end: the watching ends with it.
-        let _watcher = watcher;
         let Ok(mut hang_up) = hang_up else { return };
         loop {
             tokio::select! {
                 () = super::until(stopped.clone()) => return,
                 _ = hang_up.recv() => {}
                 Some(()) = changes.recv() => settle(&mut changes).await,
+            }
+            if let Some(watcher) = &mut watcher {
+                watch_projects(watcher, &file);
             }
             report(reload(&file, &reception, &listening).await);
         }
@@ -56,12 +61,14 @@ async fn settle(changes: &mut mpsc::Receiver<()>) {
 
 /// Watches the folders, not the files: editors and deployment tools replace a file by another one of its name.
 fn watch_files(file: &Path, changed: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
+    let folder = folder_of(file);
     let main = file.file_name().map(std::ffi::OsStr::to_os_string);
     let notice = move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
         let concerns = |path: &PathBuf| {
-            path.extension().is_some_and(|extension| extension == "toml") || path.file_name() == main.as_deref()
+            path.extension().is_some_and(|extension| extension == "toml")
+                || path.file_name() == main.as_deref()
+                || path.ends_with(PROJECTS)
         };
         if !event.kind.is_access() && event.paths.iter().any(concerns) {
             // One waiting notice is enough: the reload reads everything.
@@ -73,11 +80,20 @@ fn watch_files(file: &Path, changed: mpsc::Sender<()>) -> Option<notify::Recomme
     if let Err(error) = watched {
         tracing::warn!("changes of the configuration are not seen by themselves, send SIGHUP: {error}");
     }
-    let projects = folder.join("projects");
+    watch_projects(&mut watcher, file);
+    Some(watcher)
+}
+
+/// Watches the folder of project files, which may be made later; watching it again changes nothing.
+fn watch_projects(watcher: &mut notify::RecommendedWatcher, file: &Path) {
+    let projects = folder_of(file).join(PROJECTS);
     if projects.is_dir() && watcher.watch(&projects, RecursiveMode::NonRecursive).is_err() {
         tracing::warn!("changes in {} are not seen by themselves, send SIGHUP", projects.display());
     }
-    Some(watcher)
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf()
 }
 
 async fn reload(file: &Path, reception: &Reception, listening: &ArcSwap<ListenSettings>) -> Result<Vec<String>> {

@@ -41,7 +41,7 @@ fn the_token_stands_in_no_log_and_neither_do_number_and_name() {
     let server = workplace.serve();
     assert_eq!(server.lookup("telephone=0722111222").status, 200);
     get(server.address, "/sales/lookup?telephone=0722111222&token=a-wrong-token-that-must-not-show");
-    server.wait_for_log("request refused");
+    server.wait_for_log("token_wrong");
     server.wait_for_log("outcome=\"found\"");
     for secret in [TOKEN, "a-wrong-token", "722111222", "Popescu"] {
         assert!(!server.log().contains(secret), "{secret}: {}", server.log());

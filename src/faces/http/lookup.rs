@@ -126,7 +126,7 @@ async fn respond(http: &Http, project: &Project, asked: Asked, request_id: &Requ
         request_id: request_id.clone(),
     };
     let answer = if conflicting {
-        http.reception.lookup.answer_nobody(project, call, start, "telephone or dnid was given twice, differently")
+        http.reception.answer_nobody(project, call, start, "telephone or dnid was given twice, differently")
     } else {
         match unharmed(http.reception.answer(project, call, start)).await {
             Some(answer) => answer,
