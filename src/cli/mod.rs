@@ -51,7 +51,7 @@ enum Command {
     /// Read telephone numbers and print them in canonical form
     Number {
         /// The numbers; `-` or nothing reads lines of `text<TAB>region` from standard input
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_negative_numbers = true)]
         numbers: Vec<String>,
         /// The country of numbers without a country code, such as RO
         #[arg(long, value_name = "CC")]

@@ -25,7 +25,7 @@ use std::time::Duration;
 use ::metrics::{counter, gauge};
 use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::access::Gate;
@@ -150,22 +150,23 @@ async fn tidy(directory: Arc<dyn Directory>) {
     }
 }
 
-/// Waits for SIGTERM or SIGINT, then has everything stop. A second one ends the process at once.
-async fn wait_for_the_end(http: Arc<Http>, stop: watch::Sender<bool>) {
-    next_order_to_stop().await;
-    tracing::info!("told to stop: no new connections, requests under way are answered");
-    http.stopping.store(true, Ordering::Relaxed);
-    stop.send_replace(true);
-    next_order_to_stop().await;
-    std::process::exit(1);
+/// Waits for SIGTERM or SIGINT, then has everything stop. A second one ends the process at once. The signals are caught
+/// from the return of this function on; its future does the rest. Must be called within a tokio runtime.
+fn wait_for_the_end(http: Arc<Http>, stop: watch::Sender<bool>) -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        // Without signal handlers the system's own apply, which end the process.
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else { return std::future::pending().await };
+        next_order_to_stop(&mut terminate, &mut interrupt).await;
+        tracing::info!("told to stop: no new connections, requests under way are answered");
+        http.stopping.store(true, Ordering::Relaxed);
+        stop.send_replace(true);
+        next_order_to_stop(&mut terminate, &mut interrupt).await;
+        std::process::exit(1);
+    }
 }
 
-async fn next_order_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        // Without signal handlers the system's own apply, which end the process.
-        return std::future::pending().await;
-    };
+async fn next_order_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -26,27 +26,31 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// The folder of project files, beside the main file.
 const PROJECTS: &str = "projects";
 
-/// Waits for SIGHUP and for changed files, one reload after the other, until the server stops.
-pub(super) async fn watch(
+/// Waits for SIGHUP and for changed files, one reload after the other, until the server stops. What happens from the
+/// return of this function on is noticed; its future does the rest. Must be called within a tokio runtime.
+pub(super) fn watch(
     file: PathBuf,
     reception: Arc<Reception>,
     listening: Arc<ArcSwap<ListenSettings>>,
     stopped: watch::Receiver<bool>,
-) {
+) -> impl Future<Output = ()> {
     let (changed, mut changes) = mpsc::channel(1);
-    // Held until the end: the watching ends with it.
+    // Held by the future until its end: the watching ends with it.
     let mut watcher = watch_files(&file, changed);
-    let Ok(mut hang_up) = signal(SignalKind::hangup()) else { return };
-    loop {
-        tokio::select! {
-            () = super::until(stopped.clone()) => return,
-            _ = hang_up.recv() => {}
-            Some(()) = changes.recv() => settle(&mut changes).await,
+    let hang_up = signal(SignalKind::hangup());
+    async move {
+        let Ok(mut hang_up) = hang_up else { return };
+        loop {
+            tokio::select! {
+                () = super::until(stopped.clone()) => return,
+                _ = hang_up.recv() => {}
+                Some(()) = changes.recv() => settle(&mut changes).await,
+            }
+            if let Some(watcher) = &mut watcher {
+                watch_projects(watcher, &file);
+            }
+            report(reload(&file, &reception, &listening).await);
         }
-        if let Some(watcher) = &mut watcher {
-            watch_projects(watcher, &file);
-        }
-        report(reload(&file, &reception, &listening).await);
     }
 }
 

@@ -1,11 +1,19 @@
 //! Tests of the whole program: the real binary on a free port, real clients, one file for each face and failure.
-#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of a test function")]
+#![expect(clippy::unwrap_used, reason = "a test, also in its helpers, ends where something unexpected comes")]
+#![expect(clippy::disallowed_methods, reason = "these tests wait for real processes, with bounds in real time")]
 
 mod access;
+mod commands;
+mod connections;
+mod crash;
 mod documents;
 mod harness;
+mod hostile;
 mod layers;
 mod lookup;
+mod php;
 mod processes;
 mod reload;
 mod store;
+mod tls;
+mod traps;

@@ -69,3 +69,16 @@ fn a_thousand_reloads_under_load_refuse_no_lookup() {
     assert!(asked.load(Ordering::Relaxed) > 100);
     assert_eq!(server.count_in_log(REFUSED), 0);
 }
+
+#[test]
+fn signals_and_changes_right_after_the_start_are_noticed() {
+    let workplace = Workplace::with_contacts();
+    for _ in 0..10 {
+        let server = workplace.serve();
+        server.signal("HUP");
+        server.wait_for_log(IN_FORCE);
+        assert_eq!(server.stop().code(), Some(0));
+        let server = workplace.serve();
+        assert_eq!(server.stop().code(), Some(0), "SIGTERM in the first moment");
+    }
+}

@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use rusqlite::Connection;
 
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::store::{Store, WriteCounter, failure};
 
 /// Connections beyond the number of processors: for threads that are not workers.
@@ -68,15 +68,30 @@ impl Readers {
     ) -> Result<T> {
         let writes = self.counter.read().unwrap_or_else(PoisonError::into_inner).read();
         let mut slot = self.slot();
-        let reader = match slot.take() {
-            Some(reader) => slot.insert(reader),
-            None => slot.insert(Reader::open(&self.store)?),
+        if slot.is_none() {
+            match Reader::open(&self.store) {
+                Ok(reader) => *slot = Some(reader),
+                // When the file descriptors have run out, a connection of another thread still answers.
+                Err(error) => {
+                    drop(slot);
+                    slot = self.open_slot().ok_or(error)?;
+                }
+            }
+        }
+        let Some(reader) = slot.as_mut() else {
+            return Err(Error::new(Kind::Internal, "there is no connection to read with"));
         };
         let result = reader.read(writes, work).map_err(|error| failure(doing, error));
         if result.as_ref().is_err_and(|error| error.kind() != Kind::Busy) {
             *slot = None;
         }
         result
+    }
+
+    /// A connection that is open, of whatever thread; waits while others use it.
+    fn open_slot(&self) -> Option<MutexGuard<'_, Option<Reader>>> {
+        let mut slots = self.slots.iter().map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner));
+        slots.find(|slot| slot.is_some())
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Reader>> {

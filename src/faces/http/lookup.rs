@@ -54,6 +54,8 @@ pub(super) async fn answer(http: &Http, addressed: Addressed<'_>, request: Reque
             // A refusal has the shape of its project: FreePBX would show any text as the caller's name.
             let current = http.reception.current();
             let shape = current.projects.get(addressed.project).map(|project| &project.config.reply);
+            // A request that is too long is refused before its parameters are read.
+            let format = format.or_else(|| refusal::format_in_query(&parts.uri));
             let format = format.or(shape.map(|shape| shape.format)).unwrap_or_default();
             refusal::respond(&refused, shape, format, &request_id)
         }

@@ -2,13 +2,15 @@
 //! of the status sees an unknown caller.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, Uri};
 
 use super::Http;
+use super::question::Parameters;
 use super::reply::{Frame, Rendered};
 use crate::access;
 use crate::config::{Format, Reply};
@@ -60,19 +62,28 @@ pub(super) fn respond(refused: &Refused, shape: Option<&Reply>, format: Format, 
 }
 
 /// Answers what comes to no known address.
-pub(super) async fn no_such_address(
-    axum::extract::State(http): axum::extract::State<std::sync::Arc<Http>>,
-    request: Request,
-) -> Response {
-    respond(&Refused::NO_SUCH_ADDRESS, None, Format::Json, &http.request_id(request.headers()))
+pub(super) async fn no_such_address(State(http): State<Arc<Http>>, request: Request) -> Response {
+    respond_astray(&http, &Refused::NO_SUCH_ADDRESS, &request)
 }
 
 /// Answers what comes to a known address in a way that it does not know.
-pub(super) async fn no_such_method(
-    axum::extract::State(http): axum::extract::State<std::sync::Arc<Http>>,
-    request: Request,
-) -> Response {
-    respond(&Refused::NO_SUCH_METHOD, None, Format::Json, &http.request_id(request.headers()))
+pub(super) async fn no_such_method(State(http): State<Arc<Http>>, request: Request) -> Response {
+    respond_astray(&http, &Refused::NO_SUCH_METHOD, &request)
+}
+
+/// Refuses what reached no handler, in the format that was asked for or that the project in the path would answer in:
+/// whoever mistypes the address of a text project must not see these words as a caller's name.
+fn respond_astray(http: &Http, refused: &Refused, request: &Request) -> Response {
+    let current = http.reception.current();
+    let mut segments = request.uri().path().split('/').filter(|segment| !segment.is_empty() && *segment != "api");
+    let shape = segments.next().and_then(|name| current.projects.get(name)).map(|project| &project.config.reply);
+    let format = format_in_query(request.uri()).or(shape.map(|shape| shape.format)).unwrap_or_default();
+    respond(refused, shape, format, &http.request_id(request.headers()))
+}
+
+/// The format that a query names.
+pub(super) fn format_in_query(uri: &Uri) -> Option<Format> {
+    Parameters::from_query(uri.query().unwrap_or_default().as_bytes()).into_asked().format
 }
 
 /// Writes a refusal; in text it is empty, since FreePBX shows any body as the caller's name.

@@ -61,8 +61,13 @@ pub(crate) fn send(address: SocketAddr, request: &[u8]) -> Reply {
 }
 
 fn parse(bytes: &[u8]) -> Reply {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
-    let end = end.unwrap_or_else(|| panic!("no answer: {:?}", super::text(bytes)));
+    let (reply, length) = parse_head(bytes).unwrap_or_else(|| panic!("no answer: {:?}", super::text(bytes)));
+    Reply { body: bytes[length..].to_vec(), ..reply }
+}
+
+/// Status and headers, with the length of the head; `None` while it is not complete.
+pub(super) fn parse_head(bytes: &[u8]) -> Option<(Reply, usize)> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = super::text(&bytes[..end]);
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
@@ -70,5 +75,5 @@ fn parse(bytes: &[u8]) -> Reply {
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
-    Reply { status, headers, body: bytes[end + 4..].to_vec() }
+    Some((Reply { status, headers, body: Vec::new() }, end + 4))
 }

@@ -1,6 +1,8 @@
 //! The real binary on a free port of 127.0.0.1, in a temporary folder, stopped by process id.
 
 mod client;
+mod line;
+mod process;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -10,6 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 pub(crate) use client::{Reply, get, head, post, send};
+pub(crate) use line::Line;
+pub(crate) use process::{allow_open_files, resident_kilobytes};
 
 /// How long a busy machine may take for anything that has to happen; only a failing test waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,10 +65,7 @@ impl Workplace {
 
     /// A folder with [`CONFIGURATION`] and [`CONTACTS`].
     pub(crate) fn with_contacts() -> Self {
-        let workplace = Self::new(CONFIGURATION);
-        workplace.write("contacts.csv", CONTACTS);
-        workplace.succeed(&["import", "contacts.csv", "--directory", "customers"]);
-        workplace
+        Self::with(CONFIGURATION, CONTACTS)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -103,9 +104,26 @@ impl Workplace {
         text(&output.stderr)
     }
 
+    /// A folder with this configuration and these contacts in its directory `customers`.
+    pub(crate) fn with(configuration: &str, contacts: &str) -> Self {
+        let workplace = Self::new(configuration);
+        workplace.write("contacts.csv", contacts);
+        workplace.succeed(&["import", "contacts.csv", "--directory", "customers"]);
+        workplace
+    }
+
     /// Starts a server and waits until it answers.
     pub(crate) fn serve(&self) -> Server {
         self.serve_with(|_| {})
+    }
+
+    /// Starts a server that may open only so many files.
+    pub(crate) fn serve_with_open_files(&self, limit: u32) -> Server {
+        let inner = self.command(&["serve"]);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" serve")]).arg(inner.get_program());
+        command.current_dir(self.folder.path()).env_remove("CALLDEX_CONFIG").stdin(Stdio::null());
+        Server::start(command)
     }
 
     /// Starts a server with a changed environment.
@@ -180,6 +198,12 @@ impl Server {
     pub(crate) fn stop(mut self) -> ExitStatus {
         self.signal("TERM");
         self.wait()
+    }
+
+    /// Ends the server as a power cut does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     pub(crate) fn wait(&mut self) -> ExitStatus {
