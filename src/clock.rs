@@ -23,6 +23,7 @@ impl Clock for SystemClock {
         tokio::time::Instant::now().into_std()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where the time comes from")]
     fn utc_millis(&self) -> i64 {
         jiff::Timestamp::now().as_millisecond()
     }

@@ -1,7 +1,7 @@
 //! What the configuration says, checked and ready to use.
 //!
 //! These are the values after loading: defaults filled in, secrets resolved and hashed, names resolved. Each section has
-//! a file of its own with its values, the list of its keys and how they are read. [`load`] turns files into a
+//! a file of its own with its values, the list of its keys and how they are read. [`load()`] turns files into a
 //! [`Config`]; `sections.rs` is the list of all sections.
 
 mod access;

@@ -109,6 +109,7 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{Clock, SystemClock};
     use crate::model::Contact;
     use crate::number::ladder::Rung;
 
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_unknown_number_is_forgotten_sooner_than_a_known_one() {
-        let (cache, start) = (cache(), Instant::now());
+        let (cache, start) = (cache(), SystemClock.now());
         cache.put(key("101"), somebody(), Revision(1), start);
         cache.put(key("102"), nobody(), Revision(1), start);
         let later = start + 2 * MINUTE;
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_known_number_grows_stale_and_then_is_gone() {
-        let (cache, start) = (cache(), Instant::now());
+        let (cache, start) = (cache(), SystemClock.now());
         cache.put(key("101"), somebody(), Revision(1), start);
         assert!(matches!(get(&cache, &key("101"), Revision(1), start + 16 * MINUTE), Some(Remembered::Stale(_))));
         assert!(get(&cache, &key("101"), Revision(1), start + 25 * 60 * MINUTE).is_none());
@@ -170,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_change_of_the_address_book_drops_what_was_remembered() {
-        let (cache, start) = (cache(), Instant::now());
+        let (cache, start) = (cache(), SystemClock.now());
         cache.put(key("101"), somebody(), Revision(1), start);
         cache.put(key("102"), nobody(), Revision(1), start);
         assert!(get(&cache, &key("101"), Revision(2), start).is_none());
@@ -179,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_contradicting_answer_replaces_the_older_one() {
-        let (cache, start) = (cache(), Instant::now());
+        let (cache, start) = (cache(), SystemClock.now());
         cache.put(key("101"), somebody(), Revision(1), start);
         cache.put(key("101"), nobody(), Revision(1), start);
         assert!(
@@ -189,7 +190,7 @@ mod tests {
 
     #[test]
     fn random_callers_do_not_evict_customers() {
-        let (cache, start) = (cache(), Instant::now());
+        let (cache, start) = (cache(), SystemClock.now());
         cache.put(key("customer"), somebody(), Revision(1), start);
         for number in 0..10_000 {
             cache.put(key(&number.to_string()), nobody(), Revision(1), start);

@@ -272,7 +272,7 @@ proptest! {
         let answer = |scripts: Vec<Script>| runtime.block_on(async {
             let sources: Vec<_> =
                 scripts.into_iter().enumerate().map(|(place, script)| source(&format!("s{place}"), script)).collect();
-            let (answer, took) = ask(&bench.fresh(), &project(&bench, &config, &sources).await, NUMBER).await;
+            let (answer, took) = ask(&bench.fresh(), &project(bench, &config, &sources).await, NUMBER).await;
             assert!(took <= DEADLINE + Duration::from_millis(20));
             (answer.caller_data, answer.outcome)
         });

@@ -20,7 +20,7 @@ const LEAST_NAME: usize = 32;
 pub struct Rendered {
     /// For `Content-Type`.
     pub content_type: &'static str,
-    /// At most [`MAX_BODY`] bytes, without a line end.
+    /// At most 4095 bytes, without a line end.
     pub body: Bytes,
     /// The fields that were cut or left out to make it fit, by their names in the answer; for the explanation.
     pub shortened: Vec<&'static str>,
