@@ -79,7 +79,7 @@ fn hash(reader: &Reader<'_>, place: &Range<usize>, secret: &Secret) -> TokenHash
     let length = secret.reveal().chars().count();
     if length < SHORT {
         let message = format!(
-            "a token of [{}] is only {length} long and may be guessed; expected {SHORT} or more, such as \
+            "a token of [{}] has {length} characters and may be guessed; expected {SHORT} or more, such as \
              `calldex token new` makes",
             reader.path.trim_end_matches(".tokens").trim_end_matches(".admin_tokens")
         );
