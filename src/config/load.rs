@@ -59,16 +59,6 @@ struct Files {
     folder: PathBuf,
 }
 
-/// What helps somebody who has no configuration yet.
-fn hint_at_start(error: &std::io::Error) -> &'static str {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            "; begin with a copy of etc/calldex.example.toml, name another file with --config, or try `calldex demo`"
-        }
-        _ => "",
-    }
-}
-
 /// One file, or why it could not be read.
 #[derive(Debug)]
 struct SourceFile {
@@ -84,7 +74,9 @@ struct SourceFile {
 pub fn load(path: &Path, environment: Environment<'_>) -> Result<Loaded, Problems> {
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut main = SourceFile::read(path);
-    main.text = main.text.map_err(|message| format!("{message}; `--config FILE` or CALLDEX_CONFIG names another"));
+    main.text = main.text.map_err(|message| {
+        format!("{message}; `--config FILE` or CALLDEX_CONFIG names another, `calldex demo` needs none")
+    });
     let projects = list_project_files(&folder.join("projects")).map_err(|problem| Problems(vec![problem]))?;
     let projects = projects.iter().map(|path| SourceFile::read(path)).collect();
     load_files(&Files { main, projects, folder }, environment)
@@ -250,7 +242,7 @@ fn written_value<'a>(document: &'a DeTable<'a>, table: &str, key: &str) -> Optio
 impl SourceFile {
     fn read(path: &Path) -> Self {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let text = fs::read(path).map_err(|error| format!("cannot read the file: {error}{}", hint_at_start(&error)));
+        let text = fs::read(path).map_err(|error| format!("cannot read the file: {error}"));
         let text = text.and_then(|bytes| {
             String::from_utf8(bytes).map_err(|error| {
                 let place = error.utf8_error().valid_up_to();

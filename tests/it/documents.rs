@@ -163,7 +163,7 @@ fn the_demo_is_answered_as_it_says_and_leaves_nothing_behind() {
     let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map_while(Result::ok);
     let introduction: Vec<String> = lines.by_ref().take_while(|line| !line.starts_with("Stop with")).collect();
     assert!(log.any(|line| line.unwrap().contains(" answers ")), "the demo started");
-    let tries: Vec<&[String]> = introduction.windows(2).filter(|pair| pair[0].starts_with("curl ")).collect();
+    let tries: Vec<&[String]> = introduction.windows(2).filter(|pair| pair[0].starts_with("curl '")).collect();
     assert_eq!(tries.len(), 3, "{introduction:#?}");
     for pair in tries {
         let answer = Command::new("bash").args(["-c", &format!("{} -sS", pair[0])]).output().unwrap();

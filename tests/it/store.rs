@@ -40,7 +40,7 @@ fn a_store_that_is_truncated_while_running_costs_names_and_no_call() {
         reply.header("x-calldex-degraded") == Some("customers")
     });
     assert_eq!(get(server.address, "/healthz").status, 200);
-    assert_eq!(get(server.address, "/readyz").status, 503);
+    wait_until("the readiness", || get(server.address, "/readyz").status == 503);
 }
 
 #[test]

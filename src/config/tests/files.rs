@@ -247,6 +247,6 @@ fn a_file_that_is_not_text_and_one_that_begins_with_a_byte_order_mark() {
     let problems = folder.shorten(folder.load().unwrap_err());
     assert_eq!(
         problems,
-        "calldex.toml: expected text in UTF-8, found something else at byte 6; `--config FILE` or CALLDEX_CONFIG names another"
+        "calldex.toml: expected text in UTF-8, found something else at byte 6; `--config FILE` or CALLDEX_CONFIG names another, `calldex demo` needs none"
     );
 }
