@@ -4,6 +4,7 @@
 //! memory mapping (a truncated file would kill the process with a signal), acknowledged writes on the disk. What the
 //! tables mean is the business of the modules that use them.
 
+pub mod backup;
 mod failure;
 mod migrate;
 
@@ -95,6 +96,8 @@ impl Store {
         let prepare = || -> rusqlite::Result<()> {
             connection.busy_handler(Some(wait_for_writers))?;
             connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+            // What is removed is overwritten: else a person who was erased would still stand in free pages.
+            connection.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
             connection.query_row(&format!("PRAGMA journal_size_limit = {LOG_BYTES}"), [], |_| Ok(()))?;
             set_durability(&connection, durability)
         };
@@ -115,6 +118,17 @@ impl Store {
         let value = work(&transaction)?;
         transaction.commit().map_err(|error| failure(doing, error))?;
         Ok(value)
+    }
+
+    /// Moves the write-ahead log into the file and cuts it off, so that what was overwritten is nowhere any more. `false`
+    /// when another process read or wrote for longer than [`WRITE_WAIT`]; the log is then cut off some other time.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn truncate_log(&self) -> Result<bool> {
+        let connection = self.writer(Durability::Acknowledged)?;
+        let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        busy.map(|busy| busy == 0).map_err(|error| failure("truncate the write-ahead log", error))
     }
 
     fn connect(&self, flags: OpenFlags, wait: Duration) -> Result<Connection> {
