@@ -142,6 +142,7 @@ async fn run_add(add: &Add, directory: &dyn Directory, book: &Book, out: &mut dy
         Change::Added => ("added", "added to"),
         Change::Changed => ("changed", "changed in"),
         Change::Unchanged => ("unchanged", "already so in"),
+        Change::Erased => ("erased", "erased before, so not stored in"),
     };
     if add.common.json {
         let id = id_json(&stored.id);

@@ -79,8 +79,9 @@ impl Manifest {
             ),
             _ => file_error("read", &path, error),
         })?;
-        let manifest: Self = serde_json::from_slice(&text)
-            .map_err(|error| Error::new(Kind::Corrupt, format!("cannot understand {}", path.display())).because(error))?;
+        let manifest: Self = serde_json::from_slice(&text).map_err(|error| {
+            Error::new(Kind::Corrupt, format!("cannot understand {}", path.display())).because(error)
+        })?;
         match manifest.format {
             FORMAT => Ok(manifest),
             newer => Err(Error::new(
