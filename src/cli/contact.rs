@@ -71,6 +71,9 @@ pub(crate) struct Add {
     /// This contact speaks for all who share its numbers
     #[arg(long)]
     primary: bool,
+    /// Store the contact although this person was erased before
+    #[arg(long)]
+    again: bool,
 }
 
 #[derive(Debug, Args)]
@@ -137,11 +140,15 @@ async fn run_add(add: &Add, directory: &dyn Directory, book: &Book, out: &mut dy
     let mut contact = stored.unwrap_or_else(|| model::Contact { id, ..model::Contact::default() });
     add.change(&mut contact, book)?;
     Prepared::read(contact.clone(), &book.numbering)?;
+    if add.again {
+        directory.forget_erased(book, contact.clone()).await?;
+    }
     let stored = directory.put(book, contact).await?;
     let (change, text) = match stored.change {
         Change::Added => ("added", "added to"),
         Change::Changed => ("changed", "changed in"),
         Change::Unchanged => ("unchanged", "already so in"),
+        Change::Erased => ("erased", "erased before, so not stored in"),
     };
     if add.common.json {
         let id = id_json(&stored.id);

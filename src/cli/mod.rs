@@ -2,13 +2,17 @@
 //!
 //! Exit code 0: done, also when a report names problems in rows of a file. 1: refused or failed. 2: wrong usage.
 
+mod backup;
 mod config;
 mod contact;
 mod demo;
+mod directory;
+mod erase;
 mod healthcheck;
 mod import;
 mod lookup;
 mod number;
+mod restore;
 mod serve;
 mod token;
 mod workshop;
@@ -62,6 +66,15 @@ enum Command {
     /// Add, show, remove or find contacts
     #[command(subcommand)]
     Contact(contact::Command),
+    /// List, show, check, export or remove address books
+    #[command(subcommand)]
+    Directory(directory::Command),
+    /// Take a person out of every address book for good, with a receipt
+    Erase(erase::Arguments),
+    /// Copy the store into a new folder, also while a server runs
+    Backup(backup::Arguments),
+    /// Put a backup in the place of the store, after checking it
+    Restore(restore::Arguments),
     /// Check or print the configuration, or its reference
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -102,6 +115,10 @@ fn run(arguments: Arguments) -> Outcome {
         }
         Command::Import(arguments) => import_into(file, &arguments),
         Command::Contact(command) => contact::run(file, &command),
+        Command::Directory(command) => directory::run(file, &command),
+        Command::Erase(arguments) => erase::run(file, &arguments),
+        Command::Backup(arguments) => backup::run(file, &arguments, &mut std::io::stdout()),
+        Command::Restore(arguments) => restore::run(file, &arguments, &mut std::io::stdout()),
         Command::Config(command) => {
             config::run(command, file, &process_environment, &SystemClock, &mut std::io::stdout().lock())
         }

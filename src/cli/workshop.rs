@@ -1,5 +1,6 @@
 //! What most commands need first: the configuration, the store, and words for what is missing.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -31,6 +32,26 @@ impl Workshop {
             .get(name)
             .ok_or_else(|| no_such("directory", name, self.config.directories.keys().map(|name| &**name)))?;
         block_on(self.directory.open_book(name, &settings.numbering))?
+    }
+    /// Every address book of the store and of the configuration. One that only the store knows reads international
+    /// numbers only.
+    pub(crate) fn books(&self) -> Result<Vec<Book>> {
+        let stored = block_on(self.directory.books())??;
+        let configured = self.config.directories.keys().map(|name| Arc::<str>::from(&**name));
+        let names: BTreeSet<Arc<str>> = stored.into_iter().chain(configured).collect();
+        names.iter().map(|name| self.any_book(name)).collect()
+    }
+
+    /// An address book that is in the store or in the configuration.
+    pub(crate) fn existing_book(&self, name: &str) -> Result<Book> {
+        let stored = block_on(self.directory.books())??;
+        if stored.iter().any(|known| **known == *name) { self.any_book(name) } else { self.book(name) }
+    }
+
+    fn any_book(&self, name: &str) -> Result<Book> {
+        let settings = self.config.directories.get(name);
+        let numbering = settings.map(|settings| settings.numbering.clone()).unwrap_or_default();
+        block_on(self.directory.open_book(name, &numbering))?
     }
 }
 

@@ -4,8 +4,11 @@
 //! are named, have a numbering of their own and a [`Revision`] that every write raises, also a write of another
 //! process. What every implementation has to do is written down as tests in `battery.rs`.
 
+pub mod erasure;
+pub mod export;
 pub mod import;
 mod prepared;
+pub mod quality;
 mod sqlite;
 
 #[cfg(test)]
@@ -17,9 +20,10 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::model::{Contact, ContactId, Field};
-use crate::number::Numbering;
 use crate::number::ladder::{Rung, Wanted};
+use crate::number::{Number, Numbering};
 
+pub use erasure::{Erasure, Reach, Removed, Selected};
 pub use prepared::Prepared;
 pub use sqlite::SqliteDirectory;
 
@@ -57,7 +61,8 @@ pub trait Directory: Send + Sync + 'static {
     /// A contact whose `updated` is 0 gets the time of the store when it changes.
     ///
     /// # Errors
-    /// `Busy` while an import into this book runs; `Invalid` for a block that is none.
+    /// `Busy` while an import into this book runs; `Invalid` for a block that is none; `Refused` for somebody who was
+    /// erased (see [`Directory::forget_erased`]).
     fn put<'a>(&'a self, book: &'a Book, contact: Contact) -> Pending<'a, Stored>;
 
     /// Removes a contact; `false` when there was none.
@@ -80,6 +85,41 @@ pub trait Directory: Send + Sync + 'static {
     /// # Errors
     /// `Busy` when another import into this book runs, also in another process; the message says since when.
     fn begin_import(&self, book: &Book, covers: Covers) -> Result<Box<dyn ImportSession>>;
+
+    /// Every contact that has this number in whatever reading, with whatever extension, or as one that could not be
+    /// read; for people who look after the book, not for calls.
+    fn holders<'a>(&'a self, book: &'a Book, number: &'a Number) -> Pending<'a, Vec<Contact>>;
+
+    /// Erases contacts for good, from all their books in one step, and keeps them from coming back: an import passes
+    /// over their rows, [`Directory::put`] refuses them. Those that do not exist are passed over.
+    ///
+    /// # Errors
+    /// `Busy` while an import into one of the books runs; nothing is erased then.
+    fn erase<'a>(&'a self, who: &'a [Selected], reach: Reach) -> Pending<'a, Erasure>;
+
+    /// Lets an erased person come back into this book: takes the id and the numbers of `contact` off the list of the
+    /// erased. Returns how many entries that were.
+    fn forget_erased<'a>(&'a self, book: &'a Book, contact: Contact) -> Pending<'a, u64>;
+
+    /// Removes a whole address book; returns how many contacts it had, or `None` when there is none of this name. A
+    /// book that is opened again begins empty.
+    ///
+    /// # Errors
+    /// `Busy` while an import into it runs.
+    fn remove_book<'a>(&'a self, name: &'a str) -> Pending<'a, Option<u64>>;
+
+    /// Hands every contact to `each`, oldest first, as often as `passes` says, with the number of the pass from 0. All
+    /// passes see the same moment. Blocks: never call it from an async worker.
+    ///
+    /// # Errors
+    /// Those of [`Directory`], and the first one of `each`, which ends the reading.
+    fn scan(&self, book: &Book, passes: usize, each: &mut dyn FnMut(usize, Contact) -> Result<()>) -> Result<()>;
+
+    /// Hands every number that several contacts have to `each`. Blocks: never call it from an async worker.
+    ///
+    /// # Errors
+    /// As [`Directory::scan`].
+    fn shared_numbers(&self, book: &Book, each: &mut dyn FnMut(SharedNumber) -> Result<()>) -> Result<()>;
 
     /// Removes what killed imports have left behind. It is never seen by a lookup, it only takes room. Called once
     /// after the start; [`Directory::begin_import`] does it for its own book.
@@ -159,6 +199,8 @@ pub enum Change {
     Changed,
     /// It was there exactly so; nothing was written.
     Unchanged,
+    /// It was erased before and is not brought back; nothing was written. Only an import says so.
+    Erased,
 }
 
 /// For which parts of a contact an import speaks. Those are replaced, everything else stays as stored.
@@ -187,6 +229,8 @@ pub struct ImportSummary {
     pub changed: u64,
     /// Contacts that were there exactly so.
     pub unchanged: u64,
+    /// Rows of people who were erased before; they are not brought back.
+    pub erased: u64,
     /// Numbers of the added and changed contacts that a call can be matched with.
     pub numbers: u64,
     /// The book's revision from now on.
@@ -204,4 +248,17 @@ pub struct Statistics {
     pub revision: Revision,
     /// End of the last import in milliseconds since 1970 UTC.
     pub imported_at: Option<i64>,
+}
+
+/// A number that several contacts of a book have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedNumber {
+    /// In international form, or an extension or SIP user.
+    pub number: String,
+    /// The extension behind it.
+    pub extension: Option<String>,
+    /// The contacts, oldest first; at most 50.
+    pub contacts: Vec<Contact>,
+    /// How many there are.
+    pub count: u64,
 }

@@ -18,7 +18,10 @@ const APPLICATION: i64 = 0x6364_6578;
 pub struct Migrations(pub &'static [&'static str]);
 
 /// The file that holds the address books.
-pub const DIRECTORY: Migrations = Migrations(&[include_str!("../../migrations/directory/0001.sql")]);
+pub const DIRECTORY: Migrations = Migrations(&[
+    include_str!("../../migrations/directory/0001.sql"),
+    include_str!("../../migrations/directory/0002.sql"),
+]);
 
 /// Refuses a file that is not ours or is newer than this program; writes nothing.
 pub(super) fn check(connection: &Connection, migrations: &Migrations, path: &Path) -> Result<()> {

@@ -4,6 +4,7 @@
 //! memory mapping (a truncated file would kill the process with a signal), acknowledged writes on the disk. What the
 //! tables mean is the business of the modules that use them.
 
+pub mod backup;
 mod counter;
 mod failure;
 mod migrate;
@@ -28,6 +29,10 @@ pub const WRITE_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a read waits. Readers wait for nobody in a write-ahead log; only a recovery after a crash holds them up.
 pub const READ_WAIT: Duration = Duration::from_millis(100);
+
+/// How long cutting off the write-ahead log waits: longer than an idle reader keeps its snapshot, shorter than a writer
+/// waits for us.
+pub const LOG_WAIT: Duration = Duration::from_secs(2);
 
 /// Page cache of a connection, in KiB: holds the upper levels of the indexes of ten million numbers.
 const CACHE_KIB: i64 = 8 * 1024;
@@ -97,6 +102,8 @@ impl Store {
         let prepare = || -> rusqlite::Result<()> {
             connection.busy_handler(Some(wait_for_writers))?;
             connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+            // What is removed is overwritten: else a person who was erased would still stand in free pages.
+            connection.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
             connection.query_row(&format!("PRAGMA journal_size_limit = {LOG_BYTES}"), [], |_| Ok(()))?;
             set_durability(&connection, durability)
         };
@@ -120,6 +127,20 @@ impl Store {
         transaction.commit().map_err(|error| failure(doing, error))?;
         drop(counted);
         Ok(value)
+    }
+
+    /// Moves the write-ahead log into the file and cuts it off, so that what was overwritten is nowhere any more. `false`
+    /// when somebody read or wrote for longer than [`LOG_WAIT`]; the log is then cut off some other time.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn truncate_log(&self) -> Result<bool> {
+        let connection = self.writer(Durability::Acknowledged)?;
+        connection.busy_timeout(LOG_WAIT).map_err(|error| failure("truncate the write-ahead log", error))?;
+        // While a write is counted, no reader keeps its snapshot open, which would hold the log.
+        let _counted = Counted::begin(&self.path)?;
+        let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        busy.map(|busy| busy == 0).map_err(|error| failure("truncate the write-ahead log", error))
     }
 
     fn connect(&self, flags: OpenFlags, wait: Duration) -> Result<Connection> {

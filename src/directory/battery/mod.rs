@@ -2,6 +2,7 @@
 //!
 //! An implementation makes a [`Bench`] and runs [`ALL`]. Nothing here knows a storage.
 
+mod care;
 mod imports;
 mod lookups;
 mod writes;
@@ -18,7 +19,7 @@ use crate::number::parse;
 pub(super) type Test = fn(&Bench);
 
 /// Every test, with its name.
-pub(super) const ALL: [&[(&str, Test)]; 3] = [lookups::ALL, writes::ALL, imports::ALL];
+pub(super) const ALL: [&[(&str, Test)]; 4] = [lookups::ALL, writes::ALL, imports::ALL, care::ALL];
 
 /// A storage to test. `open` opens it once more, as another process would.
 pub(super) struct Bench {

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::Field;
 
 use super::mapping::{Mapping, nearest, parse_target};
+use super::own;
 use super::words::{Folded, Meaning};
 
 /// What a column is for.
@@ -32,6 +33,8 @@ pub enum Target {
     LabelOf(usize),
     /// The extension of the number in another column (counted from 0).
     ExtensionOf(usize),
+    /// The country of the number in another column (counted from 0); only in calldex's own exports.
+    CountryOf(usize),
     /// A range of numbers, such as `+40 21 312 34xx`.
     Block,
     /// The country in which the numbers of the row are read.
@@ -56,6 +59,7 @@ impl Target {
             Self::Telephone { .. } => "telephone".to_owned(),
             Self::LabelOf(_) => "label".to_owned(),
             Self::ExtensionOf(_) => "extension".to_owned(),
+            Self::CountryOf(_) => "country of number".to_owned(),
             Self::Block => "block".to_owned(),
             Self::Country => "country".to_owned(),
             Self::Primary => "primary".to_owned(),
@@ -72,6 +76,7 @@ impl Target {
                 | Self::Block
                 | Self::LabelOf(_)
                 | Self::ExtensionOf(_)
+                | Self::CountryOf(_)
                 | Self::Custom(_)
                 | Self::Ignored
         )
@@ -141,6 +146,7 @@ pub(crate) fn decide(headers: &[String], maps: &[Mapping], without_numbers: bool
     settle_perhaps(&mut columns, headers);
     leave_one_each(&mut columns);
     pair_with_numbers(&mut columns, headers);
+    own::pair(&mut columns, headers);
     name_custom_fields_apart(&mut columns);
     refuse_without_numbers(&columns, without_numbers)?;
     Ok(columns)
@@ -159,7 +165,7 @@ pub(crate) fn covers(columns: &[Column]) -> Covers {
             Target::Primary => covers.primary = true,
             // What the cell says is kept beside the numbers that are read with it.
             Target::Country => _ = covers.custom.insert(column.name.clone()),
-            Target::Id | Target::LabelOf(_) | Target::ExtensionOf(_) | Target::Ignored => {}
+            Target::Id | Target::LabelOf(_) | Target::ExtensionOf(_) | Target::CountryOf(_) | Target::Ignored => {}
         }
     }
     covers
@@ -169,7 +175,7 @@ fn guess(place: usize, header: &str) -> Column {
     let name = if header.is_empty() { format!("column {}", place + 1) } else { header.to_owned() };
     let own = header.trim().to_lowercase().replace([' ', '-'], "_");
     let guessed = || Folded::new(header).meaning().and_then(|meaning| target_of(meaning, &name));
-    let (target, certainty) = match own_target(&own, &name) {
+    let (target, certainty) = match own::target(header).or_else(|| own_target(&own, &name)) {
         Some(target) => (target, Certainty::Exact),
         None => match guessed() {
             Some(target) => (target, Certainty::Guessed),

@@ -11,6 +11,7 @@
 
 pub mod columns;
 pub mod mapping;
+pub(super) mod own;
 pub mod problem;
 mod reader;
 pub mod report;

@@ -106,6 +106,12 @@ impl Report {
                 grouped(contacts.unchanged)
             ),
         );
+        if contacts.erased > 0 {
+            line(
+                "erased",
+                format!("{} rows of people who were erased before; not brought back", grouped(contacts.erased)),
+            );
+        }
         let never = self.total(Group::Number);
         line("numbers", format!("{} kept, {} can never match", grouped(self.numbers), grouped(never)));
         for group in Group::ALL {
@@ -150,6 +156,9 @@ impl Report {
             "numbers": self.numbers,
             "revision": self.contacts.revision.0,
         });
+        if self.contacts.erased > 0 {
+            report["contacts"]["erased_before"] = self.contacts.erased.into();
+        }
         for group in Group::ALL {
             report[group.code()] = self.group_json(group);
         }

@@ -10,6 +10,7 @@ use crate::number::is_known_country;
 use crate::number::several::split_several;
 
 use super::columns::{Column, Target, shorten};
+use super::own;
 use super::problem::Problem;
 use super::reader::Record;
 use super::report::Report;
@@ -133,10 +134,9 @@ impl<'a> Texts<'a> {
 
     /// A cell without the blanks around it.
     fn cell(&self, column: usize) -> &'a str {
-        self.text
-            .get(self.record.range(column))
-            .unwrap_or_default()
-            .trim_matches(|character: char| character.is_whitespace() || character == '\0')
+        let text = self.text.get(self.record.range(column)).unwrap_or_default();
+        let text = text.trim_matches(|character: char| character.is_whitespace() || character == '\0');
+        own::unguard(text)
     }
 
     fn is_empty_from(&self, column: usize) -> bool {
@@ -172,7 +172,7 @@ impl Row<'_> {
                 Target::Primary => contact.primary = self.primary(cell, report),
                 Target::Custom(name) => _ = contact.custom.insert(name.clone(), clean(cell)),
                 Target::Country => _ = contact.custom.insert(column.name.clone(), clean(cell)),
-                Target::LabelOf(_) | Target::ExtensionOf(_) | Target::Ignored => {}
+                Target::LabelOf(_) | Target::ExtensionOf(_) | Target::CountryOf(_) | Target::Ignored => {}
             }
         }
         if contact.get(Field::Name).is_none() {
@@ -212,6 +212,7 @@ impl Row<'_> {
         let label =
             self.beside(|target| *target == Target::LabelOf(place)).map_or_else(|| label.to_owned(), clean_label);
         let extension = self.beside(|target| *target == Target::ExtensionOf(place));
+        let country = self.beside(|target| *target == Target::CountryOf(place)).unwrap_or(country);
         let texts: Vec<&str> = cell.split(GOOGLE_SEPARATOR).flat_map(split_several).collect();
         let alone = texts.len() == 1;
         for text in texts {

@@ -5,11 +5,15 @@
 //! for it at shutdown. An import has a connection and a thread of its own (`session.rs`). How versions and generations
 //! work is told in `docs/decisions/directory-store.md`.
 
+mod blocklist;
 mod content;
+mod erase;
+mod export;
 mod find;
 mod lock;
 mod matching;
 mod readers;
+mod removal;
 mod rows;
 mod search;
 mod seen;
@@ -28,12 +32,15 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Book, Change, Covers, Directory, Found, ImportSession, Pending, Prepared, Revision, Statistics, Stored};
+use super::{
+    Book, Change, Covers, Directory, Erasure, Found, ImportSession, Pending, Prepared, Reach, Removed, Revision,
+    Selected, SharedNumber, Statistics, Stored,
+};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId};
-use crate::number::Numbering;
 use crate::number::ladder::Wanted;
+use crate::number::{Number, Numbering};
 use crate::store::{self, Durability, Store, failure};
 use readers::Readers;
 
@@ -88,7 +95,7 @@ impl Inner {
             None => slot.insert(self.store.writer(Durability::Acknowledged)?),
         };
         let result = Store::write(connection, doing, work);
-        if result.as_ref().is_err_and(|error| !matches!(error.kind(), Kind::Busy | Kind::Invalid)) {
+        if result.as_ref().is_err_and(|error| !matches!(error.kind(), Kind::Busy | Kind::Invalid | Kind::Refused)) {
             *slot = None;
         }
         result
@@ -108,6 +115,19 @@ fn keep_up(inner: Weak<Inner>) -> Result<()> {
     thread.map(drop).map_err(|error| Error::new(Kind::Unavailable, "cannot start a thread").because(error))
 }
 
+/// Whoever was erased is not stored again by mistake.
+fn refuse_erased(connection: &Connection, book: &Book, prepared: &Prepared) -> Result<()> {
+    let check = || {
+        let list = blocklist::Blocklist::load(connection, book.id)?;
+        list.refuses(connection, &rows::Record::from(prepared.clone()))
+    };
+    if check().map_err(|error| failure("look for erased people", error))? {
+        let message = "this person was erased and is not brought back, unless you say --again";
+        return Err(Error::new(Kind::Refused, message));
+    }
+    Ok(())
+}
+
 /// A future that is ready: reads are over before it is asked.
 fn done<'a, T: Send + 'a>(result: Result<T>) -> Pending<'a, T> {
     Box::pin(ready(result))
@@ -118,7 +138,8 @@ impl Directory for SqliteDirectory {
         let (name, numbering) = (Arc::<str>::from(name), Arc::new(numbering.clone()));
         self.spawn(move |inner| {
             let known = inner.readers.read("open an address book", |connection, _| {
-                connection.query_row("SELECT id FROM directory WHERE name = ?1", [&name], |row| row.get(0)).optional()
+                let sql = "SELECT id FROM directory WHERE name = ?1 AND removed = 0";
+                connection.query_row(sql, [&name], |row| row.get(0)).optional()
             })?;
             let id = match known {
                 Some(id) => id,
@@ -130,7 +151,8 @@ impl Directory for SqliteDirectory {
 
     fn books(&self) -> Pending<'_, Vec<Arc<str>>> {
         done(self.inner.readers.read("list the address books", |connection, _| {
-            let mut statement = connection.prepare_cached("SELECT name FROM directory ORDER BY name")?;
+            let mut statement =
+                connection.prepare_cached("SELECT name FROM directory WHERE removed = 0 ORDER BY name")?;
             statement.query_map([], |row| row.get(0))?.collect()
         }))
     }
@@ -166,6 +188,7 @@ impl Directory for SqliteDirectory {
             let now = inner.clock.utc_millis();
             inner.write("store a contact", |connection| {
                 let _lock = write::refuse_during_import(connection, &inner.store, &book)?;
+                refuse_erased(connection, &book, &prepared)?;
                 write::put(connection, &book, prepared, now).map_err(|error| failure("store a contact", error))
             })
         })
@@ -196,6 +219,34 @@ impl Directory for SqliteDirectory {
             });
             Ok(found.optional()?.unwrap_or_default())
         }))
+    }
+
+    fn holders<'a>(&'a self, book: &'a Book, number: &'a Number) -> Pending<'a, Vec<Contact>> {
+        let (book, number) = (book.clone(), number.clone());
+        self.spawn(move |inner| erase::holders(&inner.store, &book, &number))
+    }
+
+    fn erase<'a>(&'a self, who: &'a [Selected], reach: Reach) -> Pending<'a, Erasure> {
+        let who = who.to_vec();
+        self.spawn(move |inner| erase::erase(inner, &who, reach))
+    }
+
+    fn forget_erased<'a>(&'a self, book: &'a Book, contact: Contact) -> Pending<'a, u64> {
+        let book = book.clone();
+        self.spawn(move |inner| erase::forget_erased(inner, &book, contact))
+    }
+
+    fn remove_book<'a>(&'a self, name: &'a str) -> Pending<'a, Option<u64>> {
+        let name = name.to_owned();
+        self.spawn(move |inner| removal::remove_book(inner, &name))
+    }
+
+    fn scan(&self, book: &Book, passes: usize, each: &mut dyn FnMut(usize, Contact) -> Result<()>) -> Result<()> {
+        export::scan(&self.inner.store, book, passes, each)
+    }
+
+    fn shared_numbers(&self, book: &Book, each: &mut dyn FnMut(SharedNumber) -> Result<()>) -> Result<()> {
+        export::shared(&self.inner.store, book, each)
     }
 
     fn begin_import(&self, book: &Book, covers: Covers) -> Result<Box<dyn ImportSession>> {

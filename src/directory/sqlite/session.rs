@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::blocklist::Blocklist;
 use super::lock::ImportLock;
 use super::staging::Staging;
 use super::tidy::tidy_book;
@@ -56,7 +57,8 @@ impl Session {
         let target = Store::write(&connection, DOING, |connection| {
             announce(connection, book.id, started).map_err(|error| failure(DOING, error))
         })?;
-        let staging = Staging::new(book.id, covers, target);
+        let erased = Blocklist::load(&connection, book.id).map_err(|error| failure(DOING, error))?;
+        let staging = Staging::new(book.id, covers, target, erased);
         Ok(Self { connection, directory: book.id, staging, clock, state: State::Open, _lock: lock })
     }
 
@@ -135,7 +137,7 @@ fn take_lock(store: &Store, connection: &Connection, book: &Book) -> Result<Impo
 }
 
 /// Says that an import runs; returns the generation that it stages for.
-fn announce(connection: &Connection, directory: i64, started: i64) -> rusqlite::Result<i64> {
+pub(super) fn announce(connection: &Connection, directory: i64, started: i64) -> rusqlite::Result<i64> {
     let first_row = next_row(connection)?;
     connection.execute(
         "INSERT INTO import (directory, process, started, first_row) VALUES (?1, ?2, ?3, ?4)",

@@ -5,6 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::blocklist::Blocklist;
 use super::content::{add, digest, replace, same};
 use super::matching::{self, Match, Scope};
 use super::rows::{self, Place, Record, Size};
@@ -16,6 +17,8 @@ use crate::directory::{Change, Covers, ImportSummary, Prepared, Revision};
 pub(super) struct Staging {
     directory: i64,
     covers: Covers,
+    /// Who must not come back.
+    erased: Blocklist,
     /// The generation that will show the staged versions.
     target: i64,
     /// The contacts that rows of this import were.
@@ -48,9 +51,9 @@ impl Version {
 
 impl Staging {
     /// Nothing staged; lookups see the generation before `target`.
-    pub(super) fn new(directory: i64, covers: Covers, target: i64) -> Self {
+    pub(super) fn new(directory: i64, covers: Covers, target: i64, erased: Blocklist) -> Self {
         let (seen, difference, summary) = (Seen::default(), Size::default(), ImportSummary::default());
-        Self { directory, covers, target, seen, difference, matchable: 0, summary }
+        Self { directory, covers, erased, target, seen, difference, matchable: 0, summary }
     }
 
     /// What the import did, in contacts.
@@ -75,6 +78,10 @@ impl Staging {
 
     fn apply_row(&mut self, connection: &Connection, round: &mut Round, row: Prepared) -> rusqlite::Result<Change> {
         let mut record = Record::from(row);
+        if self.erased.refuses(connection, &record)? {
+            self.summary.erased += 1;
+            return Ok(Change::Erased);
+        }
         let scope = Scope { connection, directory: self.directory, generation: self.target };
         match matching::find(&scope, &record, Some(&self.seen))? {
             Match::New(id) => {

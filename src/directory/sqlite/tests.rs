@@ -202,3 +202,40 @@ fn a_lookup_is_two_descents_and_never_a_scan() {
     let by_key = plan(find::statements()[0].0);
     assert!(by_key[0].contains("USING COVERING INDEX number_by_key (key=? AND directory=?)"), "{by_key:?}");
 }
+
+#[test]
+fn nothing_of_an_erased_person_is_left_in_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calldex.db");
+    let (directory, book, runtime) = with_one_contact(&path);
+    for round in 0..200 {
+        let mut contact = Contact { id: ContactId::Integer(2), ..Contact::default() };
+        contact.set(crate::model::Field::Name, format!("Zebulon Quixote {round}"));
+        contact.custom.insert("note".to_owned(), "Quixote ".repeat(round * 20));
+        contact.numbers.push(ContactNumber { written: "0799-888-777".to_owned(), ..ContactNumber::default() });
+        runtime.block_on(directory.put(&book, contact)).unwrap();
+    }
+    let left = |text: &str| {
+        let files = fs::read_dir(folder.path()).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+        files.map(|bytes| bytes.windows(text.len()).filter(|part| *part == text.as_bytes()).count()).sum::<usize>()
+    };
+    assert!(left("Quixote") > 0);
+    let who = [crate::directory::Selected { book: book.clone(), id: ContactId::Integer(2) }];
+    let erasure = runtime.block_on(directory.erase(&who, crate::directory::Reach::Everywhere)).unwrap();
+    assert!(erasure.log_truncated);
+    assert_eq!((left("Quixote"), left("0799-888-777")), (0, 0), "in every file of the store");
+    let kept = runtime.block_on(directory.find(std::slice::from_ref(&book), &wanted())).unwrap();
+    assert_eq!(kept[0].hits.len(), 1);
+}
+
+#[test]
+fn an_erasure_says_when_the_log_could_not_be_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calldex.db");
+    let (directory, book, runtime) = with_one_contact(&path);
+    let reader = Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT * FROM contact").unwrap();
+    let who = [crate::directory::Selected { book: book.clone(), id: ContactId::Integer(1) }];
+    let erasure = runtime.block_on(directory.erase(&who, crate::directory::Reach::Everywhere)).unwrap();
+    assert_eq!((erasure.removed.len(), erasure.log_truncated), (1, false));
+}

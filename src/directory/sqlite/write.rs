@@ -13,7 +13,7 @@ use crate::store::{Store, failure};
 /// Makes the row of a new address book, unless another process just did; returns its id.
 pub(super) fn create_book(connection: &Connection, name: &str) -> Result<i64> {
     let create = || {
-        connection.execute("INSERT INTO directory (name) VALUES (?1) ON CONFLICT DO NOTHING", [name])?;
+        connection.execute("INSERT INTO directory (name) VALUES (?1) ON CONFLICT DO UPDATE SET removed = 0", [name])?;
         connection.query_row("SELECT id FROM directory WHERE name = ?1", [name], |row| row.get(0))
     };
     create().map_err(|error| failure("create an address book", error))

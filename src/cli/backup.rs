@@ -1,0 +1,31 @@
+//! `calldex backup FOLDER`: a copy of the store, while a server uses it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::clock::{Clock, SystemClock};
+use crate::store::backup::backup;
+use crate::store::{DIRECTORY, Store};
+
+use super::Outcome;
+use super::workshop::{self, unwritable};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// A new or empty folder
+    folder: PathBuf,
+}
+
+/// Copies every file of the configured store.
+pub(crate) fn run(file: &Path, arguments: &Arguments, out: &mut dyn Write) -> Outcome {
+    let config = workshop::load(file)?;
+    let store = Store::open(&config.server.store, &DIRECTORY)?;
+    let manifest = backup(&[&store], &arguments.folder, SystemClock.utc_millis())?;
+    for copied in &manifest.files {
+        let place = arguments.folder.join(&copied.name);
+        writeln!(out, "{}  {} bytes  sha256 {}", place.display(), copied.bytes, copied.sha256).map_err(unwritable)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! A backup is whole and of one moment, and only a whole one is put back.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+use crate::store::{DIRECTORY, Durability};
+
+struct Place {
+    folder: tempfile::TempDir,
+    store: Store,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("calldex.db"), &DIRECTORY).unwrap();
+        Self { folder, store }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn add_book(&self, name: &str) {
+        let writer = self.store.writer(Durability::Later).unwrap();
+        writer.execute("INSERT INTO directory (name) VALUES (?1)", [name]).unwrap();
+    }
+
+    fn backup(&self, name: &str) -> Result<Manifest> {
+        backup(&[&self.store], &self.path(name), 1_700_000_000_000)
+    }
+}
+
+fn books(path: &Path) -> i64 {
+    let connection = Connection::open(path).unwrap();
+    connection.query_row("SELECT count(*) FROM directory", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_backup_is_put_back_and_the_present_store_moved_aside() {
+    let place = Place::new();
+    place.add_book("first");
+    let manifest = place.backup("copy").unwrap();
+    assert_eq!((manifest.made.as_str(), manifest.files.len()), ("2023-11-14T22:13:20Z", 1));
+    place.add_book("second");
+    let restored = restore(&place.path("copy"), place.store.path(), &DIRECTORY, true, 5).unwrap();
+    assert_eq!(books(place.store.path()), 1);
+    assert_eq!(restored.aside, Some(place.path("calldex.db.before-restore-5")));
+    assert_eq!(books(&place.path("calldex.db.before-restore-5")), 2);
+    assert_eq!(restored.manifest, manifest);
+}
+
+#[test]
+fn a_store_is_not_moved_aside_without_being_told_nor_while_it_is_open() {
+    let place = Place::new();
+    place.backup("copy").unwrap();
+    let refused = restore(&place.path("copy"), place.store.path(), &DIRECTORY, false, 5).unwrap_err();
+    assert_eq!(refused.kind(), Kind::Refused);
+    assert!(refused.to_string().ends_with("calldex.db; --yes moves it aside"), "{refused}");
+    let reader = place.store.reader().unwrap();
+    let refused = restore(&place.path("copy"), place.store.path(), &DIRECTORY, true, 5).unwrap_err();
+    assert_eq!(refused.kind(), Kind::Busy, "{refused}");
+    drop(reader);
+    assert!(restore(&place.path("copy"), place.store.path(), &DIRECTORY, true, 5).is_ok());
+    assert!(restore(&place.path("copy"), &place.path("new.db"), &DIRECTORY, false, 5).unwrap().aside.is_none());
+}
+
+#[test]
+fn a_backup_is_of_one_moment_while_others_write() {
+    let place = Place::new();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let writer = place.store.writer(Durability::Later).unwrap();
+            for round in 0.. {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                // Two rows at once: a copy with an odd count would be of two moments.
+                let sql = "INSERT INTO directory (name) VALUES (?1), (?2)";
+                writer.execute(sql, [format!("a{round}"), format!("b{round}")]).unwrap();
+            }
+        });
+        for round in 0..10 {
+            place.backup(&format!("copy{round}")).unwrap();
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    for round in 0..10 {
+        let folder = place.path(&format!("copy{round}"));
+        check(&folder, &DIRECTORY).unwrap();
+        assert_eq!(books(&folder.join("calldex.db")) % 2, 0, "copy {round}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_empty_is_left_alone() {
+    let place = Place::new();
+    fs::create_dir(place.path("photos")).unwrap();
+    fs::write(place.path("photos/cat.jpg"), "cat").unwrap();
+    let error = place.backup("photos").unwrap_err();
+    assert!(error.to_string().ends_with("photos: it is not empty; name a new folder"), "{error}");
+    assert_eq!(fs::read_dir(place.path("photos")).unwrap().count(), 1);
+    fs::create_dir(place.path("empty")).unwrap();
+    assert!(place.backup("empty").is_ok());
+}
+
+#[test]
+fn a_damaged_backup_is_refused_and_the_store_left_alone() {
+    let place = Place::new();
+    place.add_book("first");
+    place.backup("copy").unwrap();
+    place.add_book("second");
+    let copy = place.path("copy/calldex.db");
+    let whole = fs::read(&copy).unwrap();
+    let mut flipped = whole.clone();
+    flipped[5_000] ^= 1;
+    let cases: [(&[u8], &str); 2] = [(&whole[..whole.len() / 2], " bytes, expected "), (&flipped, "has other content")];
+    for (bytes, expected) in cases {
+        fs::write(&copy, bytes).unwrap();
+        let error = restore(&place.path("copy"), place.store.path(), &DIRECTORY, true, 5).unwrap_err();
+        assert_eq!(error.kind(), Kind::Corrupt);
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    fs::remove_file(place.path("copy/manifest.json")).unwrap();
+    let error = restore(&place.path("copy"), place.store.path(), &DIRECTORY, true, 5).unwrap_err();
+    assert!(error.to_string().contains("is no backup: it has no manifest.json"), "{error}");
+    assert_eq!(books(place.store.path()), 2);
+}
+
+#[test]
+fn a_name_that_climbs_and_a_newer_format_are_refused() {
+    let place = Place::new();
+    let manifest = place.backup("copy").unwrap();
+    let mut climbing = manifest.clone();
+    climbing.files[0].name = "../calldex.db".to_owned();
+    climbing.write(&place.path("copy")).unwrap();
+    let error = check(&place.path("copy"), &DIRECTORY).unwrap_err();
+    assert!(error.to_string().contains("is no plain file name"), "{error}");
+    Manifest { format: 2, ..manifest }.write(&place.path("copy")).unwrap();
+    assert_eq!(check(&place.path("copy"), &DIRECTORY).unwrap_err().kind(), Kind::Invalid);
+}
+
+#[test]
+fn the_log_is_cut_off_unless_somebody_reads() {
+    let place = Place::new();
+    place.add_book("first");
+    assert!(place.store.truncate_log().unwrap());
+    assert_eq!(fs::metadata(place.path("calldex.db-wal")).map_or(0, |file| file.len()), 0);
+}
