@@ -47,7 +47,7 @@ pub struct Exported {
 pub fn export(directory: &dyn Directory, book: &Book, format: Format, out: &mut dyn Write) -> Result<Exported> {
     let mut layout = Layout::default();
     let mut sink = match format {
-        Format::Csv => Sink::Csv(csv::Writer::from_writer(out)),
+        Format::Csv => Sink::Csv(Box::new(csv::Writer::from_writer(out))),
         Format::JsonLines => Sink::Json(out),
     };
     let mut exported = Exported::default();
@@ -144,7 +144,7 @@ fn rows(layout: &Layout, contact: &Contact) -> Vec<Vec<(String, String)>> {
 }
 
 enum Sink<'a> {
-    Csv(csv::Writer<&'a mut dyn Write>),
+    Csv(Box<csv::Writer<&'a mut dyn Write>>),
     Json(&'a mut dyn Write),
 }
 
