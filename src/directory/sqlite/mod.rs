@@ -16,6 +16,7 @@ mod seen;
 mod session;
 mod staging;
 mod tidy;
+mod unnamed;
 mod write;
 
 #[cfg(test)]
