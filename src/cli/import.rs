@@ -1,21 +1,25 @@
-//! `calldex import FILE --directory NAME`: contacts from a CSV file into an address book.
+//! `calldex import FILE --directory NAME`: contacts from a file, or from the files of a folder, into an address book.
 //!
 //! The columns and the progress go to standard error, the report to standard output. What is refused has changed
 //! nothing; rows with problems are no failure, the report names them.
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use encoding_rs::Encoding;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::{Format, Reply};
+use crate::directory::import::encoding::parse_encoding;
 use crate::directory::import::mapping::Mapping;
+use crate::directory::import::outcome::{Outcome, Preview, SHOWN};
 use crate::directory::import::report::Report;
 use crate::directory::import::sniff::parse_delimiter;
-use crate::directory::import::{Import, Options};
-use crate::directory::{Book, Directory};
+use crate::directory::import::source::FileFormat;
+use crate::directory::import::{Import, Options, folder};
+use crate::directory::{Book, Directory, ImportSession, MostRemoved};
 use crate::error::{Error, Kind, Result};
 use crate::lookup::safety::{self, Checked};
 use crate::model::Field;
@@ -27,10 +31,15 @@ const OF_A_FILE: &str = "{wide_bar} {percent:>3} %  {bytes} of {total_bytes}  {b
 /// Progress of standard input.
 const OF_A_PIPE: &str = "{spinner} {bytes} read  {bytes_per_sec}  {elapsed}";
 
-/// Imports contacts from a CSV file into an address book; lookups go on meanwhile with the old ones.
+/// How many places a report file names for each kind of problem.
+const REPORT_PLACES: usize = 100_000;
+
+/// Imports contacts from a file into an address book; lookups go on meanwhile with the old ones.
+///
+/// The file may be CSV or TSV, vCard, JSON (an array, or one object a line) or XLSX, and packed with gzip or zip.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ImportArgs {
-    /// The file, or - for standard input
+    /// The file, or a folder of files, or - for standard input
     pub(crate) file: PathBuf,
     /// The address book, by its name in the configuration
     #[arg(long, value_name = "NAME")]
@@ -50,20 +59,49 @@ pub(crate) struct ImportArgs {
     /// The file has no numbers and only adds to contacts by their id
     #[arg(long)]
     pub(crate) no_numbers: bool,
+    /// What the file is: csv, tsv, vcard, json, xlsx [default: found out]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<FileFormat>,
+    /// What a text is encoded in, such as windows-1250 [default: found out]
+    #[arg(long, value_name = "NAME", value_parser = parse_encoding)]
+    pub(crate) encoding: Option<&'static Encoding>,
+    /// The sheet of a workbook [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
+    /// Show what the import would do, and do nothing
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// Keep contacts that the file does not name; this is the default
+    #[arg(long, conflicts_with = "replace")]
+    pub(crate) merge: bool,
+    /// Remove contacts that the file does not name
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// With --replace: the most that may be removed, a share or a number of contacts [default: 10%]
+    #[arg(long, value_name = "SHARE", requires = "replace")]
+    pub(crate) max_removed: Option<MostRemoved>,
+    /// Write the whole report as JSON to a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
     /// Print the report as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 impl ImportArgs {
-    /// What the arguments say about the file.
-    fn options(&self) -> Options {
+    /// What the arguments say about the file; `home` is the country of the address book.
+    fn options(&self, home: Option<&str>) -> Options {
         Options {
             delimiter: self.delimiter,
             no_header: self.no_header,
             no_numbers: self.no_numbers,
             maps: self.map.clone(),
             country: self.country.clone(),
+            home: self.country.as_deref().or(home).map(str::to_owned),
+            format: self.format,
+            encoding: self.encoding,
+            sheet: self.sheet.clone(),
+            places: if self.report.is_some() { REPORT_PLACES } else { 0 },
         }
     }
 
@@ -87,16 +125,159 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<()> {
-    let in_file = |error: Error| Error::new(error.kind(), format!("cannot import {}", args.name())).because(error);
-    let (input, size) = open(args)?;
+    let options = args.options(book.numbering.country.as_deref());
+    let mut report = args.report.as_deref().map(create_report).transpose()?;
+    let sources = sources(args)?;
+    // All files are looked at before the first one is imported; one that cannot be used refuses them all.
+    let looked_at = if sources.len() > 1 { look_at_all(&sources, &options, err)? } else { None };
+    let (mut files, mut session) = (Vec::new(), None);
+    for source in &sources {
+        let shown = looked_at.is_some();
+        let done = import_one(source, &options, store, book, terminal, &mut session, (shown, &mut *err));
+        files.push((source.name(), done.map_err(|error| in_file(source, error))?));
+    }
+    let session = session.ok_or_else(|| Error::new(Kind::Internal, "there was nothing to import"))?;
+    let (directory, source) = (args.directory.clone(), args.name());
+    let outcome = end(args, session, Outcome { directory, source, files, ..Outcome::default() })?;
+    if let (Some(file), Some(path)) = (&mut report, &args.report) {
+        write_report(file, path, &outcome)?;
+    }
+    print(args, &outcome, out)
+}
+
+/// Imports one file into the session, and begins that with the first file.
+fn import_one(
+    source: &Source,
+    options: &Options,
+    store: &dyn Directory,
+    book: &Book,
+    terminal: bool,
+    session: &mut Option<Box<dyn ImportSession>>,
+    (shown, err): (bool, &mut dyn Write),
+) -> Result<Report> {
+    let (input, size) = source.open()?;
     let progress = progress(size, terminal);
-    let import = Import::open(progress.wrap_read(input), &args.options()).map_err(in_file)?;
-    // Nobody may be listening on standard error; that is no reason not to import.
-    _ = progress.suspend(|| write!(err, "{}", import.columns_text()));
-    let session = store.begin_import(book, import.covers())?;
-    let report = import.run(&book.numbering, &why_not_answered, session).map_err(in_file);
+    let import = Import::open(progress.wrap_read(input), options)?;
+    if !shown {
+        // Nobody may be listening on standard error; that is no reason not to import.
+        _ = progress.suspend(|| write!(err, "{}", import.columns_text()));
+    }
+    let covers = import.covers();
+    let session = match session {
+        Some(session) => {
+            session.speak_for(covers);
+            session
+        }
+        None => session.insert(store.begin_import(book, covers)?),
+    };
+    let report = import.stage(&book.numbering, &why_not_answered, &mut **session);
     progress.finish_and_clear();
-    print(args, &report?, out)
+    let report = report?;
+    source.expect_unchanged(size)?;
+    Ok(report)
+}
+
+/// Opens every file of a folder and shows what its columns are.
+fn look_at_all(sources: &[Source], options: &Options, err: &mut dyn Write) -> Result<Option<()>> {
+    for source in sources {
+        let look = || Ok(Import::open(source.open()?.0, options)?.columns_text());
+        let columns = look().map_err(|error| in_file(source, error))?;
+        _ = write!(err, "{}\n{columns}", source.name());
+    }
+    Ok(Some(()))
+}
+
+/// Finishes the import, or tells what it would do.
+fn end(args: &ImportArgs, mut session: Box<dyn ImportSession>, outcome: Outcome) -> Result<Outcome> {
+    let most = args.max_removed.unwrap_or_default();
+    let mut refusal = None;
+    if args.replace {
+        let removal = session.remove_unnamed((!args.preview).then_some(most))?;
+        refusal = most.refusal(removal);
+    }
+    if !args.preview {
+        return Ok(Outcome { contacts: session.finish()?, ..outcome });
+    }
+    let (contacts, differences) = session.preview(SHOWN)?;
+    Ok(Outcome { contacts, preview: Some(Preview { differences, refusal }), ..outcome })
+}
+
+fn in_file(source: &Source, error: Error) -> Error {
+    Error::new(error.kind(), format!("cannot import {}", source.name())).because(error)
+}
+
+/// Makes the file of the report before anything is imported, so that a wrong name costs nothing.
+fn create_report(path: &Path) -> Result<File> {
+    File::create(path).map_err(|cause| {
+        Error::new(Kind::Unavailable, format!("cannot write the report to {}", path.display())).because(cause)
+    })
+}
+
+fn write_report(file: &mut File, path: &Path, outcome: &Outcome) -> Result<()> {
+    let text = format!("{:#}\n", outcome.json());
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|cause| {
+        let message = format!("the import has ended well, but its report cannot be written to {}", path.display());
+        Error::new(Kind::Unavailable, message).because(cause)
+    })
+}
+
+/// Where contacts come from.
+enum Source {
+    /// Standard input.
+    Standard,
+    /// A file.
+    File(PathBuf),
+}
+
+/// The files that the arguments name.
+fn sources(args: &ImportArgs) -> Result<Vec<Source>> {
+    if args.file.as_os_str() == "-" {
+        return Ok(vec![Source::Standard]);
+    }
+    match args.file.is_dir() {
+        true => Ok(folder::files(&args.file)?.into_iter().map(Source::File).collect()),
+        false => Ok(vec![Source::File(args.file.clone())]),
+    }
+}
+
+impl Source {
+    fn name(&self) -> String {
+        match self {
+            Self::Standard => "standard input".to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// Opens it; the size of standard input and of a pipe is not known. Of a file no more is read than it holds now.
+    fn open(&self) -> Result<(Box<dyn Read + Send>, Option<u64>)> {
+        let Self::File(path) = self else { return Ok((Box::new(std::io::stdin()), None)) };
+        let refused = |cause: std::io::Error| {
+            Error::new(Kind::NotFound, format!("cannot open {}", path.display())).because(cause)
+        };
+        let file = File::open(path).map_err(refused)?;
+        let metadata = file.metadata().map_err(refused)?;
+        match metadata.is_file() {
+            true => Ok((Box::new(file.take(metadata.len())), Some(metadata.len()))),
+            false => Ok((Box::new(file), None)),
+        }
+    }
+
+    /// Refuses a file that somebody has written to while it was read: it may have been cut in the middle of a row.
+    fn expect_unchanged(&self, size: Option<u64>) -> Result<()> {
+        let (Self::File(path), Some(size)) = (self, size) else { return Ok(()) };
+        let now = std::fs::metadata(path).map(|metadata| metadata.len());
+        match now {
+            Ok(now) if now != size => {
+                let message = format!(
+                    "the file had {size} bytes and now has {now}: it was written to while it was read; nothing was \
+                     imported, try again when it is whole"
+                );
+                Err(Error::new(Kind::Invalid, message))
+            }
+            // A file that was moved away has been read to its end all the same.
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Why a call is not answered with a value, by the rules of a project that allows nothing special.
@@ -124,29 +305,9 @@ const STRICT: Reply = Reply {
     direct_lines: None,
 };
 
-fn print(args: &ImportArgs, report: &Report, out: &mut dyn Write) -> Result<()> {
-    let name = args.name();
-    let text = match args.json {
-        true => format!("{:#}\n", report.json(&name, &args.directory)),
-        false => report.text(&name, &args.directory),
-    };
+fn print(args: &ImportArgs, outcome: &Outcome, out: &mut dyn Write) -> Result<()> {
+    let text = if args.json { format!("{:#}\n", outcome.json()) } else { outcome.text() };
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(unwritable)
-}
-
-/// Opens the file; its size is not known for standard input and pipes.
-fn open(args: &ImportArgs) -> Result<(Box<dyn Read + Send>, Option<u64>)> {
-    if args.file.as_os_str() == "-" {
-        return Ok((Box::new(std::io::stdin()), None));
-    }
-    let refused = |cause: std::io::Error| {
-        Error::new(Kind::NotFound, format!("cannot open {}", args.file.display())).because(cause)
-    };
-    let file = File::open(&args.file).map_err(refused)?;
-    let metadata = file.metadata().map_err(refused)?;
-    if metadata.is_dir() {
-        return Err(Error::new(Kind::Invalid, format!("{} is a folder, expected a CSV file", args.file.display())));
-    }
-    Ok((Box::new(file), metadata.is_file().then_some(metadata.len())))
 }
 
 fn progress(size: Option<u64>, terminal: bool) -> ProgressBar {
@@ -275,9 +436,7 @@ mod tests {
         assert!(error.starts_with("cannot import /"), "{error}");
         assert!(error.contains("contacts.csv: no column holds telephone numbers; the columns are \"id\", \"Nume\""));
         let error = shop.import_file(Path::new("/no/such/file.csv"), &[]).unwrap_err().to_string();
-        assert!(error.starts_with("cannot open /no/such/file.csv: "), "{error}");
-        let error = shop.import_file(shop.folder.path(), &[]).unwrap_err().to_string();
-        assert!(error.ends_with(" is a folder, expected a CSV file"), "{error}");
+        assert!(error.starts_with("cannot import /no/such/file.csv: cannot open /no/such/file.csv: "), "{error}");
         assert_eq!(shop.revision(), before);
     }
 

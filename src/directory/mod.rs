@@ -9,6 +9,7 @@ pub mod export;
 pub mod import;
 mod prepared;
 pub mod quality;
+mod removal;
 mod sqlite;
 
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::number::{Number, Numbering};
 
 pub use erasure::{Erasure, Reach, Removed, Selected};
 pub use prepared::Prepared;
+pub use removal::{MostRemoved, Removal};
 pub use sqlite::SqliteDirectory;
 
 /// A boxed future, so that the trait can be used as an object.
@@ -141,6 +143,23 @@ pub trait ImportSession: Send {
     /// Those of [`Directory`]. After an error the session can only be dropped.
     fn apply(&mut self, rows: Vec<Prepared>) -> Result<Vec<Change>>;
 
+    /// Says for which parts of a contact the rows that follow speak, in place of what [`Directory::begin_import`] was
+    /// told: the next file of a folder may have other columns.
+    fn speak_for(&mut self, covers: Covers);
+
+    /// Removes every contact that no row was, when [`ImportSession::finish`] shows the import. No rows may follow.
+    ///
+    /// # Errors
+    /// `Invalid` when these are more than `most`; those of [`Directory`]. The session can only be dropped then.
+    fn remove_unnamed(&mut self, most: Option<MostRemoved>) -> Result<Removal>;
+
+    /// Says what [`ImportSession::finish`] would do, with at most `most` contacts as they were and would be: changed
+    /// and removed ones first, then added ones. Nothing has happened when it returns.
+    ///
+    /// # Errors
+    /// Those of [`Directory`].
+    fn preview(self: Box<Self>, most: usize) -> Result<(ImportSummary, Vec<Difference>)>;
+
     /// Makes everything visible in one step. When it returns, the import is on the disk.
     ///
     /// # Errors
@@ -231,10 +250,21 @@ pub struct ImportSummary {
     pub unchanged: u64,
     /// Rows of people who were erased before; they are not brought back.
     pub erased: u64,
+    /// Contacts that were there and that the import removed.
+    pub removed: u64,
     /// Numbers of the added and changed contacts that a call can be matched with.
     pub numbers: u64,
     /// The book's revision from now on.
     pub revision: Revision,
+}
+
+/// A contact before an import and after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What the address book holds; `None` for a new contact.
+    pub before: Option<Contact>,
+    /// What it would hold; `None` for a removed contact.
+    pub after: Option<Contact>,
 }
 
 /// How much an address book holds.

@@ -1,29 +1,46 @@
-//! Contacts out of a CSV file, into an address book.
+//! Contacts out of files, into an address book.
 //!
-//! A file goes through these steps: [`sniff`] (is it CSV, what separates its cells), `reader` (rows, whatever is wrong
-//! with the file), [`columns`] (what each column is for, by [`mapping`] or the words of `words`), `rows` (a row becomes
-//! a contact), [`report`] (what was wrong, in the words of [`problem`]). One thread reads the file and its numbers, the
-//! caller's thread hands them to the store in batches. Nothing becomes visible before the last row has been stored,
-//! so whatever ends an import half way (a signal, a full disk, a broken pipe) leaves the address book as it was.
+//! A file goes through these steps: `source` finds out what it is, `packed` unpacks it, `encoding` brings texts to
+//! UTF-8, and one reader for each format (`reader` for CSV, `vcard`, `json`, `xlsx`) makes rows under named columns of
+//! it, whatever is wrong with it. From there on all formats are the same: [`columns`] (what each column is for, by
+//! [`mapping`] or the words of `words`), `rows` (a row becomes a contact), [`report`] (what was wrong, in the words of
+//! [`problem`]), [`outcome`] (what all files together did). One thread reads the file and its numbers, the caller's
+//! thread hands them to the store in batches. Nothing becomes visible before the last row has been stored, so whatever
+//! ends an import half way (a signal, a full disk, a broken pipe) leaves the address book as it was.
 //!
-//! Memory is bounded whatever the file holds: a row has an upper size, a batch has one, and only
-//! [`report::PLACES`] places are remembered for each kind of problem.
+//! Memory is bounded whatever the file holds: a row has an upper size, a batch has one, and only so many places are
+//! remembered for each kind of problem.
 
+mod card;
 pub mod columns;
+pub mod encoding;
+pub mod folder;
+mod json;
+mod lines;
 pub mod mapping;
+pub mod outcome;
 pub(super) mod own;
+mod packed;
 pub mod problem;
 mod reader;
+mod records;
 pub mod report;
 mod rows;
 pub mod sniff;
+pub mod source;
+mod vcard;
 mod words;
+mod xlsx;
 
+#[cfg(test)]
+mod format_tests;
 #[cfg(test)]
 mod tests;
 
 use std::io::Read;
 use std::sync::mpsc::{Receiver, sync_channel};
+
+use encoding_rs::Encoding;
 
 use crate::directory::{Covers, ImportSession, Prepared};
 use crate::error::{Error, Kind, Result};
@@ -33,9 +50,11 @@ use crate::number::indexed::Indexed;
 use columns::Column;
 use mapping::Mapping;
 use problem::Problem;
-use reader::{MAX_COLUMNS, Next, Reader, Record};
+use reader::{Next, Record};
+use records::Records;
 use report::Report;
 use rows::{Rows, Settings};
+use source::{FileFormat, Manner};
 
 pub use rows::Check;
 
@@ -61,48 +80,46 @@ pub struct Options {
     pub maps: Vec<Mapping>,
     /// Two-letter country of numbers without a country code, in place of the directory's.
     pub country: Option<String>,
+    /// Two-letter country of whoever exported the file, from which its encoding can be guessed.
+    pub home: Option<String>,
+    /// What the file is; found out when it is not given.
+    pub format: Option<FileFormat>,
+    /// What a text is encoded in; found out when it is not given.
+    pub encoding: Option<&'static Encoding>,
+    /// The sheet of a workbook; the first one when it is not given.
+    pub sheet: Option<String>,
+    /// How many places are remembered for each kind of problem, if more than [`report::PLACES`].
+    pub places: usize,
 }
 
 /// A file whose columns are known and whose rows are still to be read.
-#[derive(Debug)]
-pub struct Import<R> {
-    reader: Reader<R>,
+pub struct Import<'a> {
+    records: Box<dyn Records + 'a>,
     columns: Vec<Column>,
-    delimiter: u8,
+    manner: Manner,
     country: String,
+    places: usize,
     /// The first row, when it is a contact.
     first: Option<Record>,
 }
 
-impl<R: Read + Send> Import<R> {
-    /// Takes the start of the file and decides what its columns are.
+impl<'a> Import<'a> {
+    /// Takes the start of the file, finds out what it is and decides what its columns are.
     ///
     /// # Errors
-    /// The file cannot be read, is no CSV in UTF-8, has no numbers, or has no column that `--map` names.
-    pub fn open(mut input: R, options: &Options) -> Result<Self> {
-        let start = sniff::sniff(&mut input, options.delimiter)?;
-        let mut reader = Reader::new(input, start.delimiter, start.taken, start.line);
-        let mut record = Record::default();
-        let names = match reader.next(&mut record)? {
-            Next::Row if options.no_header => columns::unnamed(record.columns()),
-            Next::Row => header_names(&record)?,
-            Next::Broken(fault) => return Err(unusable_header(record.line, Problem::from(fault).explain())),
-            Next::End => return Err(unusable_header(record.line, "expected the names of the columns")),
-        };
-        if record.columns() > MAX_COLUMNS {
-            let found = format!("{} columns, expected at most {MAX_COLUMNS}", record.columns());
-            return Err(unusable_header(record.line, &found));
-        }
-        let columns = columns::decide(&names, &options.maps, options.no_numbers)?;
-        let first = options.no_header.then_some(record);
+    /// The file cannot be read, is nothing that can be imported, has no numbers, or has no column that `--map` names.
+    pub fn open(input: impl Read + Send + 'a, options: &Options) -> Result<Self> {
+        let opened = source::open(Box::new(input), options)?;
+        let columns = columns::decide(&opened.names, &options.maps, options.no_numbers)?;
         let country = options.country.clone().unwrap_or_default();
-        Ok(Self { reader, columns, delimiter: start.delimiter, country, first })
+        let (records, manner, first) = (opened.records, opened.manner, opened.first);
+        Ok(Self { records, columns, manner, country, places: options.places, first })
     }
 
     /// What each column is taken for, to be shown before the import.
     #[must_use]
     pub fn columns_text(&self) -> String {
-        report::columns_text(&self.columns, &sniff::delimiter_name(self.delimiter))
+        report::columns_text(&self.columns, &self.manner.text())
     }
 
     /// For which parts of a contact the file speaks.
@@ -111,24 +128,31 @@ impl<R: Read + Send> Import<R> {
         columns::covers(&self.columns)
     }
 
-    /// Reads the whole file into the session and makes it visible. The numbers are read with `numbering`, that of the
-    /// address book; `check` says which values no call will be answered with.
+    /// Reads the whole file into the session and makes it visible.
     ///
     /// # Errors
-    /// The file cannot be read to its end, or the store fails; the address book is then as before.
+    /// Those of [`Import::stage`]; the address book is then as before.
     pub fn run(self, numbering: &Numbering, check: &Check<'_>, mut session: Box<dyn ImportSession>) -> Result<Report> {
+        let mut report = self.stage(numbering, check, &mut *session)?;
+        report.contacts = session.finish()?;
+        Ok(report)
+    }
+
+    /// Reads the whole file into the session, which has still to be finished. The numbers are read with `numbering`,
+    /// that of the address book; `check` says which values no call will be answered with.
+    ///
+    /// # Errors
+    /// The file cannot be read to its end, or the store fails; the session can only be dropped then.
+    pub fn stage(self, numbering: &Numbering, check: &Check<'_>, session: &mut dyn ImportSession) -> Result<Report> {
         let (batches, received) = sync_channel(WAITING);
         let (read, applied) = std::thread::scope(|scope| {
             // The reader ends when the file does, or when the receiver below is gone because the store has failed.
             let reading = scope.spawn(move || self.read(numbering, check, &mut |batch| batches.send(batch).is_ok()));
-            let applied = apply_all(&mut *session, received);
+            let applied = apply_all(session, received);
             (reading.join(), applied)
         });
         applied?;
-        let mut report =
-            read.map_err(|_| Error::new(Kind::Internal, "the thread that reads the file has panicked"))??;
-        report.contacts = session.finish()?;
-        Ok(report)
+        read.map_err(|_| Error::new(Kind::Internal, "the thread that reads the file has panicked"))?
     }
 
     /// Reads all rows; `take` gets each batch and says whether there is use in going on.
@@ -139,17 +163,21 @@ impl<R: Read + Send> Import<R> {
         take: &mut dyn FnMut(Vec<Prepared>) -> bool,
     ) -> Result<Report> {
         let columns = std::mem::take(&mut self.columns);
-        let mut report = Report::new(sniff::delimiter_name(self.delimiter));
-        let mut rows = Rows::new(Settings { columns: &columns, country: &self.country, numbering, check });
+        let mut report = Report::new(self.places);
+        let quoted = self.manner.is_quoted();
+        let settings =
+            Settings { columns: &columns, country: &self.country, numbering, check, quoted, ragged: !quoted };
+        let mut rows = Rows::new(settings);
         let mut batch = Batch::default();
         let mut record = Record::default();
         if let Some(first) = self.first.take() {
             batch.add(&first, &mut rows, numbering, &mut report)?;
         }
         loop {
-            match self.reader.next(&mut record)? {
+            match self.records.next(&mut record)? {
                 Next::Row => batch.add(&record, &mut rows, numbering, &mut report)?,
-                Next::Broken(fault) => rows.broken(fault.into(), record.line, &mut report),
+                Next::Broken(fault) => rows.broken(fault.into(), &record, &mut report),
+                Next::Remark(fault) => report.add(fault.into(), record.line, || record.note.clone()),
                 Next::End => break,
             }
             if batch.is_full() && !take(batch.take()) {
@@ -159,7 +187,7 @@ impl<R: Read + Send> Import<R> {
         if !batch.contacts.is_empty() {
             take(batch.take());
         }
-        report.columns = columns;
+        report.describe(columns, &self.manner);
         Ok(report)
     }
 }
@@ -210,27 +238,6 @@ fn apply_all(session: &mut dyn ImportSession, received: Receiver<Vec<Prepared>>)
     Ok(())
 }
 
-fn header_names(record: &Record) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for column in 0..record.columns().min(MAX_COLUMNS) {
-        let cell = record.cell(column);
-        let name = std::str::from_utf8(cell).map_err(|error| {
-            let at = error.valid_up_to();
-            let byte = cell.get(at).copied().unwrap_or_default();
-            let found = format!("byte 0x{byte:02X} at place {} of cell {} is not UTF-8", at + 1, column + 1);
-            unusable_header(record.line, &format!("{found}; save the file as CSV in UTF-8"))
-        })?;
-        names.push(name.replace(char::is_control, " ").trim().to_owned());
-    }
-    while names.last().is_some_and(String::is_empty) {
-        names.pop();
-    }
-    Ok(names)
-}
-
-fn unusable_header(line: u64, found: &str) -> Error {
-    Error::new(Kind::Invalid, format!("line {line}, the names of the columns: {found}"))
-}
 /// Counts what a call can be matched with, and reports the rest.
 fn count_numbers(prepared: &Prepared, line: u64, report: &mut Report) {
     for (number, reading) in prepared.contact().numbers.iter().zip(prepared.readings()) {

@@ -62,6 +62,12 @@ pub enum Problem {
     LongCell,
     /// A row above 4 MiB.
     LongRow,
+    /// An object that is no JSON.
+    Json,
+    /// Something in a file of JSON that is no object.
+    NotObject,
+    /// A card that cannot be read.
+    CardUnreadable,
     /// No id and no number: it could never be found, nor matched by the next import.
     Nobody,
     /// Nothing in any cell.
@@ -80,6 +86,12 @@ pub enum Problem {
     Primary,
     /// A block that cannot be read.
     Block,
+    /// A card without its last line.
+    Card,
+    /// A line of a card that is no property.
+    CardLine,
+    /// A field that the first contacts did not have.
+    LateField,
 }
 
 impl Problem {
@@ -93,11 +105,21 @@ impl Problem {
             | Self::BehindQuote
             | Self::LongCell
             | Self::LongRow
+            | Self::Json
+            | Self::NotObject
+            | Self::CardUnreadable
             | Self::Nobody
             | Self::Empty => Group::Skipped,
             Self::Number(_) => Group::Number,
             Self::NotAnswered(_) => Group::NotAnswered,
-            Self::TooFewCells | Self::Nul | Self::Country | Self::Primary | Self::Block => Group::Remark,
+            Self::TooFewCells
+            | Self::Nul
+            | Self::Country
+            | Self::Primary
+            | Self::Block
+            | Self::Card
+            | Self::CardLine
+            | Self::LateField => Group::Remark,
         }
     }
 
@@ -111,6 +133,9 @@ impl Problem {
             Self::BehindQuote => "behind_open_quote",
             Self::LongCell => "cell_too_long",
             Self::LongRow => "row_too_long",
+            Self::Json => "no_json",
+            Self::NotObject => "no_object",
+            Self::CardUnreadable => "card_unreadable",
             Self::Nobody => "no_id_and_no_number",
             Self::Empty => "empty",
             Self::Number(why) => why.as_str(),
@@ -120,6 +145,9 @@ impl Problem {
             Self::Country => "country",
             Self::Primary => "primary",
             Self::Block => "block",
+            Self::Card => "card_without_end",
+            Self::CardLine => "no_property",
+            Self::LateField => "late_field",
         }
     }
 
@@ -128,11 +156,14 @@ impl Problem {
     pub fn explain(self) -> &'static str {
         match self {
             Self::TooManyCells => "more cells than columns",
-            Self::NotUtf8 => "bytes that are not UTF-8; save the file as UTF-8",
+            Self::NotUtf8 => "bytes that are not UTF-8; save the file as UTF-8, or say --encoding",
             Self::Quote => "a quote is not closed",
             Self::BehindQuote => "lines behind an open quote with another number of cells",
             Self::LongCell => "a cell above 1 MiB",
             Self::LongRow => "a row above 4 MiB",
+            Self::Json => "an object that is no JSON",
+            Self::NotObject => "something that is no object; expected {...}",
+            Self::CardUnreadable => "a card that cannot be read",
             Self::Nobody => "neither an id nor a number",
             Self::Empty => "nothing in any cell",
             Self::Number(why) => why.explain(),
@@ -142,6 +173,11 @@ impl Problem {
             Self::Country => "country: expected a two-letter code; the country of the directory was used",
             Self::Primary => "primary: expected yes or no; taken as no",
             Self::Block => "block: expected a form such as +40 21 312 34xx; it was left out",
+            Self::Card => "a card without END:VCARD; what there is of it was read",
+            Self::CardLine => "a line that is no property of a card, or above 1 MiB; it was passed over",
+            Self::LateField => {
+                "a field that the first 1,000 contacts do not have; left out, name it with --map custom.NAME=FIELD"
+            }
         }
     }
 }
@@ -152,6 +188,12 @@ impl From<Fault> for Problem {
             Fault::Quote => Self::Quote,
             Fault::LongCell => Self::LongCell,
             Fault::LongRow => Self::LongRow,
+            Fault::Json => Self::Json,
+            Fault::NotObject => Self::NotObject,
+            Fault::CardUnreadable => Self::CardUnreadable,
+            Fault::Card => Self::Card,
+            Fault::CardLine => Self::CardLine,
+            Fault::LateField => Self::LateField,
         }
     }
 }

@@ -14,6 +14,8 @@ use memchr::{memchr, memchr2, memchr3};
 
 use crate::error::{Error, Kind, Result};
 
+use super::records::Records;
+
 /// Longest row that is read, in bytes.
 pub(crate) const MAX_RECORD: usize = 4 << 20;
 
@@ -37,6 +39,8 @@ pub(crate) struct Record {
     columns: usize,
     /// The line where the row begins, from 1.
     pub(crate) line: u64,
+    /// What was found, when there is no row.
+    pub(crate) note: String,
 }
 
 impl Record {
@@ -64,7 +68,30 @@ impl Record {
         self.text.get(self.range(column)).unwrap_or_default()
     }
 
+    /// Empties it for the row that begins at `line`.
+    pub(crate) fn restart(&mut self, line: u64) {
+        self.clear();
+        self.line = line;
+    }
+
+    /// Adds a cell.
+    pub(crate) fn push(&mut self, cell: &[u8]) {
+        if self.text.len() <= MAX_RECORD {
+            self.text.extend_from_slice(cell);
+        }
+        self.end_cell();
+    }
+
+    /// A row, unless it is too long.
+    pub(crate) fn checked(&self) -> Next {
+        if self.text.len() > MAX_RECORD {
+            return Next::Broken(Fault::LongRow);
+        }
+        if self.longest_cell() > MAX_FIELD { Next::Broken(Fault::LongCell) } else { Next::Row }
+    }
+
     fn clear(&mut self) {
+        self.note.clear();
         self.text.clear();
         self.ends.clear();
         self.columns = 0;
@@ -98,6 +125,18 @@ pub(crate) enum Fault {
     LongCell,
     /// The row is longer than [`MAX_RECORD`].
     LongRow,
+    /// An object that is no JSON.
+    Json,
+    /// Something that is no object.
+    NotObject,
+    /// A card that cannot be read.
+    CardUnreadable,
+    /// A card without its last line; what there is of it was read.
+    Card,
+    /// A line of a card that is no property.
+    CardLine,
+    /// A field that has no column, because it came too late.
+    LateField,
 }
 
 /// What the reader found.
@@ -107,6 +146,8 @@ pub(crate) enum Next {
     Row,
     /// There was a row that cannot be read; the record holds nothing but its line.
     Broken(Fault),
+    /// Something worth knowing that is no row; the record holds its line and what was found.
+    Remark(Fault),
     /// The file is at its end.
     End,
 }
@@ -121,6 +162,12 @@ pub(crate) struct Reader<R> {
     start: usize,
     at_end: bool,
     line: u64,
+}
+
+impl<R: Read + Send> Records for Reader<R> {
+    fn next(&mut self, record: &mut Record) -> Result<Next> {
+        Self::next(self, record)
+    }
 }
 
 impl<R: Read> Reader<R> {

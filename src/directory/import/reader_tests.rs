@@ -13,7 +13,7 @@ fn read_all(bytes: impl Read, delimiter: u8) -> Vec<(u64, std::result::Result<Ve
     loop {
         match reader.next(&mut record).unwrap() {
             Next::End => return rows,
-            Next::Broken(fault) => rows.push((record.line, Err(fault))),
+            Next::Broken(fault) | Next::Remark(fault) => rows.push((record.line, Err(fault))),
             Next::Row => {
                 let cells = (0..record.columns()).map(|column| record.cell(column));
                 rows.push((record.line, Ok(cells.map(|cell| String::from_utf8_lossy(cell).into()).collect())));

@@ -9,8 +9,10 @@ use crate::directory::ImportSummary;
 
 use super::columns::{Column, shorten, shorten_to};
 use super::problem::{Group, Problem};
+use super::sniff::delimiter_name;
+use super::source::{FileFormat, Manner};
 
-/// How many lines are named for each kind of problem; all are counted.
+/// How many lines are named for each kind of problem, unless more are wanted for a file; all are counted.
 pub const PLACES: usize = 20;
 
 /// How much is remembered of what was found at a place, in characters.
@@ -19,8 +21,14 @@ const FOUND_LENGTH: usize = 200;
 /// The account of one import.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// What stood between the cells: `comma`.
-    pub delimiter: String,
+    /// How the file was read: `separated by comma`, `vCard`.
+    pub manner: String,
+    /// What the file was.
+    pub format: Option<FileFormat>,
+    /// What stood between its cells.
+    pub delimiter: Option<u8>,
+    /// What its text was encoded in.
+    pub encoding: Option<&'static str>,
     /// What each column was taken for.
     pub columns: Vec<Column>,
     /// Rows in the file, without the names of the columns and blank lines.
@@ -30,6 +38,8 @@ pub struct Report {
     /// What happened to the contacts.
     pub contacts: ImportSummary,
     problems: BTreeMap<Problem, Tally>,
+    /// How many places are remembered for each kind of problem.
+    places: usize,
 }
 
 /// One kind of problem.
@@ -51,15 +61,25 @@ pub struct Place {
 }
 
 impl Report {
-    pub(crate) fn new(delimiter: String) -> Self {
-        Self { delimiter, ..Self::default() }
+    /// Remembers so many places for each kind of problem, and no fewer than [`PLACES`].
+    pub(crate) fn new(places: usize) -> Self {
+        Self { places, ..Self::default() }
+    }
+
+    /// Says what was read, and how.
+    pub(crate) fn describe(&mut self, columns: Vec<Column>, manner: &Manner) {
+        self.columns = columns;
+        self.manner = manner.text();
+        self.format = manner.format;
+        self.delimiter = manner.delimiter;
+        self.encoding = manner.encoding.as_ref().map(super::encoding::Found::name);
     }
 
     /// Counts a problem and remembers the first places; `found` is only asked for when it is kept.
     pub(crate) fn add(&mut self, problem: Problem, line: u64, found: impl FnOnce() -> String) {
         let tally = self.problems.entry(problem).or_default();
         tally.count += 1;
-        if tally.first.len() < PLACES {
+        if tally.first.len() < self.places.max(PLACES) {
             tally.first.push(Place { line, found: printable(&found()) });
         }
     }
@@ -87,51 +107,54 @@ impl Report {
     /// The columns as people want to see them before the import: `telephone <- "Phone 2"`.
     #[must_use]
     pub fn columns_text(&self) -> String {
-        columns_text(&self.columns, &self.delimiter)
+        columns_text(&self.columns, &self.manner)
     }
 
     /// The report for people.
     #[must_use]
     pub fn text(&self, file: &str, directory: &str) -> String {
-        let contacts = &self.contacts;
         let mut out = format!("Imported {file} into the directory {directory:?}.\n");
-        let mut line = |what: &str, text: String| _ = writeln!(out, "  {what:<10}{text}");
-        line("rows", format!("{} read, {} skipped", grouped(self.rows), grouped(self.total(Group::Skipped))));
-        line(
-            "contacts",
-            format!(
-                "{} added, {} changed, {} unchanged",
-                grouped(contacts.added),
-                grouped(contacts.changed),
-                grouped(contacts.unchanged)
-            ),
-        );
-        if contacts.erased > 0 {
-            line(
-                "erased",
-                format!("{} rows of people who were erased before; not brought back", grouped(contacts.erased)),
-            );
-        }
-        let never = self.total(Group::Number);
-        line("numbers", format!("{} kept, {} can never match", grouped(self.numbers), grouped(never)));
+        out.push_str(&self.rows_text());
+        out.push_str(&contacts_text(&self.contacts));
+        out.push_str(&self.numbers_text());
+        out.push_str(&self.problems_text(PLACES));
+        out
+    }
+
+    /// The line about rows.
+    pub(crate) fn rows_text(&self) -> String {
+        let (read, skipped) = (grouped(self.rows), grouped(self.total(Group::Skipped)));
+        format!("  {:<10}{read} read, {skipped} skipped\n", "rows")
+    }
+
+    /// The line about numbers.
+    pub(crate) fn numbers_text(&self) -> String {
+        let (kept, never) = (grouped(self.numbers), grouped(self.total(Group::Number)));
+        format!("  {:<10}{kept} kept, {never} can never match\n", "numbers")
+    }
+
+    /// Every kind of problem with its first places, at most `most` of each.
+    pub(crate) fn problems_text(&self, most: usize) -> String {
+        let mut out = String::new();
         for group in Group::ALL {
-            self.write_group(group, &mut out);
+            self.write_group(group, most, &mut out);
         }
         out
     }
 
-    fn write_group(&self, group: Group, out: &mut String) {
+    fn write_group(&self, group: Group, most: usize, out: &mut String) {
         if self.total(group) == 0 {
             return;
         }
         _ = writeln!(out, "\n{}:", group.heading());
         for (problem, tally) in self.of(group) {
             _ = writeln!(out, "  {:>7}  {}", grouped(tally.count), problem.explain());
-            for place in &tally.first {
+            let shown = tally.first.len().min(most);
+            for place in tally.first.iter().take(shown) {
                 let found = if place.found.is_empty() { String::new() } else { format!(": {}", place.found) };
                 _ = writeln!(out, "           line {}{found}", place.line);
             }
-            let more = tally.count - tally.first.len() as u64;
+            let more = tally.count - shown as u64;
             if more > 0 {
                 _ = writeln!(out, "           and {} more", grouped(more));
             }
@@ -145,13 +168,16 @@ impl Report {
         let mut report = json!({
             "file": file,
             "directory": directory,
-            "delimiter": self.delimiter,
+            "format": self.format.map(FileFormat::as_str),
+            "encoding": self.encoding,
+            "delimiter": self.delimiter.map(delimiter_name),
             "columns": columns,
             "rows": self.rows,
             "contacts": {
                 "added": self.contacts.added,
                 "changed": self.contacts.changed,
                 "unchanged": self.contacts.unchanged,
+                "removed": self.contacts.removed,
             },
             "numbers": self.numbers,
             "revision": self.contacts.revision.0,
@@ -175,10 +201,25 @@ impl Report {
     }
 }
 
-/// What each column was taken for, one line each.
-pub(crate) fn columns_text(columns: &[Column], delimiter: &str) -> String {
+/// The line about contacts.
+pub(crate) fn contacts_text(contacts: &ImportSummary) -> String {
+    let removed = match contacts.removed {
+        0 => String::new(),
+        removed => format!(", {} removed", grouped(removed)),
+    };
+    let (added, changed, unchanged) = (grouped(contacts.added), grouped(contacts.changed), grouped(contacts.unchanged));
+    let mut out = format!("  {:<10}{added} added, {changed} changed, {unchanged} unchanged{removed}\n", "contacts");
+    if contacts.erased > 0 {
+        let erased = grouped(contacts.erased);
+        _ = writeln!(out, "  {:<10}{erased} rows of people who were erased before; not brought back", "erased");
+    }
+    out
+}
+
+/// What each column was taken for, one line each; `manner` is how the file is read.
+pub(crate) fn columns_text(columns: &[Column], manner: &str) -> String {
     let width = columns.iter().map(|column| column.target.name().chars().count()).max().unwrap_or(0).min(30);
-    let mut out = format!("Columns, separated by {delimiter}:\n");
+    let mut out = format!("Columns, {manner}:\n");
     for column in columns {
         let target = printable(&column.target.name());
         let name = format!("{:?}", shorten(&column.name));
@@ -196,7 +237,7 @@ fn column_json(column: &Column) -> Value {
 }
 
 /// A text that cannot do anything to a terminal: quoted where it is not plain, and short.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let short = shorten_to(text, FOUND_LENGTH);
     let plain = |character: char| !character.is_control() && !is_bidi(character);
     if short.chars().all(plain) { short } else { short.escape_debug().to_string() }
@@ -208,7 +249,7 @@ fn is_bidi(character: char) -> bool {
 }
 
 /// A count with a comma between thousands.
-fn grouped(count: u64) -> String {
+pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -13,14 +13,12 @@ use super::columns::{Column, Target, shorten};
 use super::own;
 use super::problem::Problem;
 use super::reader::Record;
+use super::records::SEPARATOR;
 use super::report::Report;
 
 /// Says why no call will be answered with a value, if that is so. The rules are those of the lookup, which is built upon
 /// the directory and so cannot be asked from here.
 pub type Check<'a> = dyn Fn(Field, &str) -> Option<String> + Sync + 'a;
-
-/// What Google writes between several values in a cell.
-const GOOGLE_SEPARATOR: &str = " ::: ";
 
 /// Words for yes and no in a column that says who is primary.
 const YES: [&str; 10] = ["1", "true", "yes", "y", "x", "da", "ja", "oui", "si", "sí"];
@@ -36,6 +34,10 @@ pub(crate) struct Settings<'a> {
     pub(crate) numbering: &'a Numbering,
     /// Which values will not be answered.
     pub(crate) check: &'a Check<'a>,
+    /// Whether the cells are those of CSV, whose quotes may be broken.
+    pub(crate) quoted: bool,
+    /// Whether a row without its last cells is usual.
+    pub(crate) ragged: bool,
 }
 
 /// The rows of one file.
@@ -51,10 +53,10 @@ impl<'a> Rows<'a> {
     }
 
     /// Notes that the reader has passed over a row.
-    pub(crate) fn broken(&mut self, problem: Problem, line: u64, report: &mut Report) {
+    pub(crate) fn broken(&mut self, problem: Problem, record: &Record, report: &mut Report) {
         report.rows += 1;
-        self.lost |= matches!(problem, Problem::Quote | Problem::LongRow);
-        report.add(problem, line, String::new);
+        self.lost |= self.settings.quoted && matches!(problem, Problem::Quote | Problem::LongRow);
+        report.add(problem, record.line, || record.note.clone());
     }
 
     /// The contact of a row; `None` when the row is skipped, and then the report says why.
@@ -100,7 +102,7 @@ impl<'a> Rows<'a> {
             report.add(Problem::TooManyCells, line, counts);
             return false;
         }
-        if found < expected {
+        if found < expected && !self.settings.ragged {
             report.add(Problem::TooFewCells, line, counts);
         }
         if texts.text.contains('\0') {
@@ -168,7 +170,7 @@ impl Row<'_> {
                 Target::FirstName => first_name = cell,
                 Target::LastName => last_name = cell,
                 Target::Telephone { label } => self.add_numbers(&mut contact, place, label, &country),
-                Target::Block => self.add_blocks(&mut contact, cell, report),
+                Target::Block => self.add_blocks(&mut contact, place, cell, report),
                 Target::Primary => contact.primary = self.primary(cell, report),
                 Target::Custom(name) => _ = contact.custom.insert(name.clone(), clean(cell)),
                 Target::Country => _ = contact.custom.insert(column.name.clone(), clean(cell)),
@@ -209,21 +211,26 @@ impl Row<'_> {
 
     fn add_numbers(&self, contact: &mut Contact, place: usize, label: &str, country: &str) {
         let cell = clean(self.texts.cell(place));
-        let label =
-            self.beside(|target| *target == Target::LabelOf(place)).map_or_else(|| label.to_owned(), clean_label);
+        let said = self.beside(|target| *target == Target::LabelOf(place)).map(|text| text.split(SEPARATOR).collect());
+        let said: Vec<&str> = said.unwrap_or_default();
         let extension = self.beside(|target| *target == Target::ExtensionOf(place));
         let country = self.beside(|target| *target == Target::CountryOf(place)).unwrap_or(country);
-        let texts: Vec<&str> = cell.split(GOOGLE_SEPARATOR).flat_map(split_several).collect();
-        let alone = texts.len() == 1;
-        for text in texts {
-            let mut written = text.to_owned();
-            if let Some(extension) = extension.filter(|_| alone) {
-                written.push_str(" ext. ");
-                written.push_str(extension);
-            }
-            let number = ContactNumber { written, country: country.to_owned(), label: label.clone() };
-            if !contact.numbers.contains(&number) {
-                contact.numbers.push(number);
+        let parts: Vec<&str> = cell.split(SEPARATOR).collect();
+        let alone = parts.len() == 1 && split_several(&cell).len() == 1;
+        for (part, whole) in parts.iter().enumerate() {
+            // As many labels as values: each has its own.
+            let own = said.get(if said.len() == parts.len() { part } else { 0 }).map(|text| clean_label(text));
+            let label = own.filter(|own| !own.is_empty()).unwrap_or_else(|| label.to_owned());
+            for text in split_several(whole) {
+                let mut written = text.to_owned();
+                if let Some(extension) = extension.filter(|_| alone) {
+                    written.push_str(" ext. ");
+                    written.push_str(extension);
+                }
+                let number = ContactNumber { written, country: country.to_owned(), label: label.clone() };
+                if !contact.numbers.contains(&number) {
+                    contact.numbers.push(number);
+                }
             }
         }
     }
@@ -234,13 +241,34 @@ impl Row<'_> {
         Some(self.texts.cell(place)).filter(|cell| !cell.is_empty())
     }
 
-    fn add_blocks(&self, contact: &mut Contact, cell: &str, report: &mut Report) {
+    fn add_blocks(&self, contact: &mut Contact, place: usize, cell: &str, report: &mut Report) {
         for text in cell.split([';', ',', '\n']).map(str::trim).filter(|text| !text.is_empty()) {
-            match parse_block(text, self.settings.numbering) {
-                Ok(_) => contact.blocks.push(clean(text)),
+            let text = self.behind_switchboard(place, text).unwrap_or_else(|| text.to_owned());
+            match parse_block(&text, self.settings.numbering) {
+                Ok(_) => contact.blocks.push(clean(&text)),
                 Err(error) => report.add(Problem::Block, self.line, || error.to_string()),
             }
         }
+    }
+
+    /// A range of extensions such as `100-199` takes the place of the last digits of the switchboard's number, which
+    /// stands in the nearest number column before it.
+    fn behind_switchboard(&self, place: usize, range: &str) -> Option<String> {
+        let (from, to) = range.split_once('-').map(|(from, to)| (from.trim(), to.trim()))?;
+        let is_extension = |text: &str| (1..=5).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_extension(from) || !is_extension(to) || from.len() != to.len() {
+            return None;
+        }
+        let before = self.settings.columns.get(..place)?;
+        let switchboard = before.iter().rposition(|column| matches!(column.target, Target::Telephone { .. }))?;
+        let digits: String = self
+            .texts
+            .cell(switchboard)
+            .chars()
+            .filter(|character| character.is_ascii_digit() || *character == '+')
+            .collect();
+        let head = digits.get(..digits.len().checked_sub(from.len())?).filter(|head| head.len() > 3)?;
+        Some(format!("{head}{from}-{to}"))
     }
 
     fn primary(&self, cell: &str, report: &mut Report) -> bool {

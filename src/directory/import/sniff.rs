@@ -1,4 +1,4 @@
-//! Looks at the first bytes of a file: is it CSV in UTF-8, and what stands between its cells?
+//! Looks at the first bytes of a text: can it be CSV, and what stands between its cells?
 //!
 //! Only what can be told without doubt is refused here, with what to do about it. A file that merely holds some bytes
 //! that are not UTF-8 is imported, and the rows that hold them are reported.
@@ -36,7 +36,7 @@ pub(crate) struct Start {
 pub(crate) fn sniff(input: &mut impl Read, given: Option<u8>) -> Result<Start> {
     let mut taken = Vec::new();
     if let Err(cause) = input.take(SAMPLE as u64).read_to_end(&mut taken) {
-        return Err(Error::new(Kind::Unavailable, "cannot read the file").because(cause));
+        return Err(unreadable(cause));
     }
     refuse_other_formats(&taken)?;
     if taken.starts_with(b"\xef\xbb\xbf") {
@@ -54,6 +54,11 @@ pub(crate) fn sniff(input: &mut impl Read, given: Option<u8>) -> Result<Start> {
     }
     let delimiter = delimiter.unwrap_or_else(|| likeliest_delimiter(&taken));
     Ok(Start { taken, delimiter, line })
+}
+
+/// The start of a file could not be read.
+pub(crate) fn unreadable(cause: std::io::Error) -> Error {
+    Error::new(Kind::Unavailable, "cannot read the file").because(cause)
 }
 
 /// Reads a delimiter from the command line: the character, or its name.
@@ -81,28 +86,13 @@ fn refuse_other_formats(bytes: &[u8]) -> Result<()> {
     let text = bytes.trim_ascii_start();
     let starts = |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     let found = match () {
-        () if bytes.starts_with(b"PK\x03\x04") => "an XLSX workbook or a zip file; save it as CSV (UTF-8) first",
-        () if bytes.starts_with(b"\xd0\xcf\x11\xe0") => "an XLS workbook; save it as CSV (UTF-8) first",
-        () if bytes.starts_with(b"\x1f\x8b") => {
-            "a gzip file; unpack it first, as in `gunzip -c FILE | calldex import -`"
-        }
-        () if starts(b"BEGIN:VCARD") => "a vCard file; export the contacts as CSV",
-        () if starts(b"{") || starts(b"[") => "JSON; export the contacts as CSV",
+        () if bytes.starts_with(b"%PDF") => "a PDF file; export the contacts as CSV",
         () if starts(b"<!doctype") || starts(b"<html") || starts(b"<?xml") => {
             "an HTML or XML page; was a log-in page saved instead of the file?"
         }
-        () if looks_like_utf16(bytes) => "UTF-16 text; save it as CSV in UTF-8 first",
         () => return Ok(()),
     };
-    Err(Error::new(Kind::Invalid, format!("the file is not CSV in UTF-8: byte 1 begins {found}")))
-}
-
-/// Sees the mark of UTF-16, or that nearly every other byte is zero.
-fn looks_like_utf16(bytes: &[u8]) -> bool {
-    let first = bytes.get(..4096).unwrap_or(bytes);
-    let zeros = |odd: usize| first.iter().skip(odd).step_by(2).filter(|&&byte| byte == 0).count();
-    let marked = first.starts_with(b"\xff\xfe") || first.starts_with(b"\xfe\xff");
-    marked || (first.len() >= 8 && (zeros(0) * 8 > first.len() * 3 || zeros(1) * 8 > first.len() * 3))
+    Err(Error::new(Kind::Invalid, format!("the file is no CSV: it begins with {found}")))
 }
 
 /// Excel may say in a line of its own what it separates with: `sep=;`. Returns that and the length of the line.
@@ -144,7 +134,7 @@ fn cell_counts(sample: &[u8], delimiter: u8) -> Vec<usize> {
     while counts.len() <= SAMPLE_ROWS {
         match reader.next(&mut record) {
             Ok(Next::Row) => counts.push(record.columns()),
-            Ok(Next::Broken(_)) => {}
+            Ok(Next::Broken(_) | Next::Remark(_)) => {}
             Ok(Next::End) | Err(_) => break,
         }
     }
@@ -185,17 +175,8 @@ mod tests {
 
     #[test]
     fn what_is_not_csv_is_refused_with_what_to_do() {
-        assert_eq!(
-            refusal(b"\xff\xfei\0d\0"),
-            "the file is not CSV in UTF-8: byte 1 begins UTF-16 text; save it as CSV in UTF-8 first"
-        );
-        assert_eq!(
-            refusal(b"PK\x03\x04abc"),
-            "the file is not CSV in UTF-8: byte 1 begins an XLSX workbook or a zip file; save it as CSV (UTF-8) first"
-        );
-        assert!(refusal(b"BEGIN:VCARD\r\nVERSION:3.0").contains("a vCard file"));
+        assert_eq!(refusal(b"%PDF-1.7"), "the file is no CSV: it begins with a PDF file; export the contacts as CSV");
         assert!(refusal(b"<!DOCTYPE html>").contains("log-in page"));
-        assert!(refusal(b"i\0d\0;\0n\0a\0m\0e\0\n\0").contains("UTF-16"));
         assert_eq!(refusal(b" \r\n"), "the file is empty; expected a line with the names of the columns");
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
-use crate::directory::{Change, ImportSummary, Revision};
+use crate::directory::{Change, Difference, ImportSummary, MostRemoved, Removal, Revision};
 use crate::model::{Contact, ContactId, Field};
 
 use super::problem::Group;
@@ -35,6 +35,16 @@ impl ImportSession for Kept {
         Ok(vec![Change::Added; rows.len()])
     }
 
+    fn speak_for(&mut self, _: Covers) {}
+
+    fn remove_unnamed(&mut self, _: Option<MostRemoved>) -> Result<Removal> {
+        Ok(Removal::default())
+    }
+
+    fn preview(self: Box<Self>, _: usize) -> Result<(ImportSummary, Vec<Difference>)> {
+        Ok(Default::default())
+    }
+
     fn finish(self: Box<Self>) -> Result<ImportSummary> {
         let mut seen = self.seen.lock().unwrap();
         seen.finished = true;
@@ -43,7 +53,7 @@ impl ImportSession for Kept {
 }
 
 /// A few rules like those of the lookup.
-fn check(field: Field, value: &str) -> Option<String> {
+pub(super) fn check(field: Field, value: &str) -> Option<String> {
     let good = match field {
         Field::QueuePosition => value.parse::<u8>().is_ok_and(|place| place <= 100),
         Field::BackendLink => value.starts_with("http"),
@@ -53,11 +63,11 @@ fn check(field: Field, value: &str) -> Option<String> {
     (!good).then(|| "no good".to_owned())
 }
 
-fn numbering() -> Numbering {
+pub(super) fn numbering() -> Numbering {
     Numbering { country: Some("RO".to_owned()), ..Numbering::default() }
 }
 
-fn import(bytes: &[u8], options: &Options) -> Result<(Vec<Contact>, Report)> {
+pub(super) fn import(bytes: &[u8], options: &Options) -> Result<(Vec<Contact>, Report)> {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let session = Kept { seen: Arc::clone(&seen), fail_at: None };
     let report = Import::open(bytes, options)?.run(&numbering(), &check, Box::new(session))?;
@@ -73,7 +83,7 @@ fn import_file(name: &str, country: &str) -> (Vec<Contact>, Report) {
 }
 
 /// The numbers of a contact as `label: number`.
-fn numbers(contact: &Contact) -> Vec<String> {
+pub(super) fn numbers(contact: &Contact) -> Vec<String> {
     contact.numbers.iter().map(|number| format!("{}: {}", number.label, number.written)).collect()
 }
 
@@ -220,10 +230,12 @@ fn a_file_without_names_of_columns_needs_a_map() {
 
 #[test]
 fn a_header_that_cannot_be_used_refuses_the_file() {
-    let refused = |bytes: &[u8]| import(bytes, &Options::default()).unwrap_err().to_string();
+    let utf8 = Options { encoding: Some(encoding_rs::UTF_8), ..Options::default() };
+    let refused = |bytes: &[u8]| import(bytes, &utf8).unwrap_err().to_string();
     assert_eq!(
         refused(b"id,Num\xe3r,telefon\n1,2,3\n"),
-        "line 1, the names of the columns: byte 0xE3 at place 4 of cell 2 is not UTF-8; save the file as CSV in UTF-8"
+        "line 1, the names of the columns: byte 0xE3 at place 4 of cell 2 is not UTF-8; say --encoding, or save the \
+         file as CSV in UTF-8"
     );
     assert_eq!(refused(b"\"id,telephone\n1,2\n"), "line 1, the names of the columns: a quote is not closed");
     let wide = vec![b','; 2_000];

@@ -50,11 +50,11 @@ const HEADERS: [(Meaning, &str); 19] = [
          ansprechpartner nom nomcomplet nomprenom nometprenom nomclient nomduclient nombre \
          nombrecompleto nombreyapellidos nombrecliente cliente contacto",
     ),
-    (Meaning::FirstName, "firstname givenname forename fname namegiven contactnamegiven"),
+    (Meaning::FirstName, "firstname givenname forename fname namegiven namefirst contactnamegiven"),
     (Meaning::ForeignFirstName, "prenume prenumele vorname prenom primernombre nombredepila"),
     (
         Meaning::LastName,
-        "lastname surname familyname lname namefamily contactnamefamily numedefamilie numefamilie \
+        "lastname surname familyname lname namefamily namelast contactnamefamily numedefamilie numefamilie \
          nachname familienname zuname nomdefamille apellido apellidos",
     ),
     (
@@ -86,9 +86,9 @@ const HEADERS: [(Meaning, &str); 19] = [
     (Meaning::Primary, "primary isprimary primarycontact contactprincipal hauptkontakt"),
     (
         Meaning::Block,
-        "block numberblock numberrange phoneblock phonerange extensionrange bloc bloctelefonic \
+        "block numberblock numberrange phoneblock phonerange extensionrange extensionsrange bloc bloctelefonic \
          bloccunumere blocdenumere nummernblock rufnummernblock rufnummernbereich plagedenumeros \
-         rangodenumeros",
+         rangodenumeros intervalinterioare nebenstellenbereich plagedepostes rangodeextensiones",
     ),
     (Meaning::PerhapsTelephone, "number numbers numar numarul numere nummer nummern numero numeros"),
 ];
@@ -100,7 +100,7 @@ const TELEPHONE: &str = "phone phones tel mobile mobiles cell cellular gsm fax t
 
 /// Headers that mean a number only when they stand alone.
 const TELEPHONE_ALONE: &str = "work home office serviciu acasa birou fix centrala travail domicile bureau fixe portable \
-     trabajo casa fijo geschaftlich";
+     trabajo casa fijo geschaftlich standard zentrale";
 
 /// Words beside "phone" that make the column say something about a number.
 const LABEL: &str = "label type typ tip tipo libelle etiqueta";

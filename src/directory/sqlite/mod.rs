@@ -20,6 +20,7 @@ mod seen;
 mod session;
 mod staging;
 mod tidy;
+mod unnamed;
 mod write;
 
 #[cfg(test)]

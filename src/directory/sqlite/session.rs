@@ -15,7 +15,9 @@ use super::staging::Staging;
 use super::tidy::tidy_book;
 use super::write::{self, next_row, running_import};
 use crate::clock::Clock;
-use crate::directory::{Book, Change, Covers, ImportSession, ImportSummary, Prepared};
+use crate::directory::{
+    Book, Change, Covers, Difference, ImportSession, ImportSummary, MostRemoved, Prepared, Removal,
+};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Durability, Store, failure, set_durability};
 
@@ -95,6 +97,35 @@ impl ImportSession for Session {
             self.stage(chunk, &mut changes)?;
             std::thread::sleep(GAP);
         }
+    }
+
+    fn speak_for(&mut self, covers: Covers) {
+        self.staging.speak_for(covers);
+    }
+
+    fn remove_unnamed(&mut self, most: Option<MostRemoved>) -> Result<Removal> {
+        self.expect_open()?;
+        let staging = &mut self.staging;
+        let removal = staging.unnamed(&self.connection).map_err(|error| failure(DOING, error))?;
+        if let Some(refusal) = most.and_then(|most| most.refusal(removal)) {
+            self.state = State::Broken;
+            return Err(Error::new(Kind::Invalid, refusal));
+        }
+        let mut after = Some(i64::MIN);
+        while let Some(row) = after {
+            let removed = Store::write(&self.connection, DOING, |connection| {
+                staging.end_unnamed(connection, row, CHUNK).map_err(|error| failure(DOING, error))
+            });
+            after = removed.inspect_err(|_| self.state = State::Broken)?;
+            std::thread::sleep(GAP);
+        }
+        Ok(removal)
+    }
+
+    fn preview(self: Box<Self>, most: usize) -> Result<(ImportSummary, Vec<Difference>)> {
+        self.expect_open()?;
+        let differences = self.staging.differences(&self.connection, most).map_err(|error| failure(DOING, error))?;
+        Ok((self.staging.summary(), differences))
     }
 
     fn finish(mut self: Box<Self>) -> Result<ImportSummary> {

@@ -15,18 +15,18 @@ use crate::directory::{Change, Covers, ImportSummary, Prepared, Revision};
 
 /// The import so far.
 pub(super) struct Staging {
-    directory: i64,
+    pub(super) directory: i64,
     covers: Covers,
     /// Who must not come back.
     erased: Blocklist,
     /// The generation that will show the staged versions.
-    target: i64,
+    pub(super) target: i64,
     /// The contacts that rows of this import were.
-    seen: Seen,
+    pub(super) seen: Seen,
     difference: Size,
     /// Numbers of the staged versions that a call can be matched with.
     matchable: i64,
-    summary: ImportSummary,
+    pub(super) summary: ImportSummary,
 }
 
 /// What one transaction starts from.
@@ -58,7 +58,12 @@ impl Staging {
 
     /// What the import did, in contacts.
     pub(super) fn summary(&self) -> ImportSummary {
-        self.summary
+        ImportSummary { numbers: u64::try_from(self.matchable).unwrap_or(0), ..self.summary }
+    }
+
+    /// For which parts of a contact the next rows speak.
+    pub(super) fn speak_for(&mut self, covers: Covers) {
+        self.covers = covers;
     }
 
     /// Stages rows inside a transaction; what each did is added to `changes`.
@@ -187,7 +192,7 @@ impl Staging {
     }
 
     /// Marks a version that the switch will hide.
-    fn end(&mut self, connection: &Connection, row: i64, record: &Record) -> rusqlite::Result<()> {
+    pub(super) fn end(&mut self, connection: &Connection, row: i64, record: &Record) -> rusqlite::Result<()> {
         let mut statement = connection.prepare_cached("UPDATE contact SET until = ?2 WHERE row = ?1")?;
         statement.execute((row, self.target))?;
         self.difference -= record.size();
@@ -220,7 +225,7 @@ impl Staging {
 
     /// Shows everything, inside a transaction.
     pub(super) fn switch(&mut self, connection: &Connection, now: i64) -> rusqlite::Result<()> {
-        if self.summary.added + self.summary.changed > 0 {
+        if self.summary.added + self.summary.changed + self.summary.removed > 0 {
             connection.execute("UPDATE directory SET generation = ?2 WHERE id = ?1", (self.directory, self.target))?;
             count(connection, self.directory, self.difference)?;
         }
@@ -229,7 +234,6 @@ impl Staging {
         let sql = "SELECT revision FROM directory WHERE id = ?1";
         let revision: i64 = connection.query_row(sql, [self.directory], |row| row.get(0))?;
         self.summary.revision = Revision(revision.cast_unsigned());
-        self.summary.numbers = u64::try_from(self.matchable).unwrap_or(0);
         Ok(())
     }
 }
