@@ -30,7 +30,7 @@ fn wrong_usage_ends_with_2_and_says_what_was_expected() {
     let workplace = Workplace::with_contacts();
     for (arguments, words) in [
         (&[][..], "Usage: calldex"),
-        (&["lokup"], "a similar subcommand exists: 'lookup'"),
+        (&["healthchek"], "a similar subcommand exists: 'healthcheck'"),
         (&["serve", "now"], "unexpected argument 'now'"),
         (&["demo", "--port", "x"], "invalid value 'x' for '--port <PORT>'"),
         (&["demo", "--port", "65536"], "invalid value '65536' for '--port <PORT>'"),
