@@ -213,13 +213,13 @@ fn weigh(before: u8, byte: u8, after: u8) -> i64 {
             }
         }
         // Ş ş Ł ł Ą ą Ż ż Ľ ľ: marks and fractions in Windows-1252, which stand alone there.
-        0xaa | 0xba | 0xa3 | 0xb3 | 0xa5 | 0xb9 | 0xaf | 0xbf | 0xbc | 0xbe => {
-            if is_letter(before) && (byte != 0xba || before != b'N') || (starts && is_letter(after) && byte != 0xbf) {
-                2
-            } else {
-                0
-            }
+        0xaa | 0xba | 0xa3 | 0xb3 | 0xa5 | 0xb9 | 0xaf | 0xbf | 0xbc | 0xbe
+            if is_letter(before) && (byte != 0xba || before != b'N')
+                || (starts && is_letter(after) && byte != 0xbf) =>
+        {
+            2
         }
+        0xaa | 0xba | 0xa3 | 0xb3 | 0xa5 | 0xb9 | 0xaf | 0xbf | 0xbc | 0xbe => 0,
         // Ţ ţ, where only Icelandic has Þ þ; ś ź Ś Ź beside letters, ě.
         0xfe | 0xde | 0xec | 0xcc | 0xc3 | 0x8c | 0x8f | 0x9f => 1,
         // Č č at the start of a word; è never stands there.

@@ -1,6 +1,9 @@
 use super::*;
 
-fn read(text: &str) -> Vec<(Next, u64, Vec<(String, String)>)> {
+/// What came, on which line, and the cells of a record by their names.
+type Seen = (Next, u64, Vec<(String, String)>);
+
+fn read(text: &str) -> Vec<Seen> {
     let mut objects = Objects::new(text.as_bytes());
     let mut cells = Cells::default();
     let mut seen = Vec::new();
