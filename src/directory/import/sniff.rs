@@ -87,6 +87,7 @@ fn refuse_other_formats(bytes: &[u8]) -> Result<()> {
     let starts = |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     let found = match () {
         () if bytes.starts_with(b"%PDF") => "a PDF file; export the contacts as CSV",
+        () if bytes.starts_with(b"SQLite format 3\0") => "an SQLite database; export its table as CSV",
         () if starts(b"<!doctype") || starts(b"<html") || starts(b"<?xml") => {
             "an HTML or XML page; was a log-in page saved instead of the file?"
         }
