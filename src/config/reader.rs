@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 use super::duration::{format_duration, nearest_duration, parse_duration};
 use super::keys::{Key, Kind, Section};
 use super::nearest::did_you_mean;
-use super::secret::substitute;
+use super::secret::{Environment, substitute};
 use super::sections::MAIN;
 use super::sheet::{Sheet, Text, Value, hidden, shown, switch_hint, unquoted_hint};
 
@@ -142,6 +142,32 @@ impl<'a> Reader<'a> {
         self.parse_value(key, &value, read)
     }
 
+    /// A string as written, which `read` puts the variables into; its error is the reason.
+    pub(crate) fn raw(
+        &self,
+        name: &'static str,
+        read: impl Fn(&str, Environment<'a>) -> Result<String, String>,
+    ) -> Option<String> {
+        let (key, value) = self.value(name)?;
+        let DeValue::String(written) = value.get_ref() else { return self.refuse(key, &value, "") };
+        match read(written, self.sheet.environment) {
+            Ok(text) if !text.is_empty() => Some(text),
+            // It says that the string is empty, or which variable is missing.
+            _ => self.text_of(key, &value).and(None),
+        }
+    }
+
+    /// The strings of a table, by their names.
+    pub(crate) fn strings(&self, name: &'static str) -> BTreeMap<String, String> {
+        let Some((key, value)) = self.value(name) else { return BTreeMap::new() };
+        let DeValue::Table(table) = value.get_ref() else { return self.refuse(key, &value, "").unwrap_or_default() };
+        let named = table.iter().filter_map(|(name, value)| {
+            let text = self.text_of(key, &Cow::Owned(value.clone()))?;
+            Some((name.get_ref().as_ref().to_owned(), text.value))
+        });
+        named.collect()
+    }
+
     /// The items of a list of strings that are strings.
     pub(crate) fn texts(&self, name: &'static str) -> Vec<Text> {
         let Some((key, value)) = self.value(name) else { return Vec::new() };
@@ -207,7 +233,7 @@ impl<'a> Reader<'a> {
 
     fn refuse_as<T>(&self, value: &Value<'a>, key: &'static Key, expected: &str, hint: impl AsRef<str>) -> Option<T> {
         let found = match key.kind {
-            Kind::Secrets(_) | Kind::Secret(_) => hidden(value.get_ref()),
+            Kind::Secrets(_) | Kind::Secret(_) | Kind::Params => hidden(value.get_ref()),
             _ => shown(value.get_ref()),
         };
         let item = matches!(key.kind, Kind::Texts(_) | Kind::Secrets(_)) && expected != key.expected();
