@@ -6,7 +6,9 @@
 mod call;
 mod caller_data;
 mod contact;
+mod history;
 
 pub use call::{Call, Direction, RequestId};
 pub use caller_data::CallerData;
 pub use contact::{Contact, ContactId, ContactNumber, ContactRef, Field};
+pub use history::{History, NoHistory, PastCall, PastOutcome, Recollection, Remembers};
