@@ -1,88 +1,92 @@
-//! What is remembered about earlier calls of a number, for rules that look back: "the third try in an hour".
-//!
-//! The trait crosses layers: `lookup` asks, whoever keeps the events answers. [`NoHistory`] stands in until somebody does.
+//! Earlier calls with a number: for rules that look back, and for the agents' page.
 
 use std::pin::Pin;
-use std::sync::Arc;
 
-use super::Direction;
+use super::{CallOutcome, Direction};
 use crate::error::Result;
 use crate::number::Key;
 
-/// An answer that is on its way.
-pub type Recollection<'a> = Pin<Box<dyn Future<Output = Result<History>> + Send + 'a>>;
+/// Calls that were found, on their way.
+pub type PendingCalls<'a> = Pin<Box<dyn Future<Output = Result<Vec<PastCall>>> + Send + 'a>>;
 
-/// Remembers earlier calls.
-pub trait Remembers: Send + Sync {
-    /// The calls of a number with a project that began at `since` or later, in milliseconds since 1970 UTC.
-    ///
-    /// It is asked while the telephone rings, beside the sources, and waited for until the deadline at most: reading
-    /// must take microseconds, or happen on another thread. It does not hold the call that is asking.
+/// Whoever remembers calls.
+///
+/// Withheld callers have no history: there is no number to ask for.
+pub trait History: Send + Sync + 'static {
+    /// The calls of a project with this number that began at `since` (milliseconds since 1970 UTC) or later, newest
+    /// first, at most `limit`; those that still run among them. Costs microseconds in the embedded store.
     ///
     /// # Errors
-    /// When the calls cannot be read; then the call is decided as if there were none, and the explanation says so.
-    fn recall<'a>(&'a self, project: &'a Arc<str>, number: Key, since: i64) -> Recollection<'a>;
-}
-
-/// The earlier calls of one number with one project.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct History {
-    /// The newest first; at most [`History::MOST_CALLS`].
-    pub calls: Vec<PastCall>,
-    /// The agent who spoke with the number last, however long ago that was; not bounded by `since`.
-    pub last_agent: Option<Arc<str>>,
-}
-
-impl History {
-    /// More calls than these are of no use to a rule and would cost every lookup.
-    pub const MOST_CALLS: usize = 100;
+    /// When the store cannot be read.
+    fn calls<'a>(&'a self, project: &'a str, number: Key, since: i64, limit: usize) -> PendingCalls<'a>;
 }
 
 /// One earlier call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastCall {
+    /// Its number in the store.
+    pub id: i64,
+    /// Which way it went.
+    pub direction: Direction,
     /// When it began, in milliseconds since 1970 UTC.
-    pub at: i64,
-    /// Which way it went, when the PBX said so.
-    pub direction: Option<Direction>,
-    /// How it ended.
-    pub outcome: PastOutcome,
-    /// The user of the PBX who answered.
-    pub agent: Option<Arc<str>>,
+    pub started: i64,
+    /// How it went; `None` while it runs.
+    pub outcome: Option<CallOutcome>,
+    /// The agent who spoke with the customer, as the PBX names him.
+    pub agent: Option<String>,
+    /// The queue.
+    pub queue: Option<String>,
+    /// The number that was called, or that the company went out with.
+    pub dnid: String,
+    /// Seconds of conversation, where known.
+    pub duration: Option<u64>,
 }
 
-/// How an earlier call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PastOutcome {
-    /// Somebody answered.
-    Answered,
-    /// The caller hung up before anybody answered.
-    Abandoned,
-    /// Nobody answered, for another reason or an unknown one.
-    Missed,
-}
-
-impl PastOutcome {
-    /// Every outcome.
-    pub const ALL: [Self; 3] = [Self::Answered, Self::Abandoned, Self::Missed];
-
-    /// The word in rules, tests and explanations.
+impl PastCall {
+    /// Whether the customer rang and nobody took the call.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Abandoned => "abandoned",
-            Self::Missed => "missed",
-        }
+    pub fn is_abandoned(&self) -> bool {
+        self.direction == Direction::In && self.outcome == Some(CallOutcome::Missed)
     }
 }
 
-/// Remembers nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoHistory;
+/// The agent who spoke last with the customer; `calls` are newest first, as [`History::calls`] gives them.
+#[must_use]
+pub fn last_agent(calls: &[PastCall]) -> Option<&str> {
+    calls.iter().find_map(|call| call.agent.as_deref())
+}
 
-impl Remembers for NoHistory {
-    fn recall<'a>(&'a self, _project: &'a Arc<str>, _number: Key, _since: i64) -> Recollection<'a> {
-        Box::pin(std::future::ready(Ok(History::default())))
+/// How many calls of the customer nobody took since the last one that somebody did.
+#[must_use]
+pub fn abandoned_in_a_row(calls: &[PastCall]) -> usize {
+    let over = calls.iter().filter(|call| call.outcome.is_some());
+    over.take_while(|call| call.outcome != Some(CallOutcome::Answered)).filter(|call| call.is_abandoned()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(outcome: Option<CallOutcome>, agent: Option<&str>) -> PastCall {
+        PastCall {
+            id: 1,
+            direction: Direction::In,
+            started: 0,
+            outcome,
+            agent: agent.map(str::to_owned),
+            queue: None,
+            dnid: String::new(),
+            duration: None,
+        }
+    }
+
+    #[test]
+    fn calls_that_nobody_took_count_until_one_that_somebody_did() {
+        let (missed, answered) = (Some(CallOutcome::Missed), Some(CallOutcome::Answered));
+        let calls =
+            [call(None, None), call(missed, None), call(missed, None), call(answered, Some("ion")), call(missed, None)];
+        assert_eq!(abandoned_in_a_row(&calls), 2);
+        assert_eq!(last_agent(&calls), Some("ion"));
+        assert_eq!((abandoned_in_a_row(&[]), last_agent(&[])), (0, None));
     }
 }
