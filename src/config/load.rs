@@ -12,6 +12,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::agent;
 use super::cache::Cache;
 use super::checks::Checks;
 use super::directory;
@@ -167,6 +168,7 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let names = Names { directories: &directories, sources: &sources };
     let namespace =
         Namespace { file: None, main_file: context.main_file, own: names, main: names, projects: &BTreeMap::new() };
+    let agents = agent::read_all(&root, &namespace);
     let projects = project::read_all(&root, &namespace, &server);
     let config = Config {
         log: Log::read(root.table("log")),
@@ -176,6 +178,7 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
         warnings: Vec::new(),
         directories,
         sources,
+        agents,
         server,
     };
     root.finish();
@@ -208,6 +211,7 @@ fn read_project_file(
         main: Names { directories: &config.directories, sources: &config.sources },
         projects: owners,
     };
+    let agents = agent::read_all(&root, &namespace);
     let projects = project::read_all(&root, &namespace, &config.server);
     root.finish();
     Problems::check(sheet.problems.take())?;
@@ -215,12 +219,14 @@ fn read_project_file(
         file: Arc::clone(&file.file),
         directories: directories.keys().cloned().collect(),
         sources: sources.keys().cloned().collect(),
+        agents: agents.keys().cloned().collect(),
         projects: projects.iter().map(|project| Arc::clone(&project.name)).collect(),
     };
     owners.extend(contents.projects.iter().map(|name| (Arc::clone(name), Arc::clone(&file.file))));
     config.files.insert(Arc::clone(&file.stem), contents);
     config.directories.extend(directories);
     config.sources.extend(sources);
+    config.agents.extend(agents);
     config.projects.extend(projects.into_iter().map(|project| (Arc::clone(&project.name), Arc::new(project))));
     config.warnings.extend(sheet.take_warnings());
     Ok(print_effective(&document, &PROJECT_FILE, Some((&file.stem, &file.file))))

@@ -5,6 +5,7 @@
 //! [`Config`]; `sections.rs` is the list of all sections.
 
 mod access;
+mod agent;
 mod cache;
 mod checks;
 mod defaults;
@@ -41,6 +42,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use access::{Access, Require};
+pub use agent::{Agent, is_user};
 pub use cache::Cache;
 pub use checks::{Checks, Complaint};
 pub use defaults::Defaults;
@@ -73,6 +75,8 @@ pub struct Config {
     pub directories: BTreeMap<Arc<str>, Directory>,
     /// `[source.NAME]`, by full name like directories.
     pub sources: BTreeMap<Arc<str>, Source>,
+    /// `[agent.NAME]`, by the full name: `ion`, or `acme/ion` from `projects/acme.toml`.
+    pub agents: BTreeMap<Arc<str>, Agent>,
     /// `[project.NAME]`
     pub projects: BTreeMap<Arc<str>, Arc<Project>>,
     /// Which of these came from files of `projects/`, by the name of the file without `.toml`.
@@ -90,6 +94,8 @@ pub struct ProjectFile {
     pub directories: Vec<Arc<str>>,
     /// Its sources, by full name.
     pub sources: Vec<Arc<str>>,
+    /// Its agents, by full name.
+    pub agents: Vec<Arc<str>>,
     /// Its projects.
     pub projects: Vec<Arc<str>>,
 }

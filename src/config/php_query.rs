@@ -183,7 +183,7 @@ mod tests {
                 Ok(text) => serde_json::json!({ "t": "string", "s": text }),
                 Err(_) => {
                     let coded = base64::engine::general_purpose::STANDARD.encode(text);
-                    serde_json::json!({ "t": "string", "b64": coded })
+                    serde_json::json!({ "t": "string", "s": null, "b64": coded })
                 }
             },
             Node::Array(array) => {

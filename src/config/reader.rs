@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -157,17 +157,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The strings of a table, by their names.
-    pub(crate) fn strings(&self, name: &'static str) -> BTreeMap<String, String> {
-        let Some((key, value)) = self.value(name) else { return BTreeMap::new() };
-        let DeValue::Table(table) = value.get_ref() else { return self.refuse(key, &value, "").unwrap_or_default() };
-        let named = table.iter().filter_map(|(name, value)| {
-            let text = self.text_of(key, &Cow::Owned(value.clone()))?;
-            Some((name.get_ref().as_ref().to_owned(), text.value))
-        });
-        named.collect()
-    }
-
     /// The items of a list of strings that are strings.
     pub(crate) fn texts(&self, name: &'static str) -> Vec<Text> {
         let Some((key, value)) = self.value(name) else { return Vec::new() };
@@ -224,6 +213,21 @@ impl<'a> Reader<'a> {
             Some((inner.get_ref().as_ref(), self.inner(key, section, inner.get_ref(), inner.span(), value)?))
         });
         named.collect()
+    }
+
+    /// The entries of a table with names of the user's choice, each with the place of its name; anything but a table is
+    /// reported.
+    pub(crate) fn entries(&self, name: &'static str) -> Vec<(&'a str, Range<usize>, Value<'a>)> {
+        let key = self.key(name);
+        let Some((_, value)) = self.entry(name) else { return Vec::new() };
+        let DeValue::Table(table) = value.get_ref() else {
+            return self.refuse(key, &Cow::Borrowed(value), "").unwrap_or_default();
+        };
+        let entry = |(name, value): (&'a Spanned<_>, &'a Spanned<DeValue<'a>>)| {
+            let written: &'a std::borrow::Cow<'a, str> = name.get_ref();
+            (written.as_ref(), name.span(), Cow::Borrowed(value))
+        };
+        table.iter().map(entry).collect()
     }
 
     /// Reports that a value is not what its key expects; `hint` ends the message.

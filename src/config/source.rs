@@ -127,7 +127,7 @@ pub(crate) static SECTION: Section = Section {
             ),
             Key::new(
                 "map",
-                Kind::Strings("a JMESPath expression or the name of a column"),
+                Kind::Map("JMESPath expressions or columns, by field, such as { name = \"person.full_name\" }"),
                 "",
                 "What fills the fields of a contact, by field: `{ name = \"person.full_name\" }`.",
             ),
@@ -178,7 +178,7 @@ impl Source {
             form: reader.parse("form", read_spelling),
             forms: reader.parse_list("forms", read_spelling),
             numbers: reader.texts("numbers").into_iter().map(|text| text.value).collect(),
-            map: reader.strings("map"),
+            map: read_map(&reader),
             timeout: reader.duration("timeout"),
             rate: reader.parse("rate", read_rate),
             max_in_flight: reader.whole("max_in_flight").and_then(|most| usize::try_from(most).ok()).unwrap_or(1),
@@ -216,10 +216,7 @@ fn read_type(reader: &Reader<'_>) -> String {
 fn read_url(written: &str, environment: Environment<'_>) -> Result<String, String> {
     let start = written.starts_with("${").then(|| written.find('}')).flatten().map_or(0, |brace| brace + 1);
     let (base, rest) = written.split_at(start);
-    let encoded = |name: &str| {
-        environment(name)
-            .map(|value| utf8_percent_encode(&value, IN_A_URL).to_string())
-    };
+    let encoded = |name: &str| environment(name).map(|value| utf8_percent_encode(&value, IN_A_URL).to_string());
     Ok(substitute(base, environment)? + &substitute(rest, &encoded)?)
 }
 
@@ -235,6 +232,12 @@ fn read_params(reader: &Reader<'_>) -> Params {
         reader.sheet.problem(&value.span(), format!("{}: {why}", reader.name_of(key)));
         Params::default()
     })
+}
+
+fn read_map(reader: &Reader<'_>) -> BTreeMap<String, String> {
+    let Some((key, _)) = reader.value("map") else { return BTreeMap::new() };
+    let entries = reader.entries("map").into_iter();
+    entries.filter_map(|(field, _, value)| Some((field.to_owned(), reader.text_of(key, &value)?.value))).collect()
 }
 
 fn read_spelling(text: &str) -> Result<Spelling, String> {
