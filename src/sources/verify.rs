@@ -37,7 +37,7 @@ fn rows_of(place: usize, contact: &Contact, numbering: &Numbering) -> Vec<Row<us
     let mut rows = Vec::new();
     for number in &contact.numbers {
         for written in split_several(&number.written) {
-            if let Indexed::Number { key, extension, .. } = indexed(&written, &number.country, &number.label, numbering)
+            if let Indexed::Number { key, extension, .. } = indexed(written, &number.country, &number.label, numbering)
             {
                 rows.push(Row { by: By::Number(key), extension, contact: place });
             }
