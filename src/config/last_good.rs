@@ -27,6 +27,8 @@ impl Config {
             self.directories
                 .extend(previous.directories.get_key_value(name).map(|(name, book)| (name.clone(), book.clone())));
         }
+        let agents = contents.agents.iter().filter_map(|name| previous.agents.get_key_value(name));
+        self.agents.extend(agents.map(|(name, agent)| (name.clone(), agent.clone())));
         self.projects.extend(projects.into_iter().map(|project| (project.name.clone(), project.clone())));
         self.files.insert(failed.stem.clone(), contents.clone());
         format!("{file} has problems; its earlier copy stays in use")

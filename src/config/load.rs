@@ -12,6 +12,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::agent;
 use super::cache::Cache;
 use super::directory;
 use super::keys::Section;
@@ -166,6 +167,7 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
         main: &directories,
         projects: &BTreeMap::new(),
     };
+    let agents = agent::read_all(&root, &namespace);
     let projects = project::read_all(&root, &namespace, &server);
     let config = Config {
         log: Log::read(root.table("log")),
@@ -174,6 +176,7 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
         files: BTreeMap::new(),
         warnings: Vec::new(),
         directories,
+        agents,
         server,
     };
     root.finish();
@@ -204,17 +207,20 @@ fn read_project_file(
         main: &config.directories,
         projects: owners,
     };
+    let agents = agent::read_all(&root, &namespace);
     let projects = project::read_all(&root, &namespace, &config.server);
     root.finish();
     Problems::check(sheet.problems.take())?;
     let contents = ProjectFile {
         file: Arc::clone(&file.file),
         directories: directories.keys().cloned().collect(),
+        agents: agents.keys().cloned().collect(),
         projects: projects.iter().map(|project| Arc::clone(&project.name)).collect(),
     };
     owners.extend(contents.projects.iter().map(|name| (Arc::clone(name), Arc::clone(&file.file))));
     config.files.insert(Arc::clone(&file.stem), contents);
     config.directories.extend(directories);
+    config.agents.extend(agents);
     config.projects.extend(projects.into_iter().map(|project| (Arc::clone(&project.name), Arc::new(project))));
     config.warnings.extend(sheet.take_warnings());
     Ok(print_effective(&document, &PROJECT_FILE, Some((&file.stem, &file.file))))

@@ -5,6 +5,7 @@
 //! [`Config`]; `sections.rs` is the list of all sections.
 
 mod access;
+mod agent;
 mod cache;
 mod defaults;
 mod directory;
@@ -37,6 +38,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use access::{Access, Require};
+pub use agent::{Agent, is_user};
 pub use cache::Cache;
 pub use defaults::Defaults;
 pub use directory::Directory;
@@ -64,6 +66,8 @@ pub struct Config {
     pub cache: Cache,
     /// `[directory.NAME]`, by the name in the store: `customers`, or `acme/customers` from `projects/acme.toml`.
     pub directories: BTreeMap<Arc<str>, Directory>,
+    /// `[agent.NAME]`, by the full name: `ion`, or `acme/ion` from `projects/acme.toml`.
+    pub agents: BTreeMap<Arc<str>, Agent>,
     /// `[project.NAME]`
     pub projects: BTreeMap<Arc<str>, Arc<Project>>,
     /// Which of these came from files of `projects/`, by the name of the file without `.toml`.
@@ -79,6 +83,8 @@ pub struct ProjectFile {
     pub file: Arc<str>,
     /// Its directories, by the name in the store.
     pub directories: Vec<Arc<str>>,
+    /// Its agents, by full name.
+    pub agents: Vec<Arc<str>>,
     /// Its projects.
     pub projects: Vec<Arc<str>>,
 }

@@ -200,6 +200,21 @@ impl<'a> Reader<'a> {
         named.collect()
     }
 
+    /// The entries of a table with names of the user's choice, each with the place of its name; anything but a table is
+    /// reported.
+    pub(crate) fn entries(&self, name: &'static str) -> Vec<(&'a str, Range<usize>, Value<'a>)> {
+        let key = self.key(name);
+        let Some((_, value)) = self.entry(name) else { return Vec::new() };
+        let DeValue::Table(table) = value.get_ref() else {
+            return self.refuse(key, &Cow::Borrowed(value), "").unwrap_or_default();
+        };
+        let entry = |(name, value): (&'a Spanned<_>, &'a Spanned<DeValue<'a>>)| {
+            let written: &'a std::borrow::Cow<'a, str> = name.get_ref();
+            (written.as_ref(), name.span(), Cow::Borrowed(value))
+        };
+        table.iter().map(entry).collect()
+    }
+
     /// Reports that a value is not what its key expects; `hint` ends the message.
     pub(crate) fn refuse<T>(&self, key: &'static Key, value: &Value<'a>, hint: impl AsRef<str>) -> Option<T> {
         self.refuse_as(value, key, &key.expected_item(), hint)

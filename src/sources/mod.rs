@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::directory::Hit;
 use crate::error::Result;
-use crate::model::Call;
+use crate::model::{Call, EndedCall};
 use crate::number::Number;
 
 /// The live sources of a configuration, by their full names.
@@ -60,4 +60,21 @@ pub trait Source: Send + Sync + 'static {
     /// # Errors
     /// Any failure to ask or to understand; a failure is never "unknown" and is never kept.
     fn find(&self, question: Arc<Question>) -> Pending<'static>;
+}
+
+/// A call that is being written down.
+pub type Writing<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+/// A system that calls are written down in when they are over (the source document's `send_call`).
+///
+/// The journal calls it: at least once for each call, with the same [`EndedCall::key`] every time, one call of a customer
+/// after the other.
+pub trait CallLog: Send + Sync + 'static {
+    /// Writes one call down; when it returns, the other side has it.
+    ///
+    /// # Errors
+    /// A passing one ([`Error::is_passing`](crate::error::Error::is_passing)) when the system cannot be reached or is
+    /// busy: the journal waits and tries again. Any other one when it refuses this call, which is tried a few times more
+    /// and then parked for somebody to look at. The message is shown to the administrator and must not hold a secret.
+    fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static>;
 }

@@ -23,7 +23,7 @@ use crate::error::{Error, Kind, Result};
 
 pub use counter::{Counted, WriteCounter};
 pub use failure::{at_open, failure};
-pub use migrate::{DIRECTORY, Migrations};
+pub use migrate::{DIRECTORY, EVENTS, Migrations};
 
 /// How long a write waits for other writers.
 pub const WRITE_WAIT: Duration = Duration::from_secs(5);
@@ -183,6 +183,18 @@ impl StoreFile {
             _ => false,
         }
     }
+}
+
+/// Where events, history and journal are, beside the address books: `calldex-events.db` beside `calldex.db`.
+#[must_use]
+pub fn events_path(directory: &Path) -> PathBuf {
+    let mut name = directory.file_stem().unwrap_or_default().to_owned();
+    name.push("-events");
+    if let Some(extension) = directory.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    directory.with_file_name(name)
 }
 
 /// Looks every millisecond whether the store is free, up to [`WRITE_WAIT`].

@@ -75,6 +75,14 @@ country = "UK""#,
 shared = "yes""#,
     "[directory]
 customers = true",
+    r#"[agent."Ion Popescu"]"#,
+    r#"[agent.ion]
+extension = "10 1"
+email = "ion"
+owner = "7000123""#,
+    r#"[directory.helpdesk]
+[agent.ion]
+owner = { helpdsk = "7000123", helpdesk = true }"#,
     r#"[project.metrics]
 allow = ["203.0.113.10"]"#,
     r#"[project."Sales Team"]
