@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 use super::duration::{format_duration, nearest_duration, parse_duration};
 use super::keys::{Key, Kind, Section};
 use super::nearest::did_you_mean;
-use super::secret::substitute;
+use super::secret::{Environment, substitute};
 use super::sections::MAIN;
 use super::sheet::{Sheet, Text, Value, hidden, shown, switch_hint, unquoted_hint};
 
@@ -142,6 +142,21 @@ impl<'a> Reader<'a> {
         self.parse_value(key, &value, read)
     }
 
+    /// A string as written, which `read` puts the variables into; its error is the reason.
+    pub(crate) fn raw(
+        &self,
+        name: &'static str,
+        read: impl Fn(&str, Environment<'a>) -> Result<String, String>,
+    ) -> Option<String> {
+        let (key, value) = self.value(name)?;
+        let DeValue::String(written) = value.get_ref() else { return self.refuse(key, &value, "") };
+        match read(written, self.sheet.environment) {
+            Ok(text) if !text.is_empty() => Some(text),
+            // It says that the string is empty, or which variable is missing.
+            _ => self.text_of(key, &value).and(None),
+        }
+    }
+
     /// The items of a list of strings that are strings.
     pub(crate) fn texts(&self, name: &'static str) -> Vec<Text> {
         let Some((key, value)) = self.value(name) else { return Vec::new() };
@@ -222,7 +237,7 @@ impl<'a> Reader<'a> {
 
     fn refuse_as<T>(&self, value: &Value<'a>, key: &'static Key, expected: &str, hint: impl AsRef<str>) -> Option<T> {
         let found = match key.kind {
-            Kind::Secrets(_) | Kind::Secret(_) => hidden(value.get_ref()),
+            Kind::Secrets(_) | Kind::Secret(_) | Kind::Params => hidden(value.get_ref()),
             _ => shown(value.get_ref()),
         };
         let item = matches!(key.kind, Kind::Texts(_) | Kind::Secrets(_)) && expected != key.expected();
