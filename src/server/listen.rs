@@ -5,7 +5,7 @@
 //! process. What is spoken on a connection is a [`Protocol`]: `web.rs` and `agi.rs`.
 //!
 //! One task accepts and alone owns the list of connections; each connection is a task of its own. At the end the
-//! listener closes, idle connections close, requests that have arrived are answered, for at most [`DRAIN`].
+//! listener closes, idle connections close, requests that have arrived are answered, for at most `drain_timeout`.
 
 use std::convert::Infallible;
 use std::io;
@@ -30,7 +30,7 @@ use crate::error::{Error, Kind, Result};
 const BACKLOG: u32 = 4096;
 
 /// How long requests that have arrived may take when the process ends.
-pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// How long a request body may take, and a client that takes no byte of its answer.
 const TRANSFER: Duration = Duration::from_secs(10);
@@ -59,6 +59,8 @@ pub(crate) struct ListenSettings {
     pub(crate) idle_timeout: Duration,
     /// For a whole request body, and for a client to take the next bytes of an answer.
     pub(crate) transfer_timeout: Duration,
+    /// For requests that have arrived when the process ends.
+    pub(crate) drain_timeout: Duration,
     /// Certificate and key, when the listener speaks TLS.
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
 }
@@ -73,6 +75,7 @@ impl ListenSettings {
             max_connections: server.max_connections,
             idle_timeout: server.idle_timeout,
             transfer_timeout: TRANSFER,
+            drain_timeout: DRAIN,
             tls: server.tls.as_ref().map(tls::load).transpose()?,
         })
     }
@@ -166,7 +169,8 @@ impl Listener {
             }
         }
         hall.enter_waiting(socket);
-        Leaving { inside: hall.inside, all_ended }
+        let drain_timeout = hall.settings.load().drain_timeout;
+        Leaving { inside: hall.inside, all_ended, drain_timeout }
     }
 }
 
@@ -174,13 +178,14 @@ impl Listener {
 pub(crate) struct Leaving {
     inside: Vec<(Arc<Connection>, AbortHandle)>,
     all_ended: mpsc::Receiver<Infallible>,
+    drain_timeout: Duration,
 }
 
 impl Leaving {
-    /// Asks every connection to end, and returns when all have ended, or were ended after [`DRAIN`].
+    /// Asks every connection to end, and returns when all have ended, or were ended after `drain_timeout`.
     pub(crate) async fn drain(mut self) {
         self.inside.iter().for_each(|(connection, _)| connection.end(Ending::Drain));
-        if tokio::time::timeout(DRAIN, self.all_ended.recv()).await.is_err() {
+        if tokio::time::timeout(self.drain_timeout, self.all_ended.recv()).await.is_err() {
             let left = self.inside.iter().filter(|(_, task)| !task.is_finished()).count();
             tracing::warn!(connections = left, "closed connections that did not end in time");
             self.inside.iter().for_each(|(_, task)| task.abort());
@@ -311,7 +316,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_failing_accept_is_counted_makes_room_and_is_tried_again() {
-        let settings = ListenSettings { max_connections: 10, idle_timeout: DRAIN, transfer_timeout: DRAIN, tls: None };
+        let settings = ListenSettings {
+            max_connections: 10,
+            idle_timeout: DRAIN,
+            transfer_timeout: DRAIN,
+            drain_timeout: DRAIN,
+            tls: None,
+        };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let idle = Arc::new(Connection::new(([127, 0, 0, 1], 1).into(), Arc::clone(&clock)));
         let task = tokio::spawn(std::future::pending::<()>());

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::faces::Reception;
+use crate::lookup::CHECKS;
 use crate::metrics::RELOADS;
 
 use super::agi::AgiDoor;
@@ -103,7 +104,7 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     let Reloaded { reception, listening, agi } = reloaded;
     let old = reception.current();
     let path = file.to_path_buf();
-    let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment))
+    let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment, &CHECKS))
         .await
         .map_err(|error| Error::new(Kind::Internal, "the configuration could not be read").because(error))?
         .map_err(|problems| Error::new(Kind::Invalid, problems.to_string()))?;
@@ -114,7 +115,7 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     }
     notes.extend(needs_a_restart(&old.config, &config));
     let config = Arc::new(config);
-    let current = super::prepare(&reception.lookup, Arc::clone(&config)).await?;
+    let current = super::prepare(&reception.lookup, Arc::clone(&config), &old.live).await?;
     let settings = ListenSettings::from_config(&config.server)?;
     super::warm_up(&config);
     // The last step that can fail: everything behind it is in force together with it.
