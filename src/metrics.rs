@@ -62,7 +62,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// Name and meaning of every counter.
-const COUNTERS: [(&str, &str); 11] = [
+const COUNTERS: [(&str, &str); 12] = [
     (LOOKUPS, "Lookups answered, by project and outcome."),
     (DEGRADED, "Sources that failed or missed the deadline of a lookup."),
     (STALE, "Remembered contacts that stood in for a source that failed."),

@@ -84,7 +84,7 @@ pub(super) fn find_mistake(name: &str, used: Use, project: &Project) -> Option<S
         ["history", window, part] => one_of(name, window, &OF_HISTORY).or_else(|| one_of(name, part, &OF_WINDOW)),
         ["list", part] => one_of(name, part, &lists()),
         [function] if FUNCTIONS.contains(function) => None,
-        [whole @ ..] if Scene::roots().contains(&whole[0]) => {
+        [root, ..] if Scene::roots().contains(root) => {
             Some(format!("`{name}` is no value by itself; write what of it is meant, such as {}", example(&parts)))
         }
         [root, ..] => Some(format!("unknown name `{root}`{}", hint(root, &Scene::roots()))),
