@@ -20,6 +20,7 @@ pub mod number;
 pub mod clock;
 pub mod error;
 pub mod metrics;
+pub mod soap;
 
 pub mod access;
 pub mod config;
