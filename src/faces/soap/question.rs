@@ -56,14 +56,14 @@ pub(in crate::faces) fn read(body: &[u8], content_type: Option<&str>) -> Result<
     for sibling in envelope.body[1..].iter().filter(|sibling| place(&sibling.name).is_some()) {
         given.add(sibling, &envelope).map_err(|text| client(version, text))?;
     }
-    let (pairs, third) = given.finish().map_err(|text| client(version, text))?;
+    let given = given.finish().map_err(|text| client(version, text))?;
     Ok(Question {
         version,
         function: call.name.clone(),
         namespace: call.namespace.as_deref().unwrap_or_default().to_owned(),
         is_document: !envelope.is_encoded && is_document(call),
-        pairs,
-        third,
+        pairs: given.pairs,
+        third: given.third,
     })
 }
 
@@ -82,6 +82,7 @@ fn is_document(call: &Element) -> bool {
 struct Given {
     pairs: Vec<(String, String)>,
     in_order: Vec<(usize, String)>,
+    third: Option<String>,
 }
 
 impl Given {
@@ -119,26 +120,26 @@ impl Given {
         Ok(())
     }
 
-    /// The parameters by name, and the third of several values.
-    fn finish(mut self) -> Result<(Vec<(String, String)>, Option<String>), String> {
-        let mut third = None;
+    /// Gives names to what came in order.
+    fn finish(mut self) -> Result<Self, String> {
         if !self.pairs.iter().any(|(name, _)| name == "telephone") {
             let mut at = |wanted| {
                 let found = self.in_order.iter().position(|(place, _)| *place == wanted)?;
                 Some(self.in_order.swap_remove(found).1)
             };
             let (first, second) = (at(0), at(1));
-            third = at(2);
+            let third = at(2);
             let Some(first) = first else { return Err(missing(second.is_some() || third.is_some())) };
             self.pairs.push(("telephone".to_owned(), first));
             self.pairs.extend(second.map(|dnid| ("dnid".to_owned(), dnid)));
+            self.third = third;
         }
         match self.pairs.iter().find(|(name, text)| name == "telephone" && matches!(text.as_str(), "Array" | "true")) {
             Some((_, text)) => Err(format!(
                 "telephone is \"{text}\", which is what PHP makes of an array or of another argument; call \
                  getCallerInfo(['telephone' => ..., 'dnid' => ...]) with the WSDL of calldex"
             )),
-            None => Ok((self.pairs, third)),
+            None => Ok(self),
         }
     }
 }
