@@ -15,6 +15,7 @@ mod lookup;
 mod php;
 mod processes;
 mod reload;
+mod soap;
 mod store;
 mod tls;
 mod traps;
