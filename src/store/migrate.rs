@@ -21,6 +21,7 @@ pub struct Migrations(pub &'static [&'static str]);
 pub const DIRECTORY: Migrations = Migrations(&[
     include_str!("../../migrations/directory/0001.sql"),
     include_str!("../../migrations/directory/0002.sql"),
+    include_str!("../../migrations/directory/0003.sql"),
 ]);
 
 /// Refuses a file that is not ours or is newer than this program; writes nothing.

@@ -10,19 +10,24 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::blocklist::Blocklist;
+use super::content::Digester;
 use super::lock::ImportLock;
+use super::recogniser::Recogniser;
 use super::staging::Staging;
 use super::tidy::tidy_book;
 use super::write::{self, next_row, running_import};
 use crate::clock::Clock;
 use crate::directory::{
-    Book, Change, Covers, Difference, ImportSession, ImportSummary, MostRemoved, Prepared, Removal,
+    Book, Change, Covers, Difference, ImportSession, ImportSummary, MostRemoved, Prepared, Preparer, Removal,
 };
 use crate::error::{Error, Kind, Result};
 use crate::store::{Durability, Store, failure, set_durability};
 
 /// Rows in a transaction: some 50 ms of writing.
-pub(super) const CHUNK: usize = 2_000;
+pub(super) const CHUNK: usize = 5_000;
+
+/// Keys in a transaction: as much writing, for they come in the order of their table.
+const KEYS: usize = 20_000;
 
 /// The gap after a transaction in which another writer gets his turn.
 const GAP: Duration = Duration::from_millis(2);
@@ -31,8 +36,9 @@ const DOING: &str = "import contacts";
 
 /// An import into one book, on a connection of its own.
 pub(super) struct Session {
+    store: Store,
     connection: Connection,
-    directory: i64,
+    book: Book,
     staging: Staging,
     clock: Arc<dyn Clock>,
     state: State,
@@ -60,8 +66,9 @@ impl Session {
             announce(connection, book.id, started).map_err(|error| failure(DOING, error))
         })?;
         let erased = Blocklist::load(&connection, book.id).map_err(|error| failure(DOING, error))?;
-        let staging = Staging::new(book.id, covers, target, erased);
-        Ok(Self { connection, directory: book.id, staging, clock, state: State::Open, _lock: lock })
+        let staging = Staging::new(book, covers, target, erased);
+        let store = store.clone();
+        Ok(Self { store, connection, book: book.clone(), staging, clock, state: State::Open, _lock: lock })
     }
 
     fn stage(&mut self, rows: Vec<Prepared>, changes: &mut Vec<Change>) -> Result<()> {
@@ -74,6 +81,20 @@ impl Session {
             self.state = State::Broken;
         }
         result
+    }
+
+    /// Writes the keys that have been collected.
+    fn write_keys(&mut self) -> Result<()> {
+        let (staging, directory) = (&mut self.staging, self.book.id);
+        let mut more = true;
+        while more {
+            let written = Store::write(&self.connection, DOING, |connection| {
+                staging.pending.write(connection, directory, KEYS).map_err(|error| failure(DOING, error))
+            });
+            more = written.inspect_err(|_| self.state = State::Broken)?;
+            std::thread::sleep(GAP);
+        }
+        Ok(())
     }
 
     fn expect_open(&self) -> Result<()> {
@@ -96,7 +117,23 @@ impl ImportSession for Session {
             }
             self.stage(chunk, &mut changes)?;
             std::thread::sleep(GAP);
+            if self.staging.pending.is_full() {
+                self.write_keys()?;
+            }
         }
+    }
+
+    fn preparer(&self) -> Result<Box<dyn Preparer>> {
+        let generation = self.staging.target - 1;
+        let is_empty = || {
+            let sql = "SELECT contacts = 0 FROM directory WHERE id = ?1";
+            self.connection.query_row(sql, [self.book.id], |row| row.get(0)).map_err(|error| failure(DOING, error))
+        };
+        let useless = self.staging.erased.is_in_force() || is_empty()?;
+        let connection = if useless { None } else { Some(self.store.reader()?) };
+        let numbering = Arc::clone(&self.book.numbering);
+        let digester = Digester::new(self.staging.digester.covers().clone(), &numbering);
+        Ok(Box::new(Recogniser { connection, directory: self.book.id, generation, numbering, digester }))
     }
 
     fn speak_for(&mut self, covers: Covers) {
@@ -130,6 +167,7 @@ impl ImportSession for Session {
 
     fn finish(mut self: Box<Self>) -> Result<ImportSummary> {
         self.expect_open()?;
+        self.write_keys()?;
         set_durability(&self.connection, Durability::Acknowledged).map_err(|error| failure(DOING, error))?;
         let now = self.clock.utc_millis();
         let staging = &mut self.staging;
@@ -147,7 +185,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         let tidied = set_durability(&self.connection, Durability::Later)
             .map_err(|error| failure(DOING, error))
-            .and_then(|()| tidy_book(&self.connection, self.directory));
+            .and_then(|()| tidy_book(&self.connection, self.book.id));
         if let Err(error) = tidied {
             tracing::warn!(%error, "an import left versions behind; they take room until the next one");
         }
