@@ -4,6 +4,7 @@
 //! sees such a text: what goes in is made of ASCII digits with at most one plus before them, at most [`MOST_DIGITS`]
 //! of them. The guard stays for what is not known yet: a caller must not end the process.
 
+use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
@@ -136,7 +137,10 @@ fn parse_international(digits: &str) -> Option<PhoneNumber> {
 fn e164_digits(number: &PhoneNumber) -> String {
     let zeros = if number.italian_leading_zero() { number.number_of_leading_zeros().max(1) } else { 0 };
     let zeros = usize::try_from(zeros).unwrap_or(0).min(Key::MAX_DIGITS);
-    format!("{}{:0<zeros$}{}", number.country_code, "", number.national_number)
+    let mut digits = String::with_capacity(MOST_DIGITS);
+    // Writing into a String cannot fail.
+    _ = write!(digits, "{}{:0<zeros$}{}", number.country_code, "", number.national_number);
+    digits
 }
 
 #[cfg(test)]

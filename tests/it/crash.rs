@@ -1,5 +1,7 @@
 //! `kill -9`: the old directory or the new one, whole, and nothing that was acknowledged is lost.
 
+mod formats;
+
 use std::io::Write;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};

@@ -60,7 +60,7 @@ use source::{FileFormat, Manner};
 pub use rows::Check;
 
 /// Contacts handed to the store at a time.
-const BATCH: usize = 5_000;
+const BATCH: usize = 2_000;
 
 /// A batch is handed over early when its rows are this large, in bytes.
 const BATCH_BYTES: usize = 4 << 20;

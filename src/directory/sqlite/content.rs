@@ -85,13 +85,15 @@ pub(super) fn same(one: &Record, other: &Record, with_updated: bool) -> bool {
 /// digests mean that the row would change nothing; two different ones mean nothing.
 pub(super) struct Digester {
     covers: Covers,
-    /// What decides, beside a number itself, what it is read as.
-    reading: String,
+    /// A hash of what decides, beside a number itself, what it is read as.
+    reading: u64,
 }
 
 impl Digester {
     pub(super) fn new(covers: Covers, numbering: &Numbering) -> Self {
-        Self { covers, reading: format!("{METADATA_VERSION} {numbering:?}") }
+        let hash = Sha256::digest(format!("{METADATA_VERSION} {numbering:?}"));
+        let reading = hash.iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+        Self { covers, reading }
     }
 
     pub(super) fn covers(&self) -> &Covers {
@@ -102,7 +104,7 @@ impl Digester {
     pub(super) fn digest(&self, contact: &Contact, all_match: bool) -> Digest {
         let covers = &self.covers;
         let mut feed = Feed::default();
-        feed.text(&self.reading);
+        feed.numbers([self.reading]);
         feed.numbers([covers.numbers, covers.blocks, covers.primary, contact.primary].map(u64::from));
         covers.fields.iter().for_each(|field| feed.text(field.as_str()));
         covers.custom.iter().for_each(|name| feed.text(name));
@@ -158,8 +160,13 @@ pub(super) fn fold(name: &str) -> String {
 }
 
 /// Hashes texts and integers so that no two lists of them look alike.
-#[derive(Default)]
 struct Feed(Vec<u8>);
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self(Vec::with_capacity(1_024))
+    }
+}
 
 impl Feed {
     fn text(&mut self, text: &str) {

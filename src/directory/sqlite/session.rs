@@ -29,7 +29,10 @@ pub(super) const CHUNK: usize = 5_000;
 /// Keys in a transaction: as much writing, for they come in the order of their table.
 const KEYS: usize = 20_000;
 
-/// The gap after a transaction in which another writer gets his turn.
+/// Rows between two gaps.
+const ROWS_BETWEEN_GAPS: usize = 10_000;
+
+/// The gap after some transactions in which another writer gets his turn.
 const GAP: Duration = Duration::from_millis(2);
 
 const DOING: &str = "import contacts";
@@ -42,6 +45,8 @@ pub(super) struct Session {
     staging: Staging,
     clock: Arc<dyn Clock>,
     state: State,
+    /// Rows since the last gap.
+    without_gap: usize,
     /// Given back last, when everything is cleaned up.
     _lock: ImportLock,
 }
@@ -68,7 +73,7 @@ impl Session {
         let erased = Blocklist::load(&connection, book.id).map_err(|error| failure(DOING, error))?;
         let staging = Staging::new(book, covers, target, erased);
         let store = store.clone();
-        Ok(Self { store, connection, book: book.clone(), staging, clock, state: State::Open, _lock: lock })
+        Ok(Self { store, connection, book: book.clone(), staging, clock, state: State::Open, without_gap: 0, _lock: lock })
     }
 
     fn stage(&mut self, rows: Vec<Prepared>, changes: &mut Vec<Change>) -> Result<()> {
@@ -115,8 +120,12 @@ impl ImportSession for Session {
             if chunk.is_empty() {
                 return Ok(changes);
             }
+            self.without_gap += chunk.len();
             self.stage(chunk, &mut changes)?;
-            std::thread::sleep(GAP);
+            if self.without_gap >= ROWS_BETWEEN_GAPS {
+                self.without_gap = 0;
+                std::thread::sleep(GAP);
+            }
             if self.staging.pending.is_full() {
                 self.write_keys()?;
             }
