@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::clock::{Clock, SystemClock};
 use crate::store::backup::backup;
-use crate::store::{DIRECTORY, Store};
+use crate::store::{DIRECTORY, EVENTS, Store, events_path};
 
 use super::Outcome;
 use super::workshop::{self, unwritable};
@@ -22,7 +22,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(file: &Path, arguments: &Arguments, out: &mut dyn Write) -> Outcome {
     let config = workshop::load(file)?;
     let store = Store::open(&config.server.store, &DIRECTORY)?;
-    let manifest = backup(&[&store], &arguments.folder, SystemClock.utc_millis())?;
+    let events = Store::open(&events_path(&config.server.store), &EVENTS)?;
+    let manifest = backup(&[&store, &events], &arguments.folder, SystemClock.utc_millis())?;
     for copied in &manifest.files {
         let place = arguments.folder.join(&copied.name);
         writeln!(out, "{}  {} bytes  sha256 {}", place.display(), copied.bytes, copied.sha256).map_err(unwritable)?;

@@ -82,7 +82,7 @@ enum Command {
     #[command(subcommand)]
     Token(token::TokenCommand),
     /// Ask the running server whether it is ready
-    Healthcheck,
+    Healthcheck(healthcheck::Arguments),
 }
 
 /// What a command ends with: done, or done and the answer is no.
@@ -123,7 +123,7 @@ fn run(arguments: Arguments) -> Outcome {
             config::run(command, file, &process_environment, &SystemClock, &mut std::io::stdout().lock())
         }
         Command::Token(command) => token::run(&command, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()),
-        Command::Healthcheck => healthcheck::run(file),
+        Command::Healthcheck(arguments) => healthcheck::run(file, &arguments),
     }
 }
 

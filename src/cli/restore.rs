@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::clock::{Clock, SystemClock};
-use crate::store::DIRECTORY;
 use crate::store::backup::{check, restore};
+use crate::store::events_path;
 
 use super::Outcome;
 use super::workshop::{self, unwritable};
@@ -28,14 +28,16 @@ pub(crate) struct Arguments {
 pub(crate) fn run(file: &Path, arguments: &Arguments, out: &mut dyn Write) -> Outcome {
     let folder = &arguments.folder;
     if arguments.check {
-        let manifest = check(folder, &DIRECTORY)?;
+        let manifest = check(folder)?;
         return writeln!(out, "{} is whole, made {}", folder.display(), manifest.made).map_err(unwritable);
     }
     let config = workshop::load(file)?;
     let store = &config.server.store;
-    let restored = restore(folder, store, &DIRECTORY, arguments.yes, SystemClock.utc_millis())?;
-    if let Some(aside) = &restored.aside {
+    let restored = restore(folder, &[store, &events_path(store)], arguments.yes, SystemClock.utc_millis())?;
+    for aside in &restored.aside {
         writeln!(out, "the store from before is now {}", aside.display()).map_err(unwritable)?;
+    }
+    if !restored.aside.is_empty() {
         let warning = "whoever was erased after the backup was made is back: erase them again";
         writeln!(out, "{warning}").map_err(unwritable)?;
     }

@@ -4,6 +4,7 @@
 //! an answer by the deadline; what failed is named in it.
 
 mod cache;
+mod checks;
 mod decide;
 mod explain;
 mod fan_out;
@@ -35,6 +36,7 @@ use memo::Memo;
 use merge::Candidate;
 use record::Recent;
 
+pub use checks::CHECKS;
 pub use decide::{Decision, From, Origin};
 pub use explain::Explanation;
 pub use fan_out::{Reply, Report};

@@ -35,9 +35,9 @@ use crate::directory::{Directory, SqliteDirectory};
 use crate::error::{Error, Kind, Result};
 use crate::faces::http::{self, Http};
 use crate::faces::{Current, Reception};
-use crate::lookup::Lookup;
+use crate::lookup::{CHECKS, Lookup};
 use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
-use crate::sources::LiveSources;
+use crate::sources::{self, LiveSources};
 use crate::{metrics, number};
 
 use counts::ConnectionCounts;
@@ -51,7 +51,7 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// # Errors
 /// Whatever keeps it from starting: the configuration, the store, the listener.
 pub fn run(file: &Path, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
-    let loaded = config::load(file, &config::process_environment)?;
+    let loaded = config::load(file, &config::process_environment, &CHECKS)?;
     // Held to the end of this function: whatever tasks still live then, the last lines are written out.
     let (_logging, dropped_lines) = log::start(&loaded.config.log);
     let recorder = metrics::install().map_err(|error| Error::new(Kind::Internal, "cannot count").because(error))?;
@@ -80,7 +80,7 @@ async fn serve(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let directory: Arc<dyn Directory> = Arc::new(SqliteDirectory::open(&config.server.store, Arc::clone(&clock))?);
     let lookup = Arc::new(Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache));
-    let current = prepare(&lookup, Arc::clone(&config)).await?;
+    let current = prepare(&lookup, Arc::clone(&config), &LiveSources::new()).await?;
     warm_up(&config);
     let gate = Gate::new(config.server.refused_per_minute, clock.now());
     let reception = Arc::new(Reception::new(current, lookup, gate, Arc::clone(&clock)));
@@ -102,23 +102,23 @@ async fn serve(
     Ok(())
 }
 
-/// Makes every project of a configuration ready.
-async fn prepare(lookup: &Lookup, config: Arc<Config>) -> Result<Current> {
-    // The API types of live sources are added here as they come; until then the address books answer alone.
-    let live = LiveSources::new();
+/// Makes every source and project of a configuration ready; sources that did not change are taken over from `before`.
+async fn prepare(lookup: &Lookup, config: Arc<Config>, before: &LiveSources) -> Result<Current> {
+    let live = sources::build(&config, before)?;
     let mut projects = std::collections::HashMap::with_capacity(config.projects.len());
     for (name, project) in &config.projects {
         projects.insert(Arc::clone(name), Arc::new(lookup.prepare(&config, &live, project).await?));
     }
-    Ok(Current { config, projects })
+    Ok(Current { config, live, projects })
 }
 
 /// Reads one number of every country before the first call does, since the first reading compiles its rules.
 fn warm_up(config: &Config) {
     let of_directories = config.directories.values().map(|directory| &directory.numbering);
     let of_projects = config.projects.values().map(|project| &project.numbering);
+    let of_sources = config.sources.values().map(|source| &source.numbering);
     let mut countries: Vec<Option<&str>> =
-        of_directories.chain(of_projects).map(|numbering| numbering.country.as_deref()).collect();
+        of_directories.chain(of_projects).chain(of_sources).map(|numbering| numbering.country.as_deref()).collect();
     countries.sort_unstable();
     countries.dedup();
     for country in countries {

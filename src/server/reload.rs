@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::faces::Reception;
+use crate::lookup::CHECKS;
 use crate::metrics::RELOADS;
 
 use super::listen::ListenSettings;
@@ -99,7 +100,7 @@ fn folder_of(file: &Path) -> PathBuf {
 async fn reload(file: &Path, reception: &Reception, listening: &ArcSwap<ListenSettings>) -> Result<Vec<String>> {
     let old = reception.current();
     let path = file.to_path_buf();
-    let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment))
+    let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment, &CHECKS))
         .await
         .map_err(|error| Error::new(Kind::Internal, "the configuration could not be read").because(error))?
         .map_err(|problems| Error::new(Kind::Invalid, problems.to_string()))?;
@@ -110,7 +111,7 @@ async fn reload(file: &Path, reception: &Reception, listening: &ArcSwap<ListenSe
     }
     notes.extend(needs_a_restart(&old.config, &config));
     let config = Arc::new(config);
-    let current = super::prepare(&reception.lookup, Arc::clone(&config)).await?;
+    let current = super::prepare(&reception.lookup, Arc::clone(&config), &old.live).await?;
     let settings = ListenSettings::from_config(&config.server)?;
     super::warm_up(&config);
     reception.gate.set_refused_per_minute(config.server.refused_per_minute);

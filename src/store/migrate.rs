@@ -10,28 +10,38 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::failure::at_open;
 use crate::error::{Error, Kind, Result};
 
-/// `cdex` in ASCII.
-const APPLICATION: i64 = 0x6364_6578;
-
-/// The steps that make the tables of one kind of file, oldest first. A released step never changes.
+/// One kind of file of the store.
 #[derive(Debug)]
-pub struct Migrations(pub &'static [&'static str]);
+pub struct Migrations {
+    /// The `application_id` of the file: a file of another kind is never taken for one of this.
+    application: i64,
+    /// The steps that make its tables, oldest first. A released step never changes.
+    steps: &'static [&'static str],
+}
 
-/// The file that holds the address books.
-pub const DIRECTORY: Migrations = Migrations(&[
-    include_str!("../../migrations/directory/0001.sql"),
-    include_str!("../../migrations/directory/0002.sql"),
-    include_str!("../../migrations/directory/0003.sql"),
-]);
+/// The file that holds the address books: `cdex` in ASCII.
+pub const DIRECTORY: Migrations = Migrations {
+    application: 0x6364_6578,
+    steps: &[
+        include_str!("../../migrations/directory/0001.sql"),
+        include_str!("../../migrations/directory/0002.sql"),
+        include_str!("../../migrations/directory/0003.sql"),
+    ],
+};
+
+/// The file beside it that holds events, history, journal and the agents' accounts: `cdev` in ASCII.
+pub const EVENTS: Migrations =
+    Migrations { application: 0x6364_6576, steps: &[include_str!("../../migrations/events/0001.sql")] };
 
 /// Refuses a file that is not ours or is newer than this program; writes nothing.
 pub(super) fn check(connection: &Connection, migrations: &Migrations, path: &Path) -> Result<()> {
     let state = State::read(connection).map_err(|error| at_open(path, error))?;
-    if state.application != APPLICATION && (state.application != 0 || state.has_tables) {
-        let message = format!("cannot open the store {}: it is a database of another program", path.display());
-        return Err(Error::new(Kind::Invalid, message));
+    if state.application != migrations.application && (state.application != 0 || state.has_tables) {
+        let ours = [&DIRECTORY, &EVENTS].iter().any(|known| known.application == state.application);
+        let what = if ours { "it is another file of calldex's" } else { "it is a database of another program" };
+        return Err(Error::new(Kind::Invalid, format!("cannot open the store {}: {what}", path.display())));
     }
-    let newest = migrations.0.len();
+    let newest = migrations.steps.len();
     if state.version > newest {
         let message = format!(
             "cannot open the store {}: a newer calldex wrote it (format {}, this one knows up to {newest}); use that version, or a backup from before",
@@ -47,7 +57,7 @@ pub(super) fn check(connection: &Connection, migrations: &Migrations, path: &Pat
 pub(super) fn run(connection: &Connection, migrations: &Migrations, path: &Path) -> Result<()> {
     loop {
         let state = State::read(connection).map_err(|error| at_open(path, error))?;
-        if state.version >= migrations.0.len() {
+        if state.version >= migrations.steps.len() {
             return Ok(());
         }
         step(connection, migrations).map_err(|error| at_open(path, error))?;
@@ -58,10 +68,10 @@ pub(super) fn run(connection: &Connection, migrations: &Migrations, path: &Path)
 fn step(connection: &Connection, migrations: &Migrations) -> rusqlite::Result<()> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let version = State::read(&transaction)?.version;
-    let Some(sql) = migrations.0.get(version) else { return Ok(()) };
+    let Some(sql) = migrations.steps.get(version) else { return Ok(()) };
     let next = i64::try_from(version + 1).unwrap_or(i64::MAX);
     transaction.execute_batch(sql)?;
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "application_id", migrations.application)?;
     transaction.pragma_update(None, "user_version", next)?;
     transaction.commit()
 }

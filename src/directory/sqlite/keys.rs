@@ -137,10 +137,9 @@ mod tests {
             entry(local("Z"), "", 1),
             entry(local("é"), "", 1),
         ];
-        let connection = Connection::open_in_memory().unwrap();
-        for sql in crate::store::DIRECTORY.0 {
-            connection.execute_batch(sql).unwrap();
-        }
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::store::Store::open(&folder.path().join("calldex.db"), &crate::store::DIRECTORY).unwrap();
+        let connection = store.writer(crate::store::Durability::Later).unwrap();
         for entry in ordered.iter().rev() {
             insert_entry(&connection, 1, entry).unwrap();
         }

@@ -8,25 +8,33 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{Copied, Manifest, file_error, sync_folder};
 use crate::error::{Error, Kind, Result};
-use crate::store::{Migrations, folder_of, migrate};
+use crate::store::{DIRECTORY, EVENTS, Migrations, folder_of, migrate};
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
     /// What was put back.
     pub manifest: Manifest,
-    /// Where the store from before is now; `None` when there was none.
-    pub aside: Option<PathBuf>,
+    /// Where the files from before are now; empty when there were none.
+    pub aside: Vec<PathBuf>,
 }
+
+/// The kinds of files in a backup, in the order of its manifest.
+const KINDS: [&Migrations; 2] = [&DIRECTORY, &EVENTS];
 
 /// Checks a backup: the manifest, the size and hash of every file, SQLite's own check, and that this program knows its
 /// tables. Changes nothing.
 ///
 /// # Errors
 /// `NotFound` and `Corrupt` for what is missing or damaged, `Invalid` for a backup of a newer calldex.
-pub fn check(folder: &Path, migrations: &Migrations) -> Result<Manifest> {
+pub fn check(folder: &Path) -> Result<Manifest> {
     let manifest = Manifest::read(folder)?;
-    for file in &manifest.files {
+    if manifest.files.is_empty() || manifest.files.len() > KINDS.len() {
+        let (count, most) = (manifest.files.len(), KINDS.len());
+        let message = format!("the backup {} has {count} files, expected 1 to {most}", folder.display());
+        return Err(Error::new(Kind::Invalid, message));
+    }
+    for (file, migrations) in manifest.files.iter().zip(KINDS) {
         check_file(folder, file, migrations)?;
     }
     Ok(manifest)
@@ -63,34 +71,46 @@ fn open_copy(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
 }
 
-/// Puts a backup of one file in the place of the store at `path`. `replace` allows to move a present store aside;
-/// `now`, in milliseconds since 1970 UTC, is part of its new name.
+/// Puts a backup in the place of the store: its files at `paths`, in the order of the manifest.
+/// `replace` allows to move present files aside; `now`, in milliseconds since 1970 UTC, is part of their new names. A file
+/// that the backup does not have stays as it is.
 ///
 /// # Errors
 /// Those of [`check`]; `Refused` when there is a store and `replace` is not given; `Busy` while another process has the
 /// store open. The present store is as before then.
-pub fn restore(folder: &Path, path: &Path, migrations: &Migrations, replace: bool, now: i64) -> Result<Restored> {
-    let manifest = check(folder, migrations)?;
-    let [file] = &manifest.files[..] else {
-        let message = format!("the backup {} has {} files, expected 1", folder.display(), manifest.files.len());
-        return Err(Error::new(Kind::Invalid, message));
-    };
+pub fn restore(folder: &Path, paths: &[&Path], replace: bool, now: i64) -> Result<Restored> {
+    let manifest = check(folder)?;
+    let places: Vec<(&Copied, &Path)> = manifest.files.iter().zip(paths.iter().copied()).collect();
+    for (_, path) in &places {
+        make_way(path, replace)?;
+    }
+    let fresh = |path: &Path| path.with_added_extension("restoring");
+    let copied = places.iter().try_for_each(|(file, path)| copy_synced(&folder.join(&file.name), &fresh(path), file));
+    copied.inspect_err(|_| places.iter().for_each(|(_, path)| drop(fs::remove_file(fresh(path)))))?;
+    let mut aside = Vec::new();
+    for (_, path) in &places {
+        if path.exists() {
+            aside.push(move_aside(path, now)?);
+        }
+        fs::rename(fresh(path), path).map_err(|error| file_error("put in place", path, error))?;
+        sync_folder(path)?;
+    }
+    Ok(Restored { manifest, aside })
+}
+
+/// Refuses while the place is not free, or not to be freed.
+fn make_way(path: &Path, replace: bool) -> Result<()> {
     if !folder_of(path).is_dir() {
         return Err(Error::new(Kind::NotFound, format!("the folder {} does not exist", folder_of(path).display())));
     }
-    if path.exists() {
-        if !replace {
-            let message = format!("there is a store already: {}; --yes moves it aside", path.display());
-            return Err(Error::new(Kind::Refused, message));
-        }
-        close_down(path)?;
+    if !path.exists() {
+        return Ok(());
     }
-    let fresh = path.with_added_extension("restoring");
-    copy_synced(&folder.join(&file.name), &fresh, file)?;
-    let aside = if path.exists() { Some(move_aside(path, now)?) } else { None };
-    fs::rename(&fresh, path).map_err(|error| file_error("put in place", path, error))?;
-    sync_folder(path)?;
-    Ok(Restored { manifest, aside })
+    if !replace {
+        let message = format!("there is a store already: {}; --yes moves it aside", path.display());
+        return Err(Error::new(Kind::Refused, message));
+    }
+    close_down(path)
 }
 
 /// Refuses while anybody has the store open, and leaves it as one file without a log.

@@ -44,9 +44,9 @@ fn a_backup_is_put_back_and_the_present_store_moved_aside() {
     let manifest = place.backup("copy").unwrap();
     assert_eq!((manifest.made.as_str(), manifest.files.len()), ("2023-11-14T22:13:20Z", 1));
     place.add_book("second");
-    let restored = restore(&place.path("copy"), place.store.path(), &DIRECTORY, true, 5).unwrap();
+    let restored = restore(&place.path("copy"), &[place.store.path()], true, 5).unwrap();
     assert_eq!(books(place.store.path()), 1);
-    assert_eq!(restored.aside, Some(place.path("calldex.db.before-restore-5")));
+    assert_eq!(restored.aside, [place.path("calldex.db.before-restore-5")]);
     assert_eq!(books(&place.path("calldex.db.before-restore-5")), 2);
     assert_eq!(restored.manifest, manifest);
 }
@@ -55,15 +55,15 @@ fn a_backup_is_put_back_and_the_present_store_moved_aside() {
 fn a_store_is_not_moved_aside_without_being_told_nor_while_it_is_open() {
     let place = Place::new();
     place.backup("copy").unwrap();
-    let refused = restore(&place.path("copy"), place.store.path(), &DIRECTORY, false, 5).unwrap_err();
+    let refused = restore(&place.path("copy"), &[place.store.path()], false, 5).unwrap_err();
     assert_eq!(refused.kind(), Kind::Refused);
     assert!(refused.to_string().ends_with("calldex.db; --yes moves it aside"), "{refused}");
     let reader = place.store.reader().unwrap();
-    let refused = restore(&place.path("copy"), place.store.path(), &DIRECTORY, true, 5).unwrap_err();
+    let refused = restore(&place.path("copy"), &[place.store.path()], true, 5).unwrap_err();
     assert_eq!(refused.kind(), Kind::Busy, "{refused}");
     drop(reader);
-    assert!(restore(&place.path("copy"), place.store.path(), &DIRECTORY, true, 5).is_ok());
-    assert!(restore(&place.path("copy"), &place.path("new.db"), &DIRECTORY, false, 5).unwrap().aside.is_none());
+    assert!(restore(&place.path("copy"), &[place.store.path()], true, 5).is_ok());
+    assert!(restore(&place.path("copy"), &[&place.path("new.db")], false, 5).unwrap().aside.is_empty());
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_backup_is_of_one_moment_while_others_write() {
     });
     for round in 0..10 {
         let folder = place.path(&format!("copy{round}"));
-        check(&folder, &DIRECTORY).unwrap();
+        check(&folder).unwrap();
         assert_eq!(books(&folder.join("calldex.db")) % 2, 0, "copy {round}");
     }
 }
@@ -119,12 +119,12 @@ fn a_damaged_backup_is_refused_and_the_store_left_alone() {
     let cases: [(&[u8], &str); 2] = [(&whole[..whole.len() / 2], " bytes, expected "), (&flipped, "has other content")];
     for (bytes, expected) in cases {
         fs::write(&copy, bytes).unwrap();
-        let error = restore(&place.path("copy"), place.store.path(), &DIRECTORY, true, 5).unwrap_err();
+        let error = restore(&place.path("copy"), &[place.store.path()], true, 5).unwrap_err();
         assert_eq!(error.kind(), Kind::Corrupt);
         assert!(error.to_string().contains(expected), "{error}");
     }
     fs::remove_file(place.path("copy/manifest.json")).unwrap();
-    let error = restore(&place.path("copy"), place.store.path(), &DIRECTORY, true, 5).unwrap_err();
+    let error = restore(&place.path("copy"), &[place.store.path()], true, 5).unwrap_err();
     assert!(error.to_string().contains("is no backup: it has no manifest.json"), "{error}");
     assert_eq!(books(place.store.path()), 2);
 }
@@ -136,10 +136,10 @@ fn a_name_that_climbs_and_a_newer_format_are_refused() {
     let mut climbing = manifest.clone();
     climbing.files[0].name = "../calldex.db".to_owned();
     climbing.write(&place.path("copy")).unwrap();
-    let error = check(&place.path("copy"), &DIRECTORY).unwrap_err();
+    let error = check(&place.path("copy")).unwrap_err();
     assert!(error.to_string().contains("is no plain file name"), "{error}");
     Manifest { format: 2, ..manifest }.write(&place.path("copy")).unwrap();
-    assert_eq!(check(&place.path("copy"), &DIRECTORY).unwrap_err().kind(), Kind::Invalid);
+    assert_eq!(check(&place.path("copy")).unwrap_err().kind(), Kind::Invalid);
 }
 
 #[test]
@@ -148,4 +148,23 @@ fn the_log_is_cut_off_unless_somebody_reads() {
     place.add_book("first");
     assert!(place.store.truncate_log().unwrap());
     assert_eq!(fs::metadata(place.path("calldex.db-wal")).map_or(0, |file| file.len()), 0);
+}
+
+#[test]
+fn events_are_backed_up_beside_the_contacts_and_neither_is_taken_for_the_other() {
+    let place = Place::new();
+    let events = crate::store::events_path(place.store.path());
+    assert_eq!(events, place.path("calldex-events.db"));
+    let store = Store::open(&events, &crate::store::EVENTS).unwrap();
+    let manifest = backup(&[&place.store, &store], &place.path("copy"), 1).unwrap();
+    assert_eq!(manifest.files.len(), 2);
+    let swapped = backup(&[&store, &place.store], &place.path("swapped"), 1);
+    assert!(swapped.is_ok());
+    let error = check(&place.path("swapped")).unwrap_err();
+    assert!(error.to_string().ends_with("it is another file of calldex's"), "{error}");
+    drop(store);
+    fs::remove_file(&events).unwrap();
+    let restored = restore(&place.path("copy"), &[place.store.path(), &events], true, 5).unwrap();
+    assert_eq!(restored.aside, [place.path("calldex.db.before-restore-5")]);
+    Store::open(&events, &crate::store::EVENTS).unwrap();
 }
