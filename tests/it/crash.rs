@@ -2,6 +2,8 @@
 
 mod formats;
 
+pub(crate) use formats::sheet;
+
 use std::io::Write;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};

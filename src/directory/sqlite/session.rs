@@ -48,7 +48,7 @@ pub(super) struct Session {
     /// Rows since the last gap.
     without_gap: usize,
     /// Given back last, when everything is cleaned up.
-    _lock: ImportLock,
+    lock: ImportLock,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,7 @@ impl Session {
     pub(super) fn begin(store: &Store, book: &Book, covers: Covers, clock: Arc<dyn Clock>) -> Result<Self> {
         let connection = store.writer(Durability::Later)?;
         let lock = take_lock(store, &connection, book)?;
+        lock.keep_room()?;
         tidy_book(&connection, book.id)?;
         let started = clock.utc_millis();
         let target = Store::write(&connection, DOING, |connection| {
@@ -73,7 +74,7 @@ impl Session {
         let erased = Blocklist::load(&connection, book.id).map_err(|error| failure(DOING, error))?;
         let staging = Staging::new(book, covers, target, erased);
         let store = store.clone();
-        Ok(Self { store, connection, book: book.clone(), staging, clock, state: State::Open, without_gap: 0, _lock: lock })
+        Ok(Self { store, connection, book: book.clone(), staging, clock, state: State::Open, without_gap: 0, lock })
     }
 
     fn stage(&mut self, rows: Vec<Prepared>, changes: &mut Vec<Change>) -> Result<()> {
@@ -192,6 +193,7 @@ impl Drop for Session {
     /// Removes what nobody sees: replaced versions after the switch, staged ones without it. What this cannot do, the
     /// next import or [`Directory::tidy`](crate::directory::Directory::tidy) does.
     fn drop(&mut self) {
+        self.lock.give_up_room();
         let tidied = set_durability(&self.connection, Durability::Later)
             .map_err(|error| failure(DOING, error))
             .and_then(|()| tidy_book(&self.connection, self.book.id));
