@@ -16,9 +16,12 @@
 
 pub mod breaker;
 pub mod budget;
+pub mod generic;
 pub mod guard;
 pub mod http;
+pub mod mapping;
 pub mod verify;
+pub mod xml;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -33,7 +36,7 @@ use crate::config::{self, Complaint, Config, Param, Params};
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, EndedCall};
-use crate::number::Number;
+use crate::number::{Number, Numbering};
 
 use budget::Budget;
 use guard::Guard;
@@ -68,7 +71,7 @@ pub struct Built {
 }
 
 /// Every API type that is code.
-pub const TYPES: &[ApiType] = &[];
+pub const TYPES: &[ApiType] = &[generic::GENERIC, generic::TICKETSYS];
 
 /// Looks at a source of the configuration: its type, then what the type says to its settings.
 #[must_use]
@@ -241,6 +244,8 @@ pub struct Question {
     pub call: Arc<Call>,
     /// The reading of `call.telephone`.
     pub number: Arc<Number>,
+    /// How the project reads numbers; its country is where they are dialled from.
+    pub numbering: Arc<Numbering>,
 }
 
 /// What of a call, beside the number, changes a source's answer; it becomes part of the cache key.
@@ -250,6 +255,12 @@ pub struct Inputs {
     pub dnid: bool,
     /// Further parameters, by name.
     pub params: Vec<String>,
+    /// How the project reads numbers, for a spelling that depends on its country.
+    pub numbering: bool,
+    /// The project itself.
+    pub project: bool,
+    /// Every single call: the source is told of it and says nothing. Nobody waits for it, nothing is remembered.
+    pub each_call: bool,
 }
 
 /// An answer that is on its way.
