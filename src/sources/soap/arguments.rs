@@ -47,7 +47,9 @@ fn without_description(target: &Target<'_>, given: Vec<(Key, Value)>) -> Vec<Arg
     let namespace = (target.shape == Shape::DocumentLiteral).then(|| Arc::from(target.namespace));
     let argument = |name: String, value| Argument { name, namespace: namespace.clone(), value };
     match target.put.unwrap_or(Arguments::Map) {
-        _ if target.shape == Shape::DocumentLiteral => named(given).map(|(name, value)| argument(name, value)).collect(),
+        _ if target.shape == Shape::DocumentLiteral => {
+            named(given).map(|(name, value)| argument(name, value)).collect()
+        }
         Arguments::Map => vec![argument("param0".to_owned(), Value::Map(given))],
         Arguments::Struct => vec![argument("param0".to_owned(), Value::Struct(named(given).collect()))],
         Arguments::Named => named(given).map(|(name, value)| argument(name, value)).collect(),
@@ -204,7 +206,10 @@ mod tests {
         let expected = ["param0=Text(\"0722\")", "param1=Text(\"021\")", "param2=Text(\"true\")"];
         assert_eq!(shown(&positional), expected);
         let named = put(None, Some(Arguments::Named), &[]).unwrap();
-        assert_eq!(named.iter().map(|argument| argument.name.as_str()).collect::<Vec<_>>(), ["do_something", "telephone", "dnid"]);
+        assert_eq!(
+            named.iter().map(|argument| argument.name.as_str()).collect::<Vec<_>>(),
+            ["do_something", "telephone", "dnid"]
+        );
         assert!(matches!(&put(None, None, &[]).unwrap()[0].value, Value::Map(_)));
     }
 }

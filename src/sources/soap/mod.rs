@@ -108,8 +108,7 @@ impl Soap {
             put: settings.put,
             order: &settings.order,
         };
-        let version =
-            operation.map_or_else(|| settings.version.unwrap_or_default(), |operation| operation.version);
+        let version = operation.map_or_else(|| settings.version.unwrap_or_default(), |operation| operation.version);
         let message = Message {
             version,
             shape: target.shape,

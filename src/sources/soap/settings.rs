@@ -13,7 +13,17 @@ use crate::soap::{Key, Shape, Value, Version, is_name};
 
 /// The parameters, besides those of the PBX the own ones of calldex.
 const KNOWN: [&str; 11] = [
-    "func_name", "init_params", "func_params", "version", "style", "use", "arguments", "order", "action", "wsdl", "unknown_fault",
+    "func_name",
+    "init_params",
+    "func_params",
+    "version",
+    "style",
+    "use",
+    "arguments",
+    "order",
+    "action",
+    "wsdl",
+    "unknown_fault",
 ];
 
 /// Options of `SoapClient` that calldex does as PHP does.
@@ -121,7 +131,9 @@ impl Reader<'_> {
         let description = file.map(Place::File).or_else(|| url.clone().map(Place::Web)).filter(|_| described);
         let location = if described { location } else { location.or(url) };
         if description.is_none() && location.is_none() {
-            self.complain("there is no address; expected url, the address of the WSDL, or init_params[location] and [uri]");
+            self.complain(
+                "there is no address; expected url, the address of the WSDL, or init_params[location] and [uri]",
+            );
         }
         Some(Settings {
             function: self.function()?,
@@ -182,7 +194,9 @@ impl Reader<'_> {
         match Url::parse(&written) {
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => Some(url),
             _ => {
-                self.complain(format!("{what} is no address; expected one such as \"https://crm.example.com/soap?wsdl\""));
+                self.complain(format!(
+                    "{what} is no address; expected one such as \"https://crm.example.com/soap?wsdl\""
+                ));
                 None
             }
         }
