@@ -10,6 +10,7 @@ mod crash;
 mod documents;
 mod harness;
 mod hostile;
+mod imports;
 mod layers;
 mod lookup;
 mod php;

@@ -2,9 +2,8 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use crate::harness::{Workplace, get, has_program, wait_until};
+use crate::harness::{Workplace, get, wait_until};
 use crate::php::has_php_with;
 
 /// PHP's own web server with the service of tests/data/soap; it is killed when it is dropped.
@@ -20,7 +19,7 @@ impl Service {
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let mut command = Command::new("php");
-            command.args(["-S", &format!("127.0.0.1:{port}"), script]).env("PHP_CLI_SERVER_WORKERS", "2");
+            command.args(["-S", &format!("127.0.0.1:{port}"), script]).env_remove("PHP_CLI_SERVER_WORKERS");
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             let mut is_there = false;
             wait_until("PHP's web server", || {
@@ -42,12 +41,6 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // It has workers of its own, which end with it when it is asked to and stay when it is killed.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let end = std::time::Instant::now() + Duration::from_secs(10);
-        while self.child.try_wait().is_ok_and(|status| status.is_none()) && std::time::Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(10));
-        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -69,7 +62,7 @@ const START: &str = "[server]\nlisten = \"127.0.0.1:0\"\nadmin_tokens = [\"an-ad
 const PLAIN: &str = "&init_params[uri]=urn:callerdata";
 
 fn has_soap() -> bool {
-    has_php_with("soap", "php-soap", "SOAP services of PHP") && has_program("kill", "SOAP services of PHP")
+    has_php_with("soap", "php-soap", "SOAP services of PHP")
 }
 
 /// What a project answers to a call from 0722 111 222 on 0310000000.
