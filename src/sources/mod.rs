@@ -20,6 +20,9 @@ pub mod generic;
 pub mod guard;
 pub mod http;
 pub mod mapping;
+mod soap;
+#[cfg(test)]
+pub(crate) mod stand_in;
 pub mod verify;
 pub mod xml;
 
@@ -71,7 +74,8 @@ pub struct Built {
 }
 
 /// Every API type that is code.
-pub const TYPES: &[ApiType] = &[generic::GENERIC, generic::TICKETSYS];
+pub const TYPES: &[ApiType] =
+    &[generic::GENERIC, generic::TICKETSYS, ApiType { name: "soap", check: soap::check, build: soap::build }];
 
 /// Looks at a source of the configuration: its type, then what the type says to its settings.
 #[must_use]
