@@ -15,17 +15,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use axum::body::Body;
-use axum::response::Response;
-use http::Request;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tower::Service;
 
-use super::connection::{Connection, Ending, Patience, run};
+use super::connection::{App, Connection, Ending, Patience, run};
 use super::counts::ConnectionCounts;
 use super::tls;
 use crate::clock::Clock;
@@ -135,12 +131,7 @@ impl Listener {
 
     /// Serves until `shutdown` is there, then drains, and returns when every connection has ended.
     ///
-    /// Each request carries a [`crate::access::Peer`] in its extensions.
-    pub(crate) async fn serve<S>(self, app: S, shutdown: impl Future<Output = ()>)
-    where
-        S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
-        S::Future: Send,
-    {
+    pub(crate) async fn serve(self, app: impl App, shutdown: impl Future<Output = ()>) {
         let Self { socket, settings, clock, counts } = self;
         let (alive, mut all_ended) = mpsc::channel(1);
         let mut hall = Hall { app, settings, clock, counts, alive, inside: Vec::new(), cursor: 0, quiet_until: None };
@@ -167,8 +158,8 @@ impl Listener {
 }
 
 /// The connections, and what each new one needs. Owned by the accepting task.
-struct Hall<S> {
-    app: S,
+struct Hall<A> {
+    app: A,
     settings: Arc<ArcSwap<ListenSettings>>,
     clock: Arc<dyn Clock>,
     counts: Arc<ConnectionCounts>,
@@ -182,11 +173,7 @@ struct Hall<S> {
     quiet_until: Option<Instant>,
 }
 
-impl<S> Hall<S>
-where
-    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
+impl<A: App> Hall<A> {
     /// Starts the task of a connection, if there is room for it or room can be made.
     fn enter(&mut self, stream: TcpStream, peer: SocketAddr) {
         let settings = self.settings.load();
@@ -324,8 +311,22 @@ impl Drop for Guest {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use axum::response::Response;
+    use http::Request;
+
     use super::*;
+    use crate::access::Peer;
     use crate::clock::SystemClock;
+
+    #[derive(Clone)]
+    struct Nothing;
+
+    impl App for Nothing {
+        async fn answer(&self, _: Peer, _: Request<Body>) -> Response {
+            Response::default()
+        }
+    }
 
     #[tokio::test]
     async fn a_failing_accept_is_counted_makes_room_and_is_tried_again() {
@@ -340,7 +341,7 @@ mod tests {
         let idle = Arc::new(Connection::new(([127, 0, 0, 1], 1).into(), Arc::clone(&clock)));
         let task = tokio::spawn(std::future::pending::<()>());
         let mut hall = Hall {
-            app: axum::Router::new(),
+            app: Nothing,
             settings: Arc::new(ArcSwap::from_pointee(settings)),
             clock,
             counts: Arc::default(),

@@ -22,24 +22,28 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use ::http::Request;
 use ::metrics::{counter, gauge};
 use arc_swap::ArcSwap;
+use axum::body::Body;
+use axum::response::Response;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::access::Gate;
+use crate::access::{Gate, Peer};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config};
 use crate::directory::{Directory, SqliteDirectory};
 use crate::error::{Error, Kind, Result};
-use crate::faces::http::{self, Http};
+use crate::faces::http::{Face, Http, Measure};
 use crate::faces::{Current, Reception};
 use crate::lookup::{CHECKS, Lookup};
 use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
 use crate::sources::{self, LiveSources};
 use crate::{metrics, number};
 
+use connection::App;
 use counts::ConnectionCounts;
 use listen::{ListenSettings, Listener};
 
@@ -97,7 +101,7 @@ async fn serve(
     tokio::spawn(wait_for_the_end(Arc::clone(&http), stop));
     tracing::info!(%address, projects = config.projects.len(), "calldex {} answers", env!("CARGO_PKG_VERSION"));
     on_ready(address);
-    listener.serve(http::router(http), until(stopped)).await;
+    listener.serve(Face::new(http), until(stopped)).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -178,7 +182,13 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-fn measures(counts: Arc<ConnectionCounts>, dropped_lines: log::Dropped) -> Vec<http::Measure> {
+impl App for Face {
+    async fn answer(&self, peer: Peer, request: Request<Body>) -> Response {
+        Self::answer(self, peer, request).await
+    }
+}
+
+fn measures(counts: Arc<ConnectionCounts>, dropped_lines: log::Dropped) -> Vec<Measure> {
     let count_connections = move || {
         for (event, count) in counts.all() {
             match event {

@@ -30,7 +30,7 @@ use crate::model::RequestId;
 use super::Reception;
 
 pub use reply::{Rendered, render};
-pub use router::router;
+pub use router::Face;
 
 /// Ties log, explanation and answer together; taken over from the client when it is harmless.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

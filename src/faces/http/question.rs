@@ -6,6 +6,7 @@
 
 mod body;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -23,8 +24,9 @@ pub(super) const MAX_PARAMETERS: usize = 1_000;
 ///
 /// It still holds the token, so printing it shows nothing; see [`super::credentials::take`].
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Parameters {
-    pairs: Vec<(String, String)>,
+pub(super) struct Parameters<'a> {
+    /// What was sent without `%` and `+` is not copied.
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     overflowed: bool,
     unreadable: bool,
 }
@@ -58,17 +60,17 @@ pub(super) enum Value {
     Conflicting,
 }
 
-impl Parameters {
+impl<'a> Parameters<'a> {
     /// Reads a raw query string, without the `?` before it.
     #[must_use]
-    pub(super) fn from_query(raw: &[u8]) -> Self {
+    pub(super) fn from_query(raw: &'a [u8]) -> Self {
         let mut parameters = Self::default();
         parameters.add_query(raw);
         parameters
     }
 
     /// Adds a raw query string. A further `?` is read as `&`: PBXs append `?telephone=` to an URL that has a query.
-    pub(super) fn add_query(&mut self, raw: &[u8]) {
+    pub(super) fn add_query(&mut self, raw: &'a [u8]) {
         for part in raw.split(|&byte| byte == b'?') {
             self.add_form(part);
         }
@@ -76,20 +78,20 @@ impl Parameters {
 
     /// Adds a form: `&` between pairs, `+` is a blank, a `%` without two hexadecimal digits stays, as does a control
     /// character; bytes that are not UTF-8 become U+FFFD.
-    pub(super) fn add_form(&mut self, raw: &[u8]) {
+    pub(super) fn add_form(&mut self, raw: &'a [u8]) {
         for (name, value) in form_urlencoded::parse(raw) {
-            self.push(name.into_owned(), value.into_owned());
+            self.push(name, value);
         }
     }
 
     /// All pairs in the order in which they were sent.
     #[cfg(test)]
-    pub(super) fn pairs(&self) -> &[(String, String)] {
+    pub(super) fn pairs(&self) -> &[(Cow<'a, str>, Cow<'a, str>)] {
         &self.pairs
     }
 
     /// Takes out every parameter whose name fits, and gives them back in order.
-    pub(super) fn take(&mut self, fits: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    pub(super) fn take(&mut self, fits: impl Fn(&str) -> bool) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         self.pairs.extract_if(.., |(name, _)| fits(name)).collect()
     }
 
@@ -102,7 +104,7 @@ impl Parameters {
             match plain_name(&name) {
                 "telephone" => asked.telephone.add(value),
                 "dnid" => asked.dnid.add(value),
-                _ => others.entry(name).or_default().add(value),
+                _ => others.entry(name.into_owned()).or_default().add(value),
             }
         }
         if self.overflowed {
@@ -114,7 +116,7 @@ impl Parameters {
         asked
     }
 
-    fn push(&mut self, name: String, value: String) {
+    fn push(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
         if self.pairs.len() < MAX_PARAMETERS {
             self.pairs.push((name, value));
         } else {
@@ -123,7 +125,7 @@ impl Parameters {
     }
 }
 
-impl fmt::Debug for Parameters {
+impl fmt::Debug for Parameters<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Parameters({} pairs)", self.pairs.len())
     }
@@ -167,9 +169,9 @@ impl Value {
         }
     }
 
-    fn add(&mut self, text: String) {
+    fn add(&mut self, text: Cow<'_, str>) {
         match self {
-            Self::Absent => *self = Self::Given(text),
+            Self::Absent => *self = Self::Given(text.into_owned()),
             Self::Given(known) if *known == text => {}
             Self::Given(_) | Self::Conflicting => *self = Self::Conflicting,
         }
