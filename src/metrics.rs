@@ -32,9 +32,11 @@ pub const DIRECTORY_CONTACTS: &str = "calldex_directory_contacts";
 pub const DIRECTORY_NUMBERS: &str = "calldex_directory_numbers";
 /// End of the last import into an address book in seconds since 1970 UTC, by `directory`.
 pub const DIRECTORY_IMPORTED: &str = "calldex_directory_imported_timestamp_seconds";
-/// Connections that are open.
+/// Connections that are open, by `listener` (`http`, `agi`).
 pub const CONNECTIONS: &str = "calldex_connections";
-/// What happened to connections since the start, by `event`: `accepted`, `turned_away`, `timed_out`, …
+/// Conversations with Asterisk that have ended, by `result`: `answered`, `refused`, `hung_up`, …
+pub const AGI_CALLS: &str = "calldex_agi_calls_total";
+/// What happened to connections since the start, by `listener` and `event`: `accepted`, `turned_away`, `timed_out`, …
 pub const CONNECTION_EVENTS: &str = "calldex_connection_events_total";
 /// Log lines that were dropped because the writer could not keep up.
 pub const LOG_LINES_DROPPED: &str = "calldex_log_lines_dropped_total";
@@ -58,7 +60,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// Name and meaning of every counter.
-const COUNTERS: [(&str, &str); 10] = [
+const COUNTERS: [(&str, &str); 11] = [
     (LOOKUPS, "Lookups answered, by project and outcome."),
     (DEGRADED, "Sources that failed or missed the deadline of a lookup."),
     (STALE, "Remembered contacts that stood in for a source that failed."),
@@ -66,6 +68,7 @@ const COUNTERS: [(&str, &str); 10] = [
     (OVER_RATE, "Lookups above the rate of their project, answered by the directories alone."),
     (VALUES_REFUSED, "Values that were not answered because they failed a check."),
     (REFUSED, "Requests that were refused, by project and reason."),
+    (AGI_CALLS, "Conversations with Asterisk that have ended, by result."),
     (CONNECTION_EVENTS, "What happened to connections since the start."),
     (LOG_LINES_DROPPED, "Log lines that were dropped because the writer could not keep up."),
     (RELOADS, "Configurations that were read again, by result."),

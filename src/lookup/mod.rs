@@ -125,7 +125,6 @@ impl Lookup {
         );
         self.record(
             project,
-            start,
             Explanation {
                 project: Arc::clone(&project.config.name),
                 question,
@@ -147,7 +146,6 @@ impl Lookup {
         let question = Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) });
         self.record(
             project,
-            start,
             Explanation {
                 project: Arc::clone(&project.config.name),
                 question,

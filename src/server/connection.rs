@@ -26,6 +26,7 @@ use tokio::time::Sleep;
 
 use super::counts::ConnectionCounts;
 use super::stream::Stream;
+use super::web::App;
 use crate::access::Peer;
 use crate::clock::Clock;
 
@@ -40,12 +41,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long a half-sent request may still take when the connection is ending.
 const LAST_HEAD: Duration = Duration::from_secs(1);
-
-/// What a listener serves.
-pub(crate) trait App: Clone + Send + Sync + 'static {
-    /// Answers a request of this sender; whatever goes wrong, there is an answer.
-    fn answer(&self, peer: Peer, request: Request<Body>) -> impl Future<Output = Response> + Send;
-}
 
 /// How long things may take; for the life of a connection, whatever a reload changes.
 #[derive(Debug, Clone, Copy)]
@@ -113,10 +108,13 @@ impl Connection {
         self.ending.load(Ordering::Relaxed) != 0
     }
 
-    /// Ends when a connection without any request should be given up, because it was asked to end.
+    /// Ends when a connection without any request should be given up, because it was asked to end: at once when its
+    /// place is needed, else after a moment in which a first request may still arrive.
     pub(crate) async fn gives_up(&self) {
         self.wake.notified().await;
-        tokio::time::sleep(FIRST_PAUSE).await;
+        if self.ending.load(Ordering::Relaxed) != Ending::MakeRoom as u8 {
+            tokio::time::sleep(FIRST_PAUSE).await;
+        }
     }
 
     pub(crate) fn note_proxy_line(&self) {
@@ -128,7 +126,7 @@ impl Connection {
         u64::try_from(age.as_micros()).unwrap_or(BUSY - 1)
     }
 
-    fn peer(&self) -> Peer {
+    pub(crate) fn peer(&self) -> Peer {
         Peer { address: self.peer, proxy_line: self.proxy_line.load(Ordering::Relaxed) }
     }
 
@@ -239,10 +237,10 @@ async fn answer(
 }
 
 /// Marks a connection as busy as long as it lives.
-struct Busy(Arc<Connection>);
+pub(crate) struct Busy(Arc<Connection>);
 
 impl Busy {
-    fn start(connection: Arc<Connection>) -> Self {
+    pub(crate) fn start(connection: Arc<Connection>) -> Self {
         connection.idle_since.store(BUSY, Ordering::Relaxed);
         connection.had_request.store(true, Ordering::Relaxed);
         Self(connection)

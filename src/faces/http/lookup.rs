@@ -4,7 +4,6 @@
 //! the moment a request is let in, there is no other answer than 200.
 
 use std::borrow::Cow;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -88,19 +87,25 @@ async fn read(parts: &Parts, body: Body) -> Result<Parameters<'_>, Refused> {
     }
     let mut parameters = Parameters::from_query(query);
     if parts.method == Method::POST {
-        let declared = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        if declared.is_some_and(|length| length > MAX_BODY) {
-            return Err(Refused::BODY_TOO_LONG);
-        }
-        let content_type = parts.headers.get(CONTENT_TYPE);
-        match tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await {
-            Ok(Ok(bytes)) => parameters.add_body(content_type.and_then(|value| value.to_str().ok()), &bytes),
-            Ok(Err(error)) if is_too_long(&error) => return Err(Refused::BODY_TOO_LONG),
-            // The listener has a limit of its own for a body, and its end comes as a failure to read.
-            Ok(Err(_)) | Err(_) => return Err(Refused::BODY_TOO_SLOW),
-        }
+        // Boxed: a request without a body does not carry the room for reading one about.
+        Box::pin(read_body(parts, body, &mut parameters)).await?;
     }
     Ok(parameters)
+}
+
+async fn read_body(parts: &Parts, body: Body, parameters: &mut Parameters<'_>) -> Result<(), Refused> {
+    let declared = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > MAX_BODY) {
+        return Err(Refused::BODY_TOO_LONG);
+    }
+    let content_type = parts.headers.get(CONTENT_TYPE);
+    match tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await {
+        Ok(Ok(bytes)) => parameters.add_body(content_type.and_then(|value| value.to_str().ok()), &bytes),
+        Ok(Err(error)) if is_too_long(&error) => return Err(Refused::BODY_TOO_LONG),
+        // The listener has a limit of its own for a body, and its end comes as a failure to read.
+        Ok(Err(_)) | Err(_) => return Err(Refused::BODY_TOO_SLOW),
+    }
+    Ok(())
 }
 
 /// Whether reading has ended at [`MAX_BODY`].
@@ -129,7 +134,7 @@ async fn respond(http: &Http, project: &Project, asked: Asked, request_id: &Requ
     let answer = if conflicting {
         http.reception.answer_nobody(project, call, start, "telephone or dnid was given twice, differently")
     } else {
-        match unharmed(http.reception.answer(project, call, start)).await {
+        match http.reception.answer_or_nothing(project, call, start).await {
             Some(answer) => answer,
             None => return bare(project, format, request_id),
         }
@@ -137,16 +142,6 @@ async fn respond(http: &Http, project: &Project, asked: Asked, request_id: &Requ
     let rendered = reply::render(&answer.caller_data, &project.config.reply, format);
     answer.explanation.note_shortened(&rendered.shortened);
     into_response(rendered, &answer, warning, request_id)
-}
-
-/// Ends a defect of calldex where it stands: the call gets an answer all the same.
-async fn unharmed(answer: impl Future<Output = Answer>) -> Option<Answer> {
-    let mut answer = std::pin::pin!(answer);
-    std::future::poll_fn(|context| match std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Some),
-        Err(_) => std::task::Poll::Ready(None),
-    })
-    .await
 }
 
 /// The answer when there is nothing to say, not even an explanation.

@@ -24,7 +24,7 @@ pub(super) const MAX_PARAMETERS: usize = 1_000;
 ///
 /// It still holds the token, so printing it shows nothing; see [`super::credentials::take`].
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Parameters<'a> {
+pub(in crate::faces) struct Parameters<'a> {
     /// What was sent without `%` and `+` is not copied.
     pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     overflowed: bool,
@@ -33,24 +33,24 @@ pub(super) struct Parameters<'a> {
 
 /// What was asked, without a credential.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(in crate::faces) struct Asked {
     /// The customer's number, not trimmed: a first blank may be a lost plus.
-    pub(super) telephone: Value,
+    pub(in crate::faces) telephone: Value,
     /// The number that was called, not trimmed.
-    pub(super) dnid: Value,
+    pub(in crate::faces) dnid: Value,
     /// `in` or `out`, when the PBX says so.
-    pub(super) direction: Option<Direction>,
+    pub(in crate::faces) direction: Option<Direction>,
     /// `json`, `xml` or `text`, when the request names it.
-    pub(super) format: Option<Format>,
+    pub(in crate::faces) format: Option<Format>,
     /// All other parameters. One that was sent twice with different values is left out.
-    pub(super) others: BTreeMap<String, String>,
+    pub(in crate::faces) others: BTreeMap<String, String>,
     /// Whether there was a body that could not be read; it counts as empty.
-    pub(super) unreadable_body: bool,
+    pub(in crate::faces) unreadable_body: bool,
 }
 
 /// The value of a parameter that must have one meaning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) enum Value {
+pub(in crate::faces) enum Value {
     /// It was not sent.
     #[default]
     Absent,
@@ -63,7 +63,7 @@ pub(super) enum Value {
 impl<'a> Parameters<'a> {
     /// Reads a raw query string, without the `?` before it.
     #[must_use]
-    pub(super) fn from_query(raw: &'a [u8]) -> Self {
+    pub(in crate::faces) fn from_query(raw: &'a [u8]) -> Self {
         let mut parameters = Self::default();
         parameters.add_query(raw);
         parameters
@@ -79,8 +79,11 @@ impl<'a> Parameters<'a> {
     /// Adds a form: `&` between pairs, `+` is a blank, a `%` without two hexadecimal digits stays, as does a control
     /// character; bytes that are not UTF-8 become U+FFFD.
     pub(super) fn add_form(&mut self, raw: &'a [u8]) {
-        for (name, value) in form_urlencoded::parse(raw) {
-            self.push(name, value);
+        for pair in raw.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+            match plain_pair(pair) {
+                Some((name, value)) => self.push(name.into(), value.into()),
+                None => form_urlencoded::parse(pair).for_each(|(name, value)| self.push(name, value)),
+            }
         }
     }
 
@@ -97,7 +100,7 @@ impl<'a> Parameters<'a> {
 
     /// Sorts the parameters by meaning.
     #[must_use]
-    pub(super) fn into_asked(self) -> Asked {
+    pub(in crate::faces) fn into_asked(self) -> Asked {
         let mut asked = Asked { unreadable_body: self.unreadable, ..Asked::default() };
         let mut others: BTreeMap<String, Value> = BTreeMap::new();
         for (name, value) in self.pairs {
@@ -134,7 +137,7 @@ impl fmt::Debug for Parameters<'_> {
 impl Asked {
     /// Whether the request contradicts itself, or has too many parameters to be read whole: an unknown caller.
     #[must_use]
-    pub(super) fn is_conflicting(&self) -> bool {
+    pub(in crate::faces) fn is_conflicting(&self) -> bool {
         self.telephone == Value::Conflicting || self.dnid == Value::Conflicting
     }
 
@@ -162,7 +165,7 @@ impl Asked {
 impl Value {
     /// The text, when there is one that counts.
     #[must_use]
-    pub(super) fn given(self) -> Option<String> {
+    pub(in crate::faces) fn given(self) -> Option<String> {
         match self {
             Self::Given(text) => Some(text),
             Self::Absent | Self::Conflicting => None,
@@ -176,6 +179,15 @@ impl Value {
             Self::Given(_) | Self::Conflicting => *self = Self::Conflicting,
         }
     }
+}
+
+/// A pair in which nothing is encoded, as almost all are: it stands in the request as it is meant.
+fn plain_pair(pair: &[u8]) -> Option<(&str, &str)> {
+    if pair.iter().any(|byte| matches!(byte, b'%' | b'+') || !byte.is_ascii()) {
+        return None;
+    }
+    let pair = std::str::from_utf8(pair).ok()?;
+    Some(pair.split_once('=').unwrap_or((pair, "")))
 }
 
 /// The name without the `[]` or `[0]` that PHP's `http_build_query` adds to the items of a list. Case counts.

@@ -43,7 +43,8 @@ impl Face {
             return refusal::respond_astray(&self.http, &Refused::NO_SUCH_METHOD, &parts.uri, &parts.headers);
         }
         parts.extensions.insert(peer);
-        let answered = self.routes.clone().oneshot(Request::from_parts(parts, body)).await;
+        // Boxed: a lookup does not carry the room for a route about.
+        let answered = Box::pin(self.routes.clone().oneshot(Request::from_parts(parts, body))).await;
         answered.unwrap_or_else(|never| match never {})
     }
 
