@@ -81,7 +81,7 @@ impl<'a> Parameters<'a> {
     pub(super) fn add_form(&mut self, raw: &'a [u8]) {
         for pair in raw.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
             match plain_pair(pair) {
-                Some((name, value)) => self.push(name.into(), value.into()),
+                Some((name, value)) => self.push(name, value),
                 None => form_urlencoded::parse(pair).for_each(|(name, value)| self.push(name, value)),
             }
         }
@@ -119,9 +119,10 @@ impl<'a> Parameters<'a> {
         asked
     }
 
-    fn push(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
+    /// Adds one parameter, as far as there is room.
+    pub(super) fn push(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
         if self.pairs.len() < MAX_PARAMETERS {
-            self.pairs.push((name, value));
+            self.pairs.push((name.into(), value.into()));
         } else {
             self.overflowed = true;
         }

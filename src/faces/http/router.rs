@@ -16,7 +16,7 @@ use tower::ServiceExt;
 
 use super::lookup::Addressed;
 use super::refusal::Refused;
-use super::{Http, explain, health, lookup, metrics, refusal};
+use super::{Http, explain, health, lookup, metrics, refusal, soap};
 use crate::access::Peer;
 
 /// The HTTP face, ready to answer; a clone is the same face.
@@ -74,6 +74,7 @@ impl Face {
 /// `/api/{project}` and `/api/{project}/{token}`, by GET, HEAD or POST. All others are here.
 fn routes(http: Arc<Http>) -> Router {
     Router::new()
+        .route("/{project}/soap", get(describe_soap).post(answer_soap))
         .route("/{project}/explain", get(explain_project))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -86,6 +87,14 @@ fn routes(http: Arc<Http>) -> Router {
 
 fn decoded(segment: &str) -> Cow<'_, str> {
     percent_decode_str(segment).decode_utf8_lossy()
+}
+
+async fn describe_soap(State(http): State<Arc<Http>>, request: Request) -> Response {
+    soap::describe(&http, &request)
+}
+
+async fn answer_soap(State(http): State<Arc<Http>>, Path(project): Path<String>, request: Request) -> Response {
+    soap::answer(&http, &project, request).await
 }
 
 async fn explain_project(State(http): State<Arc<Http>>, Path(project): Path<String>, request: Request) -> Response {

@@ -30,7 +30,7 @@ impl Parameters<'_> {
     /// A body does not live as long as the query.
     fn add_form_body(&mut self, body: &[u8]) {
         for (name, value) in form_urlencoded::parse(body) {
-            self.push(name.into_owned().into(), value.into_owned().into());
+            self.push(name.into_owned(), value.into_owned());
         }
     }
 
@@ -86,7 +86,7 @@ struct Entry<'a, 'p> {
 
 impl Entry<'_, '_> {
     fn push(self, value: String) {
-        self.into.push(self.name.to_owned().into(), value.into());
+        self.into.push(self.name.to_owned(), value);
     }
 }
 
