@@ -132,7 +132,8 @@ impl FanOut<'_> {
                 Some(why) => self.pass_over(&mut reports, why),
                 None => {
                     self.tell(&mut reports);
-                    self.ask_live(&mut reports).await;
+                    // Boxed, so that a lookup of the address books alone does not carry the room for it about.
+                    Box::pin(self.ask_live(&mut reports)).await;
                 }
             }
         }

@@ -151,7 +151,6 @@ impl Lookup {
         );
         self.record(
             project,
-            start,
             Explanation {
                 project: Arc::clone(&project.config.name),
                 question,
@@ -183,7 +182,6 @@ impl Lookup {
         });
         self.record(
             project,
-            start,
             Explanation {
                 project: Arc::clone(&project.config.name),
                 question,
