@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::lookup::Addressed;
-use super::{Http, explain, health, lookup, metrics, refusal};
+use super::{Http, explain, health, lookup, metrics, refusal, soap};
 
 /// The list of all routes.
 pub fn router(http: Arc<Http>) -> Router {
@@ -17,6 +17,7 @@ pub fn router(http: Arc<Http>) -> Router {
         .route("/{project}/lookup", get(lookup_project).post(lookup_project))
         .route("/api/{project}", get(lookup_project).post(lookup_project))
         .route("/api/{project}/{token}", get(lookup_with_token).post(lookup_with_token))
+        .route("/{project}/soap", get(describe_soap).post(answer_soap))
         .route("/{project}/explain", get(explain_project))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -42,6 +43,14 @@ async fn lookup_with_token(
     request: Request,
 ) -> Response {
     lookup::answer(&http, Addressed { project: &project, token: Some(&token) }, request).await
+}
+
+async fn describe_soap(State(http): State<Arc<Http>>, request: Request) -> Response {
+    soap::describe(&http, &request)
+}
+
+async fn answer_soap(State(http): State<Arc<Http>>, Path(project): Path<String>, request: Request) -> Response {
+    soap::answer(&http, &project, request).await
 }
 
 async fn explain_project(State(http): State<Arc<Http>>, Path(project): Path<String>, request: Request) -> Response {
