@@ -2,6 +2,7 @@
 
 mod asterisk;
 mod client;
+mod database;
 mod line;
 mod process;
 mod telephony;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
 pub(crate) use client::{Reply, get, head, post, send};
+pub(crate) use database::Database;
 pub(crate) use line::Line;
 pub(crate) use process::{allow_open_files, resident_kilobytes};
 pub(crate) use telephony::{Callee, Kamailio};
