@@ -27,6 +27,10 @@ impl Config {
             self.directories
                 .extend(previous.directories.get_key_value(name).map(|(name, book)| (name.clone(), book.clone())));
         }
+        for name in &contents.journals {
+            self.journals
+                .extend(previous.journals.get_key_value(name).map(|(name, journal)| (name.clone(), journal.clone())));
+        }
         self.projects.extend(projects.into_iter().map(|project| (project.name.clone(), project.clone())));
         self.files.insert(failed.stem.clone(), contents.clone());
         format!("{file} has problems; its earlier copy stays in use")
@@ -44,7 +48,11 @@ impl Config {
         let visible = |source: &Arc<str>| {
             contents.directories.contains(source) || self.directories.get(source).is_some_and(|book| book.shared)
         };
-        let lost = project.sources.iter().find(|source| !visible(source))?;
+        let written = |journal: &Arc<str>| {
+            contents.journals.contains(journal) || self.journals.get(journal).is_some_and(|journal| journal.shared)
+        };
+        let lost_source = project.sources.iter().find(|source| !visible(source));
+        let lost = lost_source.or_else(|| project.journal.iter().find(|journal| !written(journal)))?;
         Some(format!("the project \"{name}\" uses \"{lost}\", which is gone or not shared any more"))
     }
 }

@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::cache::Cache;
 use super::directory;
+use super::journal;
 use super::keys::Section;
 use super::log::Log;
 use super::names::explain_name;
@@ -159,11 +160,14 @@ fn parse<'a>(sheet: &Sheet<'a>) -> Result<DeTable<'a>, Problems> {
 fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let server = Server::read(root.table("server"));
     let directories = directory::read_all(&root, None);
+    let journals = journal::read_all(&root, None);
     let namespace = Namespace {
         file: None,
         main_file: context.main_file,
         own: &directories,
         main: &directories,
+        own_journals: &journals,
+        main_journals: &journals,
         projects: &BTreeMap::new(),
     };
     let projects = project::read_all(&root, &namespace, &server);
@@ -174,6 +178,7 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
         files: BTreeMap::new(),
         warnings: Vec::new(),
         directories,
+        journals,
         server,
     };
     root.finish();
@@ -197,11 +202,14 @@ fn read_project_file(
     let document = parse(&sheet)?;
     let root = sheet.reader(&document);
     let directories = directory::read_all(&root, Some(&file.stem));
+    let journals = journal::read_all(&root, Some(&file.stem));
     let namespace = Namespace {
         file: Some(&file.stem),
         main_file: context.main_file,
         own: &directories,
         main: &config.directories,
+        own_journals: &journals,
+        main_journals: &config.journals,
         projects: owners,
     };
     let projects = project::read_all(&root, &namespace, &config.server);
@@ -210,11 +218,13 @@ fn read_project_file(
     let contents = ProjectFile {
         file: Arc::clone(&file.file),
         directories: directories.keys().cloned().collect(),
+        journals: journals.keys().cloned().collect(),
         projects: projects.iter().map(|project| Arc::clone(&project.name)).collect(),
     };
     owners.extend(contents.projects.iter().map(|name| (Arc::clone(name), Arc::clone(&file.file))));
     config.files.insert(Arc::clone(&file.stem), contents);
     config.directories.extend(directories);
+    config.journals.extend(journals);
     config.projects.extend(projects.into_iter().map(|project| (Arc::clone(&project.name), Arc::new(project))));
     config.warnings.extend(sheet.take_warnings());
     Ok(print_effective(&document, &PROJECT_FILE, Some((&file.stem, &file.file))))

@@ -9,6 +9,7 @@ mod cache;
 mod defaults;
 mod directory;
 mod duration;
+mod journal;
 mod keys;
 mod last_good;
 mod load;
@@ -41,6 +42,7 @@ pub use cache::Cache;
 pub use defaults::Defaults;
 pub use directory::Directory;
 pub use duration::{format_duration, parse_duration};
+pub use journal::Journal;
 pub use load::{FailedFile, Loaded, load, load_text};
 pub use log::{Log, LogFormat, LogLookups};
 pub use names::{MAX_NAME_LENGTH, RESERVED_NAMES, is_name};
@@ -64,6 +66,8 @@ pub struct Config {
     pub cache: Cache,
     /// `[directory.NAME]`, by the name in the store: `customers`, or `acme/customers` from `projects/acme.toml`.
     pub directories: BTreeMap<Arc<str>, Directory>,
+    /// `[journal.NAME]`, by the same kind of name.
+    pub journals: BTreeMap<Arc<str>, Journal>,
     /// `[project.NAME]`
     pub projects: BTreeMap<Arc<str>, Arc<Project>>,
     /// Which of these came from files of `projects/`, by the name of the file without `.toml`.
@@ -79,6 +83,8 @@ pub struct ProjectFile {
     pub file: Arc<str>,
     /// Its directories, by the name in the store.
     pub directories: Vec<Arc<str>>,
+    /// Its journals, by their full names.
+    pub journals: Vec<Arc<str>>,
     /// Its projects.
     pub projects: Vec<Arc<str>>,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::directory::{Directory, full_name};
+use super::journal::Journal;
 use super::nearest::did_you_mean;
 
 /// The names that projects of one file may use.
@@ -16,6 +17,10 @@ pub(crate) struct Namespace<'a> {
     pub(crate) own: &'a BTreeMap<Arc<str>, Directory>,
     /// The directories of the main file.
     pub(crate) main: &'a BTreeMap<Arc<str>, Directory>,
+    /// The journals of this file, by full name.
+    pub(crate) own_journals: &'a BTreeMap<Arc<str>, Journal>,
+    /// The journals of the main file.
+    pub(crate) main_journals: &'a BTreeMap<Arc<str>, Journal>,
     /// Projects of the files that were read before, with the file of each.
     pub(crate) projects: &'a BTreeMap<Arc<str>, Arc<str>>,
 }
@@ -38,6 +43,29 @@ impl Namespace<'_> {
                 self.main_file
             )),
             None => Err(self.suggest(name)),
+        }
+    }
+
+    /// Finds the full name of the journal that a project calls by its short name.
+    ///
+    /// # Errors
+    /// The end of a message: why it is not to be had, or the nearest name that is.
+    pub(crate) fn find_journal(&self, name: &str) -> Result<Arc<str>, String> {
+        let own = full_name(self.file, name);
+        if self.own_journals.contains_key(&own) {
+            return Ok(own);
+        }
+        match self.main_journals.get_key_value(name).filter(|_| !name.contains('/')) {
+            Some((full, journal)) if journal.shared => Ok(Arc::clone(full)),
+            Some(_) => Err(format!(
+                "; {} has it, but does not share it: write shared = true in its [journal.{name}]",
+                self.main_file
+            )),
+            None => {
+                let own = self.own_journals.keys().map(|full| full.rsplit('/').next().unwrap_or_default());
+                let near = did_you_mean(name, own);
+                Err(if near.is_empty() { format!("; add [journal.{name}]") } else { near })
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The list of all sections: what may stand at the top of a file.
 
 use super::keys::{Key, Kind, Section};
-use super::{cache, directory, log, project, server};
+use super::{cache, directory, journal, log, project, server};
 
 /// The top of `calldex.toml`.
 pub(crate) static MAIN: Section = Section {
@@ -23,5 +23,6 @@ pub(crate) static PROJECT_FILE: Section = Section { path: "", about: "A project 
 /// What every file may define; a project file keeps it to itself.
 const NAMESPACE: &[Key] = &[
     Key::new("directory", Kind::Tables(&directory::SECTION), "", ""),
+    Key::new("journal", Kind::Tables(&journal::SECTION), "", ""),
     Key::new("project", Kind::Tables(&project::SECTION), "", ""),
 ];
