@@ -3,6 +3,7 @@
 //! A face hands in a [`Call`] and gets an [`Answer`], whatever protocol it speaks. Whatever fails on the way, there is
 //! an answer by the deadline; what failed is named in it.
 
+mod answers;
 mod cache;
 mod decide;
 mod explain;
@@ -49,6 +50,7 @@ pub struct Lookup {
     flights: Flights,
     identities: prepare::Identities,
     recent: Recent,
+    answers: answers::Answers,
 }
 
 /// What is known about a caller when the answer leaves.
@@ -101,15 +103,28 @@ impl Lookup {
             clock,
             identities: prepare::Identities::default(),
             recent: Recent::default(),
+            answers: answers::Answers::default(),
         }
     }
 
     /// Says who is calling and where the call should go, by the project's deadline after `start`.
     pub async fn answer(&self, project: &Project, call: Call, start: Instant) -> Answer {
+        let deadline = start + project.config.deadline;
+        let explanation = self.explain(project, call, start, deadline, project.is_over_rate()).await;
+        self.record(project, start, explanation)
+    }
+
+    /// The steps of a lookup, from the number to the decision.
+    async fn explain(
+        &self,
+        project: &Project,
+        call: Call,
+        start: Instant,
+        deadline: Instant,
+        over_rate: bool,
+    ) -> Explanation {
         let number = self.memo.read(&call.telephone, &project.config.numbering, project.numbering);
         let question = Arc::new(Question { call: Arc::new(call), number });
-        let over_rate = project.is_over_rate();
-        let deadline = start + project.config.deadline;
         let asked = FanOut { lookup: self, project, question: &question, start, deadline, over_rate };
         let reports = asked.run().await;
         let person = merge::choose(&candidates(&reports), project.config.guesses, project.config.fill);
@@ -121,23 +136,19 @@ impl Lookup {
             &project.templates,
             &project.config.reply,
         );
-        self.record(
-            project,
-            start,
-            Explanation {
-                project: Arc::clone(&project.config.name),
-                question,
-                received: self.clock.utc_millis(),
-                took: self.clock.now().saturating_duration_since(start),
-                over_rate,
-                reports,
-                person,
-                outcome,
-                decision,
-                note: None,
-                shortened: OnceLock::new(),
-            },
-        )
+        Explanation {
+            project: Arc::clone(&project.config.name),
+            question,
+            received: self.clock.utc_millis(),
+            took: self.clock.now().saturating_duration_since(start),
+            over_rate,
+            reports,
+            person,
+            outcome,
+            decision,
+            note: None,
+            shortened: OnceLock::new(),
+        }
     }
 
     /// Answers a call that names no one caller, such as one with two different numbers, without asking anybody.

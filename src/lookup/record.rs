@@ -46,6 +46,7 @@ impl Lookup {
         project.metrics.seconds.record(self.clock.now().saturating_duration_since(start).as_secs_f64());
         let explanation = Arc::new(explanation);
         self.recent.push(Arc::clone(&explanation));
+        self.answers.keep(&explanation);
         Answer { caller_data: explanation.decision.caller_data.clone(), outcome: explanation.outcome, explanation }
     }
 
