@@ -32,6 +32,16 @@ pub const DIRECTORY_CONTACTS: &str = "calldex_directory_contacts";
 pub const DIRECTORY_NUMBERS: &str = "calldex_directory_numbers";
 /// End of the last import into an address book in seconds since 1970 UTC, by `directory`.
 pub const DIRECTORY_IMPORTED: &str = "calldex_directory_imported_timestamp_seconds";
+/// Events taken in, by `project`, `event` (the known names, or `other`) and `result` (`stored`, `repeat`, `failed`).
+pub const EVENTS: &str = "calldex_events_total";
+/// Time from an event's arrival until it was on the disk.
+pub const EVENT_SECONDS: &str = "calldex_event_seconds";
+/// Tries to write a call into a journal, by `target` and `result` (`written`, `unanswered`, `refused`).
+pub const JOURNAL_TRIES: &str = "calldex_journal_tries_total";
+/// Calls that a journal has not got yet, by `target` and `state` (`waiting`, `parked`).
+pub const JOURNAL_ENTRIES: &str = "calldex_journal_entries";
+/// Agents' pages that are connected.
+pub const AGENT_STREAMS: &str = "calldex_agent_streams";
 /// Connections that are open.
 pub const CONNECTIONS: &str = "calldex_connections";
 /// What happened to connections since the start, by `event`: `accepted`, `turned_away`, `timed_out`, …
@@ -52,13 +62,14 @@ const LATENCY_BOUNDS: [f64; 14] =
 pub fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(LOOKUP_SECONDS.into()), &LATENCY_BOUNDS)?
+        .set_buckets_for_metric(Matcher::Full(EVENT_SECONDS.into()), &LATENCY_BOUNDS)?
         .install_recorder()?;
     describe();
     Ok(handle)
 }
 
 /// Name and meaning of every counter.
-const COUNTERS: [(&str, &str); 10] = [
+const COUNTERS: [(&str, &str); 12] = [
     (LOOKUPS, "Lookups answered, by project and outcome."),
     (DEGRADED, "Sources that failed or missed the deadline of a lookup."),
     (STALE, "Remembered contacts that stood in for a source that failed."),
@@ -66,18 +77,22 @@ const COUNTERS: [(&str, &str); 10] = [
     (OVER_RATE, "Lookups above the rate of their project, answered by the directories alone."),
     (VALUES_REFUSED, "Values that were not answered because they failed a check."),
     (REFUSED, "Requests that were refused, by project and reason."),
+    (EVENTS, "Events taken in, by project, event and result."),
+    (JOURNAL_TRIES, "Tries to write a call into a journal, by target and result."),
     (CONNECTION_EVENTS, "What happened to connections since the start."),
     (LOG_LINES_DROPPED, "Log lines that were dropped because the writer could not keep up."),
     (RELOADS, "Configurations that were read again, by result."),
 ];
 
 /// Name and meaning of every gauge.
-const GAUGES: [(&str, &str); 6] = [
+const GAUGES: [(&str, &str); 8] = [
     (CACHE_ENTRIES, "Answers kept at this moment, by kind."),
     (FLIGHTS, "Requests to live sources that are on their way."),
     (DIRECTORY_CONTACTS, "Contacts in an address book."),
     (DIRECTORY_NUMBERS, "Numbers in an address book."),
     (DIRECTORY_IMPORTED, "End of the last import into an address book, in seconds since 1970 UTC."),
+    (JOURNAL_ENTRIES, "Calls that a journal has not got yet, by target and state."),
+    (AGENT_STREAMS, "Agents' pages that are connected."),
     (CONNECTIONS, "Connections that are open."),
 ];
 
@@ -89,6 +104,7 @@ fn describe() {
         describe_gauge!(name, meaning);
     }
     describe_histogram!(LOOKUP_SECONDS, Unit::Seconds, "Time from the request until the answer was ready, by project.");
+    describe_histogram!(EVENT_SECONDS, Unit::Seconds, "Time from an event's arrival until it was on the disk.");
 }
 
 /// The metrics of one project, looked up once so that a lookup only adds to them.

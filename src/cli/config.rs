@@ -8,6 +8,7 @@ use clap::Subcommand;
 use crate::clock::Clock;
 use crate::config::{self, Config, Environment, Loaded, Problem, Problems};
 use crate::error::{Error, Kind, Result};
+use crate::lookup::CHECKS;
 
 /// What to do with the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
@@ -39,7 +40,7 @@ pub(crate) fn run(
 }
 
 fn check(path: &Path, environment: Environment<'_>, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
-    let loaded = config::load(path, environment)?;
+    let loaded = config::load(path, environment, &CHECKS)?;
     let expired = expired_tokens(&loaded.config, clock.utc_millis());
     for warning in loaded.config.warnings.iter().chain(&expired) {
         write(out, &format!("warning: {warning}\n"))?;
@@ -50,7 +51,7 @@ fn check(path: &Path, environment: Environment<'_>, clock: &dyn Clock, out: &mut
 }
 
 fn print(path: &Path, environment: Environment<'_>, out: &mut dyn Write) -> Result<()> {
-    let loaded = config::load(path, environment)?;
+    let loaded = config::load(path, environment, &CHECKS)?;
     write(out, &loaded.effective)?;
     refuse_failed_files(&loaded)
 }
@@ -68,6 +69,9 @@ fn summary(config: &Config, warnings: usize) -> String {
         count(config.projects.len(), "project", "projects"),
         count(config.directories.len(), "directory", "directories"),
     ];
+    if !config.sources.is_empty() {
+        parts.push(count(config.sources.len(), "source", "sources"));
+    }
     if !config.files.is_empty() {
         parts.push(count(config.files.len(), "project file", "project files"));
     }

@@ -9,6 +9,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::directory::{Book, Directory, SqliteDirectory};
 use crate::error::{Error, Kind, Result};
+use crate::lookup::CHECKS;
 
 /// An opened configuration with its store.
 pub(crate) struct Workshop {
@@ -57,7 +58,7 @@ impl Workshop {
 
 /// Loads a configuration. A bad project file is named on standard error and left out, as the server does it.
 pub(crate) fn load(file: &Path) -> Result<Config> {
-    let loaded = config::load(file, &config::process_environment)?;
+    let loaded = config::load(file, &config::process_environment, &CHECKS)?;
     for failed in &loaded.failed_files {
         // When standard error is gone, there is nobody to warn.
         let _ = writeln!(std::io::stderr(), "{} is left out:\n{}", failed.file, failed.problems);

@@ -35,7 +35,12 @@ pub(crate) static SECTION: Section = Section {
     about: "An address that calls are written to when they are over; a project names it in `journal`. Each call is sent \
             as JSON by POST, with an `Idempotency-Key` that is the same for every try. In a project file it is private.",
     groups: &[&[
-        Key::new("url", Kind::Secret("an address such as \"https://crm.example.com/calls\""), "", "Where calls are sent."),
+        Key::new(
+            "url",
+            Kind::Secret("an address such as \"https://crm.example.com/calls\""),
+            "",
+            "Where calls are sent.",
+        ),
         Key::new("token", Kind::Secret("the text of a token"), "", "Sent as `Authorization: Bearer`."),
         Key::new(
             "timeout",
@@ -72,7 +77,9 @@ impl Journal {
             reader.sheet.problem(&reader.place_of("shared"), message);
         }
         if !reader.is_set("url") {
-            reader.sheet.problem(&reader.place, format!("[{}] has no \"url\"; expected where calls are sent", reader.path));
+            reader
+                .sheet
+                .problem(&reader.place, format!("[{}] has no \"url\"; expected where calls are sent", reader.path));
         }
         let number = |name| reader.whole(name).and_then(|number| u32::try_from(number).ok()).unwrap_or(1);
         let journal = Self {

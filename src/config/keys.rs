@@ -59,6 +59,10 @@ pub(crate) enum Kind {
     WholeOrTemplate(u64),
     /// A list of strings; the text says what each is expected to be.
     Texts(&'static str),
+    /// The parameters of a source: a string or a table, which may hold secrets.
+    Params,
+    /// Texts by names that the user chooses: `{ helpdesk = "7000123" }`; the text says what they are.
+    Map(&'static str),
     /// A point in time.
     Moment,
     /// A string that must not be seen.
@@ -95,6 +99,8 @@ impl Key {
             Kind::Text(what) | Kind::Secret(what) => (*what).to_owned(),
             Kind::WholeOrTemplate(max) => format!("a whole number from 0 to {max}, or a template"),
             Kind::Texts(what) => format!("a list, each item {what}"),
+            Kind::Params => "a query string such as \"domain=acme&user=X\", or a table".to_owned(),
+            Kind::Map(what) => format!("a table of {what}"),
             Kind::Moment => "a time with its zone, such as \"2026-12-31T00:00:00Z\"".to_owned(),
             Kind::Secrets(_) => "a list of tokens".to_owned(),
             Kind::Table(section) => format!("a table [{}]", section.path),

@@ -31,6 +31,12 @@ impl Config {
             self.journals
                 .extend(previous.journals.get_key_value(name).map(|(name, journal)| (name.clone(), journal.clone())));
         }
+        for name in &contents.sources {
+            self.sources
+                .extend(previous.sources.get_key_value(name).map(|(name, source)| (name.clone(), source.clone())));
+        }
+        let agents = contents.agents.iter().filter_map(|name| previous.agents.get_key_value(name));
+        self.agents.extend(agents.map(|(name, agent)| (name.clone(), agent.clone())));
         self.projects.extend(projects.into_iter().map(|project| (project.name.clone(), project.clone())));
         self.files.insert(failed.stem.clone(), contents.clone());
         format!("{file} has problems; its earlier copy stays in use")
@@ -46,10 +52,16 @@ impl Config {
             return Some(format!("the project \"{name}\" is open, and the listener is not private any more"));
         }
         let visible = |source: &Arc<str>| {
-            contents.directories.contains(source) || self.directories.get(source).is_some_and(|book| book.shared)
+            contents.directories.contains(source)
+                || contents.sources.contains(source)
+                || self.directories.get(source).is_some_and(|book| book.shared)
+                || self.sources.get(source).is_some_and(|live| live.shared)
         };
         let written = |journal: &Arc<str>| {
-            contents.journals.contains(journal) || self.journals.get(journal).is_some_and(|journal| journal.shared)
+            contents.journals.contains(journal)
+                || contents.sources.contains(journal)
+                || self.journals.get(journal).is_some_and(|journal| journal.shared)
+                || self.sources.get(journal).is_some_and(|live| live.shared)
         };
         let lost_source = project.sources.iter().find(|source| !visible(source));
         let lost = lost_source.or_else(|| project.journal.iter().find(|journal| !written(journal)))?;

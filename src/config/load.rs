@@ -12,13 +12,15 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::agent;
 use super::cache::Cache;
+use super::checks::Checks;
 use super::directory;
 use super::journal;
 use super::keys::Section;
 use super::log::Log;
 use super::names::explain_name;
-use super::namespace::Namespace;
+use super::namespace::{Names, Namespace};
 use super::nearest::did_you_mean;
 use super::print::print_effective;
 use super::problem::{Lines, Problem, Problems};
@@ -28,6 +30,7 @@ use super::secret::Environment;
 use super::sections::{MAIN, PROJECT_FILE};
 use super::server::Server;
 use super::sheet::{Sheet, shown};
+use super::source::{self, Source};
 use super::{Config, ProjectFile};
 
 /// A configuration, and what could not become part of it.
@@ -72,7 +75,7 @@ struct SourceFile {
 ///
 /// # Errors
 /// Every problem of the main file, and then those of the project files too.
-pub fn load(path: &Path, environment: Environment<'_>) -> Result<Loaded, Problems> {
+pub fn load(path: &Path, environment: Environment<'_>, checks: &Checks<'_>) -> Result<Loaded, Problems> {
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut main = SourceFile::read(path);
     main.text = main.text.map_err(|message| {
@@ -80,21 +83,21 @@ pub fn load(path: &Path, environment: Environment<'_>) -> Result<Loaded, Problem
     });
     let projects = list_project_files(&folder.join("projects")).map_err(|problem| Problems(vec![problem]))?;
     let projects = projects.iter().map(|path| SourceFile::read(path)).collect();
-    load_files(&Files { main, projects, folder }, environment)
+    load_files(&Files { main, projects, folder }, environment, checks)
 }
 
-/// Reads a configuration out of a text alone, for tests and for the demonstration.
+/// Reads a configuration out of a text alone, for tests and for the demonstration. Sources are not checked.
 ///
 /// # Errors
 /// Every problem, with `calldex.toml` as the name of the file.
 pub fn load_text(text: &str, environment: Environment<'_>) -> Result<Config, Problems> {
     let main = SourceFile { file: "calldex.toml".into(), stem: "calldex".into(), text: Ok(text.to_owned()) };
     let files = Files { main, projects: Vec::new(), folder: PathBuf::new() };
-    load_files(&files, environment).map(|loaded| loaded.config)
+    load_files(&files, environment, &Checks::NONE).map(|loaded| loaded.config)
 }
 
-fn load_files(files: &Files, environment: Environment<'_>) -> Result<Loaded, Problems> {
-    let context = Context { folder: &files.folder, environment, main_file: &files.main.file };
+fn load_files(files: &Files, environment: Environment<'_>, checks: &Checks<'_>) -> Result<Loaded, Problems> {
+    let context = Context { folder: &files.folder, environment, main_file: &files.main.file, checks };
     let text = files.main.text()?;
     let sheet = context.sheet(&files.main, text, &MAIN);
     let document = parse(&sheet)?;
@@ -125,6 +128,7 @@ struct Context<'a> {
     folder: &'a Path,
     environment: Environment<'a>,
     main_file: &'a Arc<str>,
+    checks: &'a Checks<'a>,
 }
 
 impl<'a> Context<'a> {
@@ -160,16 +164,13 @@ fn parse<'a>(sheet: &Sheet<'a>) -> Result<DeTable<'a>, Problems> {
 fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let server = Server::read(root.table("server"));
     let directories = directory::read_all(&root, None);
+    let sources = source::read_all(&root, None, context.checks);
+    refuse_double_names(&root, &directories, &sources);
     let journals = journal::read_all(&root, None);
-    let namespace = Namespace {
-        file: None,
-        main_file: context.main_file,
-        own: &directories,
-        main: &directories,
-        own_journals: &journals,
-        main_journals: &journals,
-        projects: &BTreeMap::new(),
-    };
+    let names = Names { directories: &directories, sources: &sources, journals: &journals };
+    let namespace =
+        Namespace { file: None, main_file: context.main_file, own: names, main: names, projects: &BTreeMap::new() };
+    let agents = agent::read_all(&root, &namespace);
     let projects = project::read_all(&root, &namespace, &server);
     let config = Config {
         log: Log::read(root.table("log")),
@@ -178,7 +179,9 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
         files: BTreeMap::new(),
         warnings: Vec::new(),
         directories,
+        sources,
         journals,
+        agents,
         server,
     };
     root.finish();
@@ -202,32 +205,51 @@ fn read_project_file(
     let document = parse(&sheet)?;
     let root = sheet.reader(&document);
     let directories = directory::read_all(&root, Some(&file.stem));
+    let sources = source::read_all(&root, Some(&file.stem), context.checks);
+    refuse_double_names(&root, &directories, &sources);
     let journals = journal::read_all(&root, Some(&file.stem));
     let namespace = Namespace {
         file: Some(&file.stem),
         main_file: context.main_file,
-        own: &directories,
-        main: &config.directories,
-        own_journals: &journals,
-        main_journals: &config.journals,
+        own: Names { directories: &directories, sources: &sources, journals: &journals },
+        main: Names { directories: &config.directories, sources: &config.sources, journals: &config.journals },
         projects: owners,
     };
+    let agents = agent::read_all(&root, &namespace);
     let projects = project::read_all(&root, &namespace, &config.server);
     root.finish();
     Problems::check(sheet.problems.take())?;
     let contents = ProjectFile {
         file: Arc::clone(&file.file),
         directories: directories.keys().cloned().collect(),
+        sources: sources.keys().cloned().collect(),
         journals: journals.keys().cloned().collect(),
+        agents: agents.keys().cloned().collect(),
         projects: projects.iter().map(|project| Arc::clone(&project.name)).collect(),
     };
     owners.extend(contents.projects.iter().map(|name| (Arc::clone(name), Arc::clone(&file.file))));
     config.files.insert(Arc::clone(&file.stem), contents);
     config.directories.extend(directories);
+    config.sources.extend(sources);
     config.journals.extend(journals);
+    config.agents.extend(agents);
     config.projects.extend(projects.into_iter().map(|project| (Arc::clone(&project.name), Arc::new(project))));
     config.warnings.extend(sheet.take_warnings());
     Ok(print_effective(&document, &PROJECT_FILE, Some((&file.stem, &file.file))))
+}
+
+/// A project lists directories and sources in one list, so they have one set of names.
+fn refuse_double_names(
+    root: &Reader<'_>,
+    directories: &BTreeMap<Arc<str>, directory::Directory>,
+    sources: &BTreeMap<Arc<str>, Source>,
+) {
+    for name in sources.keys().filter(|name| directories.contains_key(*name)) {
+        let short = name.rsplit('/').next().unwrap_or_default();
+        let message =
+            format!("[source.{short}] and [directory.{short}] have one name; expected each a name of its own");
+        root.sheet.problem(&root.place_of("source"), message);
+    }
 }
 
 /// The default project may stand in a file that has problems today; then its name alone refuses nothing.

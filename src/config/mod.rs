@@ -5,7 +5,9 @@
 //! [`Config`]; `sections.rs` is the list of all sections.
 
 mod access;
+mod agent;
 mod cache;
+mod checks;
 mod defaults;
 mod directory;
 mod duration;
@@ -19,6 +21,8 @@ mod namespace;
 mod nearest;
 mod network;
 mod numbering;
+mod params;
+mod php_query;
 mod print;
 mod problem;
 mod project;
@@ -29,6 +33,7 @@ mod secret;
 mod sections;
 mod server;
 mod sheet;
+mod source;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -38,7 +43,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use access::{Access, Require};
+pub use agent::{Agent, is_user};
 pub use cache::Cache;
+pub use checks::{Checks, Complaint};
 pub use defaults::Defaults;
 pub use directory::Directory;
 pub use duration::{format_duration, parse_duration};
@@ -47,12 +54,14 @@ pub use load::{FailedFile, Loaded, load, load_text};
 pub use log::{Log, LogFormat, LogLookups};
 pub use names::{MAX_NAME_LENGTH, RESERVED_NAMES, is_name};
 pub(crate) use nearest::nearest;
+pub use params::{Param, ParamName, Params};
 pub use problem::{Problem, Problems};
 pub use project::{Ask, Guesses, Project};
 pub use reference::reference;
 pub use reply::{Format, Reply};
 pub use secret::{Environment, Secret, process_environment};
 pub use server::{Server, Tls};
+pub use source::{Rate, Source};
 pub use token::{Token, TokenHash};
 
 /// Everything that the files say.
@@ -68,6 +77,10 @@ pub struct Config {
     pub directories: BTreeMap<Arc<str>, Directory>,
     /// `[journal.NAME]`, by the same kind of name.
     pub journals: BTreeMap<Arc<str>, Journal>,
+    /// `[source.NAME]`, by full name like directories.
+    pub sources: BTreeMap<Arc<str>, Source>,
+    /// `[agent.NAME]`, by the full name: `ion`, or `acme/ion` from `projects/acme.toml`.
+    pub agents: BTreeMap<Arc<str>, Agent>,
     /// `[project.NAME]`
     pub projects: BTreeMap<Arc<str>, Arc<Project>>,
     /// Which of these came from files of `projects/`, by the name of the file without `.toml`.
@@ -85,6 +98,10 @@ pub struct ProjectFile {
     pub directories: Vec<Arc<str>>,
     /// Its journals, by their full names.
     pub journals: Vec<Arc<str>>,
+    /// Its sources, by full name.
+    pub sources: Vec<Arc<str>>,
+    /// Its agents, by full name.
+    pub agents: Vec<Arc<str>>,
     /// Its projects.
     pub projects: Vec<Arc<str>>,
 }

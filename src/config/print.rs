@@ -65,7 +65,7 @@ fn print_section(out: &mut String, section: &Section, table: &DeTable<'_>, path:
 fn print_line(out: &mut String, key: &Key, value: &DeValue<'_>) {
     let printed = match key.kind {
         Kind::Table(_) | Kind::Tables(_) => return,
-        Kind::Secret(_) => HIDDEN.to_owned(),
+        Kind::Secret(_) | Kind::Params => HIDDEN.to_owned(),
         Kind::Secrets(section) => print_secrets(section, value),
         _ => print_value(value),
     };

@@ -103,7 +103,7 @@ pub(crate) static SECTION: Section = Section {
 const LOOKUP: &[Key] = &[
     Key::new(
         "sources",
-        Kind::Texts("the name of a directory"),
+        Kind::Texts("the name of a directory or source"),
         "",
         "Who is asked, in order: the first that knows the caller wins. A project file looks a name up in itself, then \
          among what the main file shares.",

@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue};
 use super::duration::{format_duration, nearest_duration, parse_duration};
 use super::keys::{Key, Kind, Section};
 use super::nearest::did_you_mean;
-use super::secret::substitute;
+use super::secret::{Environment, substitute};
 use super::sections::MAIN;
 use super::sheet::{Sheet, Text, Value, hidden, shown, switch_hint, unquoted_hint};
 
@@ -142,6 +142,21 @@ impl<'a> Reader<'a> {
         self.parse_value(key, &value, read)
     }
 
+    /// A string as written, which `read` puts the variables into; its error is the reason.
+    pub(crate) fn raw(
+        &self,
+        name: &'static str,
+        read: impl Fn(&str, Environment<'a>) -> Result<String, String>,
+    ) -> Option<String> {
+        let (key, value) = self.value(name)?;
+        let DeValue::String(written) = value.get_ref() else { return self.refuse(key, &value, "") };
+        match read(written, self.sheet.environment) {
+            Ok(text) if !text.is_empty() => Some(text),
+            // It says that the string is empty, or which variable is missing.
+            _ => self.text_of(key, &value).and(None),
+        }
+    }
+
     /// The items of a list of strings that are strings.
     pub(crate) fn texts(&self, name: &'static str) -> Vec<Text> {
         let Some((key, value)) = self.value(name) else { return Vec::new() };
@@ -200,6 +215,21 @@ impl<'a> Reader<'a> {
         named.collect()
     }
 
+    /// The entries of a table with names of the user's choice, each with the place of its name; anything but a table is
+    /// reported.
+    pub(crate) fn entries(&self, name: &'static str) -> Vec<(&'a str, Range<usize>, Value<'a>)> {
+        let key = self.key(name);
+        let Some((_, value)) = self.entry(name) else { return Vec::new() };
+        let DeValue::Table(table) = value.get_ref() else {
+            return self.refuse(key, &Cow::Borrowed(value), "").unwrap_or_default();
+        };
+        let entry = |(name, value): (&'a Spanned<_>, &'a Spanned<DeValue<'a>>)| {
+            let written: &'a std::borrow::Cow<'a, str> = name.get_ref();
+            (written.as_ref(), name.span(), Cow::Borrowed(value))
+        };
+        table.iter().map(entry).collect()
+    }
+
     /// Reports that a value is not what its key expects; `hint` ends the message.
     pub(crate) fn refuse<T>(&self, key: &'static Key, value: &Value<'a>, hint: impl AsRef<str>) -> Option<T> {
         self.refuse_as(value, key, &key.expected_item(), hint)
@@ -207,7 +237,7 @@ impl<'a> Reader<'a> {
 
     fn refuse_as<T>(&self, value: &Value<'a>, key: &'static Key, expected: &str, hint: impl AsRef<str>) -> Option<T> {
         let found = match key.kind {
-            Kind::Secrets(_) | Kind::Secret(_) => hidden(value.get_ref()),
+            Kind::Secrets(_) | Kind::Secret(_) | Kind::Params => hidden(value.get_ref()),
             _ => shown(value.get_ref()),
         };
         let item = matches!(key.kind, Kind::Texts(_) | Kind::Secrets(_)) && expected != key.expected();

@@ -21,12 +21,12 @@ holds with all defaults. `etc/calldex.example.toml` is an example of every key.
 - `${NAME}` in any string is replaced by the environment variable of that name, after the file was parsed; `$${` stands for
   a plain `${`. A missing variable is a mistake. Secrets are never printed.
 - Relative paths start at the folder of the main file.
-- Names of projects and directories have 1 to 64 characters of `a-z 0-9 _ -`, the first a letter or a digit. No project can
-  be called `api`, `agent`, `events`, `metrics`, `healthz`, `readyz` or `static`.
-- A project file holds `[directory.NAME]` and `[project.NAME]` only, and its directories are private: `customers` in
-  `projects/acme.toml` is `acme/customers` in the store. Its projects may also use directories of the main file that have
-  `shared = true`. A project file with mistakes does not stop the others: while the server runs, its last good copy stays
-  in use.
+- Names of projects, directories and sources have 1 to 64 characters of `a-z 0-9 _ -`, the first a letter or a digit. No
+  project can be called `api`, `agent`, `events`, `metrics`, `healthz`, `readyz` or `static`.
+- A project file holds `[directory.NAME]`, `[source.NAME]`, `[agent.NAME]` and `[project.NAME]` only, and they are private:
+  `customers` in `projects/acme.toml` is `acme/customers` in the store. Its projects may also use directories, sources and
+  agents of the main file that have `shared = true`. A project file with mistakes does not stop the others: while the server
+  runs, its last good copy stays in use.
 ";
 
 /// Writes the reference as Markdown.

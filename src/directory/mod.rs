@@ -47,6 +47,9 @@ pub trait Directory: Send + Sync + 'static {
     /// An answer that is kept is good as long as this is the revision that [`Found`] came with.
     fn revision<'a>(&'a self, book: &'a Book) -> Pending<'a, Revision>;
 
+    /// Reads as a lookup does, but nothing that a worker may remember: says whether the store can be read at this moment.
+    fn check<'a>(&'a self, book: &'a Book) -> Pending<'a, ()>;
+
     /// Finds a caller in several books at once: one answer for each book, in the order of `books`, of one moment.
     ///
     /// Within a book the first step of the ladder that finds somebody wins; `exact` and `alternate` are one class and

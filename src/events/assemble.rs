@@ -95,7 +95,9 @@ pub(super) fn assemble(events: &[Event], given_up: bool) -> Assembled {
         waited,
         duration: sent.or_else(|| note(&mut computed, "duration", talked)),
         reason: view.last("fail_reason").or_else(|| view.last("explain_reason")),
-        recording: ["recording", "recording_url", "recordingfile", "monitor_file"].iter().find_map(|name| view.last(name)),
+        recording: ["recording", "recording_url", "recordingfile", "monitor_file"]
+            .iter()
+            .find_map(|name| view.last(name)),
         computed,
     }
 }

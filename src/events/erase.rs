@@ -33,7 +33,8 @@ pub(super) fn wipe(connection: &Connection, numbers: &[Key], contacts: &[Contact
     let mut wiped = Wiped::default();
     for id in calls(connection, numbers, contacts)? {
         let (events, journal) = remove_call(connection, id)?;
-        wiped = Wiped { calls: wiped.calls + 1, events: wiped.events + events, journal: wiped.journal + journal, ..wiped };
+        wiped =
+            Wiped { calls: wiped.calls + 1, events: wiped.events + events, journal: wiped.journal + journal, ..wiped };
     }
     for number in numbers {
         wiped.choices += connection.execute("DELETE FROM choice WHERE number = ?1", [number.to_i64()])?;
@@ -56,7 +57,8 @@ fn calls(connection: &Connection, numbers: &[Key], contacts: &[ContactRef]) -> r
     for contact in contacts {
         let sql = "SELECT id FROM call WHERE contact_id = ?1 AND contact_source = ?2";
         let mut statement = connection.prepare_cached(sql)?;
-        let rows = statement.query_map(params![contact.id.to_string(), &*contact.source], |row| row.get::<_, i64>(0))?;
+        let rows =
+            statement.query_map(params![contact.id.to_string(), &*contact.source], |row| row.get::<_, i64>(0))?;
         ids.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
     }
     Ok(ids)

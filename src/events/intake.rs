@@ -109,7 +109,8 @@ fn find_call(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<Opt
     let Arrival { event, number, longest_call, .. } = arrival;
     let (project, now) = (&*event.project, event.received);
     if let Some(uniqueid) = event.get("uniqueid") {
-        let sql = "SELECT id FROM call WHERE project = ?1 AND uniqueid = ?2 AND touched > ?3 ORDER BY touched DESC LIMIT 1";
+        let sql =
+            "SELECT id FROM call WHERE project = ?1 AND uniqueid = ?2 AND touched > ?3 ORDER BY touched DESC LIMIT 1";
         let mut statement = connection.prepare_cached(sql)?;
         return statement.query_row(params![project, uniqueid, now - JOIN], |row| row.get(0)).optional();
     }

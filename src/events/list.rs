@@ -37,7 +37,11 @@ pub(super) fn after(
 }
 
 /// The newest events, oldest of them first.
-pub(super) fn latest(connection: &Connection, project: Option<&str>, limit: usize) -> rusqlite::Result<Vec<ListedEvent>> {
+pub(super) fn latest(
+    connection: &Connection,
+    project: Option<&str>,
+    limit: usize,
+) -> rusqlite::Result<Vec<ListedEvent>> {
     let sql = format!("{COLUMNS} WHERE ?1 IS NULL OR project = ?1 ORDER BY id DESC LIMIT ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut events: Vec<ListedEvent> =

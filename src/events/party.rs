@@ -38,7 +38,9 @@ mod tests {
 
     #[test]
     fn an_agent_has_one_key_for_all_spellings_of_his_name() {
-        for name in ["ion-popescu", " Ion-Popescu ", "SIP/ion-popescu", "PJSIP/ion-popescu-0000002f", "Local/ion-popescu@q;1"] {
+        for name in
+            ["ion-popescu", " Ion-Popescu ", "SIP/ion-popescu", "PJSIP/ion-popescu-0000002f", "Local/ion-popescu@q;1"]
+        {
             assert_eq!(agent_key(name), "ion-popescu", "{name}");
         }
         assert_eq!(agent_key("ana-deadbeef"), "ana-deadbeef", "only a channel ends so");

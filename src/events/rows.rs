@@ -11,55 +11,55 @@ use crate::number::Key;
 
 /// A call as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallRow {
+pub(crate) struct CallRow {
     /// Its number in the store.
-    pub id: i64,
+    pub(crate) id: i64,
     /// The project.
-    pub project: Arc<str>,
+    pub(crate) project: Arc<str>,
     /// Its name in the PBX.
-    pub uniqueid: Option<String>,
+    pub(crate) uniqueid: Option<String>,
     /// The customer's number as the PBX sent it.
-    pub telephone: String,
+    pub(crate) telephone: String,
     /// The same as a key.
-    pub number: Option<Key>,
+    pub(crate) number: Option<Key>,
     /// The number that was called.
-    pub dnid: String,
+    pub(crate) dnid: String,
     /// Which way it goes.
-    pub direction: Direction,
+    pub(crate) direction: Direction,
     /// Where it is.
-    pub state: State,
+    pub(crate) state: State,
     /// How it went, when it is over.
-    pub outcome: Option<CallOutcome>,
+    pub(crate) outcome: Option<CallOutcome>,
     /// Who spoke last with the customer.
-    pub agent: Option<String>,
+    pub(crate) agent: Option<String>,
     /// The queue.
-    pub queue: Option<String>,
+    pub(crate) queue: Option<String>,
     /// The outside telephone that answered.
-    pub remote_number: Option<String>,
+    pub(crate) remote_number: Option<String>,
     /// When it began.
-    pub started: i64,
+    pub(crate) started: i64,
     /// When it was answered.
-    pub answered: Option<i64>,
+    pub(crate) answered: Option<i64>,
     /// When it ended.
-    pub ended: Option<i64>,
+    pub(crate) ended: Option<i64>,
     /// Seconds that the caller waited.
-    pub waited: Option<u64>,
+    pub(crate) waited: Option<u64>,
     /// Seconds of conversation.
-    pub duration: Option<u64>,
+    pub(crate) duration: Option<u64>,
     /// Names of the values that were worked out.
-    pub computed: String,
+    pub(crate) computed: String,
     /// What the PBX says about a failure.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Address of the recording, unchecked.
-    pub recording: Option<String>,
+    pub(crate) recording: Option<String>,
     /// Arrival of its newest event.
-    pub touched: i64,
+    pub(crate) touched: i64,
     /// Whether the caller is still to be looked up.
-    pub unbound: bool,
+    pub(crate) unbound: bool,
     /// What is known about the caller.
-    pub caller: Option<Caller>,
+    pub(crate) caller: Option<Caller>,
     /// Grows with every change of any call.
-    pub change: i64,
+    pub(crate) change: i64,
 }
 
 /// The columns that [`from_row`] reads.

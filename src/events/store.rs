@@ -74,6 +74,14 @@ impl EventStore {
         .await
     }
 
+    pub(super) async fn projects_with_running_calls(&self) -> Result<Vec<Arc<str>>> {
+        self.read("find running calls", |connection| {
+            let mut statement = connection.prepare_cached("SELECT DISTINCT project FROM call WHERE state < 2")?;
+            statement.query_map([], |row| row.get::<_, String>(0).map(Arc::from))?.collect()
+        })
+        .await
+    }
+
     /// Gives up calls of a project that nobody has ended since `before`.
     pub(super) async fn give_up(
         &self,
@@ -113,8 +121,7 @@ impl EventStore {
     /// # Errors
     /// When the file cannot be written; nothing is wiped then.
     pub async fn wipe(&self, numbers: Vec<Key>, contacts: Vec<ContactRef>) -> Result<Wiped> {
-        let wiped =
-            self.change("wipe calls", move |connection| erase::wipe(connection, &numbers, &contacts)).await?;
+        let wiped = self.change("wipe calls", move |connection| erase::wipe(connection, &numbers, &contacts)).await?;
         let file = self.file.clone();
         let truncated = tokio::task::spawn_blocking(move || file.truncate_log()).await;
         let log_truncated = truncated.is_ok_and(|done| done.unwrap_or_default());
@@ -126,7 +133,8 @@ impl EventStore {
     /// # Errors
     /// When the file cannot be read.
     pub async fn journal(&self, which: Which, target: Option<String>, limit: usize) -> Result<Vec<Listed>> {
-        self.read("read the journal", move |connection| journal::list(connection, which, target.as_deref(), limit)).await
+        self.read("read the journal", move |connection| journal::list(connection, which, target.as_deref(), limit))
+            .await
     }
 
     /// Lets up to `limit` entries be tried again; returns how many.
@@ -220,9 +228,8 @@ impl EventStore {
 
 impl History for EventStore {
     fn calls<'a>(&'a self, project: &'a str, number: Key, since: i64, limit: usize) -> PendingCalls<'a> {
-        let read = self.read_here("read earlier calls", |connection| {
-            past::calls(connection, project, number, since, limit)
-        });
+        let read =
+            self.read_here("read earlier calls", |connection| past::calls(connection, project, number, since, limit));
         Box::pin(std::future::ready(read as Result<Vec<PastCall>>))
     }
 }

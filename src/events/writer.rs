@@ -79,9 +79,9 @@ impl Writer {
         let (jobs, waiting) = mpsc::sync_channel(WAITING);
         let store = store.clone();
         let thread = std::thread::Builder::new().name("events".to_owned());
-        thread
-            .spawn(move || work_through(&waiting, &store))
-            .map_err(|error| Error::new(Kind::Unavailable, "cannot start the thread that writes events").because(error))?;
+        thread.spawn(move || work_through(&waiting, &store)).map_err(|error| {
+            Error::new(Kind::Unavailable, "cannot start the thread that writes events").because(error)
+        })?;
         Ok(Self { jobs })
     }
 

@@ -14,11 +14,14 @@ use crate::config::{Config, LogLookups};
 use crate::lookup::{Answer, Lookup, Project};
 use crate::metrics::REFUSED;
 use crate::model::{Call, RequestId};
+use crate::sources::LiveSources;
 
 /// The part of the program that a reload replaces, as one piece: a request sees all of the old or all of the new.
 pub struct Current {
     /// What the files say.
     pub config: Arc<Config>,
+    /// The live sources, by full name.
+    pub live: LiveSources,
     /// The projects, ready to answer, by name.
     pub projects: HashMap<Arc<str>, Arc<Project>>,
 }

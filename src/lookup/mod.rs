@@ -5,6 +5,7 @@
 
 mod answers;
 mod cache;
+mod checks;
 mod decide;
 mod explain;
 mod fan_out;
@@ -36,6 +37,7 @@ use memo::Memo;
 use merge::Candidate;
 use record::Recent;
 
+pub use checks::CHECKS;
 pub use decide::{Decision, From, Origin};
 pub use explain::Explanation;
 pub use fan_out::{Reply, Report};

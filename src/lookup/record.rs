@@ -8,7 +8,6 @@ use metrics::counter;
 
 use crate::directory::Statistics;
 use crate::metrics::{DEGRADED, STALE, VALUES_REFUSED};
-use crate::number::ladder::Wanted;
 
 use super::explain::Explanation;
 use super::fan_out::Asked;
@@ -69,11 +68,9 @@ impl Lookup {
 
     /// Why the address books of these projects cannot be read; `None` when they can.
     pub async fn store_obstacle<'a>(&self, projects: impl Iterator<Item = &'a Arc<Project>>) -> Option<String> {
-        let wanted = Wanted { local: Some("readyz".to_owned()), ..Wanted::default() };
         for asked in projects.flat_map(|project| &project.asked) {
             if let Asked::Book { book, .. } = asked {
-                let read = self.directory.find(std::slice::from_ref(book), &wanted).await;
-                return read.err().map(|error| error.to_string());
+                return self.directory.check(book).await.err().map(|error| error.to_string());
             }
         }
         None

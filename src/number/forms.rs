@@ -58,6 +58,21 @@ impl Forms {
         if self.at_home { &self.national_compact } else { &self.double_zero }
     }
 
+    /// The number in one spelling.
+    #[must_use]
+    pub fn spelled(&self, spelling: Spelling) -> &str {
+        match spelling {
+            Spelling::E164 => &self.e164,
+            Spelling::Digits => &self.digits,
+            Spelling::DoubleZero => &self.double_zero,
+            Spelling::Dialled => self.dialled(),
+            Spelling::National => &self.national_compact,
+            Spelling::NationalFormatted => &self.national,
+            Spelling::NationalSignificant => &self.national_significant,
+            Spelling::International => &self.international,
+        }
+    }
+
     /// The spellings to look for in a system, without repetition: international ones, and at home the national ones.
     #[must_use]
     pub fn spellings(&self) -> Vec<&str> {
@@ -72,6 +87,59 @@ impl Forms {
             }
         }
         seen
+    }
+}
+
+/// The name of one spelling, for systems that are asked with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Spelling {
+    /// `+40722111222`
+    E164,
+    /// `40722111222`
+    Digits,
+    /// `0040722111222`
+    DoubleZero,
+    /// As dialled from home: `0722111222` there, `0049301234` elsewhere.
+    #[default]
+    Dialled,
+    /// `0722111222`
+    National,
+    /// `0722 111 222`
+    NationalFormatted,
+    /// `722111222`
+    NationalSignificant,
+    /// `+40 722 111 222`
+    International,
+}
+
+impl Spelling {
+    /// Every spelling by its name in the configuration.
+    pub const ALL: [(&str, Self); 8] = [
+        ("e164", Self::E164),
+        ("digits", Self::Digits),
+        ("double_zero", Self::DoubleZero),
+        ("dialled", Self::Dialled),
+        ("national", Self::National),
+        ("national_formatted", Self::NationalFormatted),
+        ("national_significant", Self::NationalSignificant),
+        ("international", Self::International),
+    ];
+
+    /// The names of [`Spelling::ALL`].
+    pub const WORDS: [&str; 8] = {
+        let mut words = [""; 8];
+        let mut index = 0;
+        while index < 8 {
+            words[index] = Self::ALL[index].0;
+            index += 1;
+        }
+        words
+    };
+
+    /// Whether it leaves the country out, so that it says something only at home.
+    #[must_use]
+    pub fn is_national(self) -> bool {
+        matches!(self, Self::National | Self::NationalFormatted | Self::NationalSignificant)
     }
 }
 

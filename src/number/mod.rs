@@ -32,7 +32,7 @@ mod tests;
 #[cfg(test)]
 mod vectors;
 
-pub use forms::{Forms, METADATA_VERSION, country_of, forms, is_known_country, nearest_country};
+pub use forms::{Forms, METADATA_VERSION, Spelling, country_of, forms, is_known_country, nearest_country};
 pub use key::Key;
 
 use body::{Body, Digits};

@@ -36,7 +36,7 @@ use crate::error::{Error, Kind, Result};
 const BACKLOG: u32 = 4096;
 
 /// How long requests that have arrived may take when the process ends.
-pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN: Duration = Duration::from_secs(10);
 
 /// How long a request body may take, and a client that takes no byte of its answer.
 const TRANSFER: Duration = Duration::from_secs(10);
@@ -65,6 +65,8 @@ pub(crate) struct ListenSettings {
     pub(crate) idle_timeout: Duration,
     /// For a whole request body, and for a client to take the next bytes of an answer.
     pub(crate) transfer_timeout: Duration,
+    /// For requests that have arrived when the process ends.
+    pub(crate) drain_timeout: Duration,
     /// Certificate and key, when the listener speaks TLS.
     pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
 }
@@ -79,6 +81,7 @@ impl ListenSettings {
             max_connections: server.max_connections,
             idle_timeout: server.idle_timeout,
             transfer_timeout: TRANSFER,
+            drain_timeout: DRAIN,
             tls: server.tls.as_ref().map(tls::load).transpose()?,
         })
     }
@@ -153,8 +156,9 @@ impl Listener {
             }
         }
         hall.enter_waiting(socket);
+        let drain_timeout = hall.settings.load().drain_timeout;
         let inside = hall.drain();
-        if tokio::time::timeout(DRAIN, all_ended.recv()).await.is_err() {
+        if tokio::time::timeout(drain_timeout, all_ended.recv()).await.is_err() {
             let left = inside.iter().filter(|(_, task)| !task.is_finished()).count();
             tracing::warn!(connections = left, "closed connections that did not end in time");
             inside.iter().for_each(|(_, task)| task.abort());
@@ -325,7 +329,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_failing_accept_is_counted_makes_room_and_is_tried_again() {
-        let settings = ListenSettings { max_connections: 10, idle_timeout: DRAIN, transfer_timeout: DRAIN, tls: None };
+        let settings = ListenSettings {
+            max_connections: 10,
+            idle_timeout: DRAIN,
+            transfer_timeout: DRAIN,
+            drain_timeout: DRAIN,
+            tls: None,
+        };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let idle = Arc::new(Connection::new(([127, 0, 0, 1], 1).into(), Arc::clone(&clock)));
         let task = tokio::spawn(std::future::pending::<()>());

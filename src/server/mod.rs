@@ -6,6 +6,7 @@
 
 mod connection;
 mod counts;
+mod events;
 mod listen;
 mod log;
 mod reload;
@@ -33,11 +34,12 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config};
 use crate::directory::{Directory, SqliteDirectory};
 use crate::error::{Error, Kind, Result};
+use crate::events::{EventStore, Events};
 use crate::faces::http::{self, Http};
 use crate::faces::{Current, Reception};
-use crate::lookup::Lookup;
+use crate::lookup::{CHECKS, Lookup};
 use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
-use crate::sources::LiveSources;
+use crate::sources::{self, LiveSources};
 use crate::{metrics, number};
 
 use counts::ConnectionCounts;
@@ -51,7 +53,7 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// # Errors
 /// Whatever keeps it from starting: the configuration, the store, the listener.
 pub fn run(file: &Path, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
-    let loaded = config::load(file, &config::process_environment)?;
+    let loaded = config::load(file, &config::process_environment, &CHECKS)?;
     // Held to the end of this function: whatever tasks still live then, the last lines are written out.
     let (_logging, dropped_lines) = log::start(&loaded.config.log);
     let recorder = metrics::install().map_err(|error| Error::new(Kind::Internal, "cannot count").because(error))?;
@@ -80,8 +82,10 @@ async fn serve(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let directory: Arc<dyn Directory> = Arc::new(SqliteDirectory::open(&config.server.store, Arc::clone(&clock))?);
     let lookup = Arc::new(Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache));
-    let current = prepare(&lookup, Arc::clone(&config)).await?;
+    let current = prepare(&lookup, Arc::clone(&config), &LiveSources::new()).await?;
     warm_up(&config);
+    let store = Arc::new(EventStore::open(&config.server.store)?);
+    let events = Events::start(store, Arc::clone(&lookup), Arc::clone(&clock), events::settings(&current)?);
     let gate = Gate::new(config.server.refused_per_minute, clock.now());
     let reception = Arc::new(Reception::new(current, lookup, gate, Arc::clone(&clock)));
     let settings = Arc::new(ArcSwap::from_pointee(ListenSettings::from_config(&config.server)?));
@@ -89,11 +93,11 @@ async fn serve(
     let address = listener.address()?;
     let seed = getrandom::u64().map_err(|error| Error::new(Kind::Unavailable, "no randomness").because(error))?;
     let measures = measures(listener.counts(), dropped_lines);
-    let http = Arc::new(Http::new(Arc::clone(&reception), recorder.clone(), measures, seed));
+    let http = Arc::new(Http::new(Arc::clone(&reception), Arc::clone(&events), recorder.clone(), measures, seed));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(keep_up(recorder));
     tokio::spawn(tidy(directory));
-    tokio::spawn(reload::watch(file.to_path_buf(), Arc::clone(&reception), settings, stopped.clone()));
+    tokio::spawn(reload::watch(file.to_path_buf(), Arc::clone(&reception), events, settings, stopped.clone()));
     tokio::spawn(wait_for_the_end(Arc::clone(&http), stop));
     tracing::info!(%address, projects = config.projects.len(), "calldex {} answers", env!("CARGO_PKG_VERSION"));
     on_ready(address);
@@ -102,23 +106,23 @@ async fn serve(
     Ok(())
 }
 
-/// Makes every project of a configuration ready.
-async fn prepare(lookup: &Lookup, config: Arc<Config>) -> Result<Current> {
-    // The API types of live sources are added here as they come; until then the address books answer alone.
-    let live = LiveSources::new();
+/// Makes every source and project of a configuration ready; sources that did not change are taken over from `before`.
+async fn prepare(lookup: &Lookup, config: Arc<Config>, before: &LiveSources) -> Result<Current> {
+    let live = sources::build(&config, before)?;
     let mut projects = std::collections::HashMap::with_capacity(config.projects.len());
     for (name, project) in &config.projects {
         projects.insert(Arc::clone(name), Arc::new(lookup.prepare(&config, &live, project).await?));
     }
-    Ok(Current { config, projects })
+    Ok(Current { config, live, projects })
 }
 
 /// Reads one number of every country before the first call does, since the first reading compiles its rules.
 fn warm_up(config: &Config) {
     let of_directories = config.directories.values().map(|directory| &directory.numbering);
     let of_projects = config.projects.values().map(|project| &project.numbering);
+    let of_sources = config.sources.values().map(|source| &source.numbering);
     let mut countries: Vec<Option<&str>> =
-        of_directories.chain(of_projects).map(|numbering| numbering.country.as_deref()).collect();
+        of_directories.chain(of_projects).chain(of_sources).map(|numbering| numbering.country.as_deref()).collect();
     countries.sort_unstable();
     countries.dedup();
     for country in countries {
@@ -160,6 +164,7 @@ fn wait_for_the_end(http: Arc<Http>, stop: watch::Sender<bool>) -> impl Future<O
         next_order_to_stop(&mut terminate, &mut interrupt).await;
         tracing::info!("told to stop: no new connections, requests under way are answered");
         http.stopping.store(true, Ordering::Relaxed);
+        http.events.close();
         stop.send_replace(true);
         next_order_to_stop(&mut terminate, &mut interrupt).await;
         std::process::exit(1);

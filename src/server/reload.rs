@@ -15,7 +15,9 @@ use tokio::sync::{mpsc, watch};
 
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
+use crate::events::Events;
 use crate::faces::Reception;
+use crate::lookup::CHECKS;
 use crate::metrics::RELOADS;
 
 use super::listen::ListenSettings;
@@ -31,6 +33,7 @@ const PROJECTS: &str = "projects";
 pub(super) fn watch(
     file: PathBuf,
     reception: Arc<Reception>,
+    events: Arc<Events>,
     listening: Arc<ArcSwap<ListenSettings>>,
     stopped: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> {
@@ -49,7 +52,7 @@ pub(super) fn watch(
             if let Some(watcher) = &mut watcher {
                 watch_projects(watcher, &file);
             }
-            report(reload(&file, &reception, &listening).await);
+            report(reload(&file, &reception, &events, &listening).await);
         }
     }
 }
@@ -96,10 +99,15 @@ fn folder_of(file: &Path) -> PathBuf {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf()
 }
 
-async fn reload(file: &Path, reception: &Reception, listening: &ArcSwap<ListenSettings>) -> Result<Vec<String>> {
+async fn reload(
+    file: &Path,
+    reception: &Reception,
+    events: &Events,
+    listening: &ArcSwap<ListenSettings>,
+) -> Result<Vec<String>> {
     let old = reception.current();
     let path = file.to_path_buf();
-    let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment))
+    let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment, &CHECKS))
         .await
         .map_err(|error| Error::new(Kind::Internal, "the configuration could not be read").because(error))?
         .map_err(|problems| Error::new(Kind::Invalid, problems.to_string()))?;
@@ -110,12 +118,14 @@ async fn reload(file: &Path, reception: &Reception, listening: &ArcSwap<ListenSe
     }
     notes.extend(needs_a_restart(&old.config, &config));
     let config = Arc::new(config);
-    let current = super::prepare(&reception.lookup, Arc::clone(&config)).await?;
+    let current = super::prepare(&reception.lookup, Arc::clone(&config), &old.live).await?;
     let settings = ListenSettings::from_config(&config.server)?;
+    let of_events = super::events::settings(&current)?;
     super::warm_up(&config);
     reception.gate.set_refused_per_minute(config.server.refused_per_minute);
     listening.store(Arc::new(settings));
     reception.replace(current);
+    events.configure(of_events);
     Ok(notes)
 }
 

@@ -13,6 +13,7 @@ mod migrate;
 mod tests;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -82,11 +83,20 @@ impl Store {
         &self.path
     }
 
+    /// Which file is there at this moment.
+    #[must_use]
+    pub fn file(&self) -> StoreFile {
+        let found = fs::metadata(&self.path).ok();
+        StoreFile(found.map(|file| (file.dev(), file.ino(), file.len())))
+    }
+
     /// A connection that cannot write.
     ///
     /// # Errors
     /// As [`Store::open`].
     pub fn reader(&self) -> Result<Connection> {
+        // SQLite would take it for a new database, and delete a write-ahead log beside it.
+        check_not_cut_off(&self.path)?;
         let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY, READ_WAIT)?;
         connection.pragma_update(None, "query_only", true).map_err(|error| at_open(&self.path, error))?;
         Ok(connection)
@@ -157,6 +167,24 @@ impl Store {
     }
 }
 
+/// The identity of a store's file, and how long it was; `None` inside when there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreFile(Option<(u64, u64, u64)>);
+
+impl StoreFile {
+    /// Says whether what was connected to this file then still reads what is there `now`. A store never gets shorter
+    /// while it is in use.
+    #[must_use]
+    pub fn is_still(self, now: Self) -> bool {
+        match (self.0, now.0) {
+            (Some((device, inode, length)), Some((device_now, inode_now, length_now))) => {
+                (device, inode) == (device_now, inode_now) && length <= length_now && length_now > 0
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Where events, history and journal are, beside the address books: `calldex-events.db` beside `calldex.db`.
 #[must_use]
 pub fn events_path(directory: &Path) -> PathBuf {
@@ -218,14 +246,19 @@ fn check_file(path: &Path) -> Result<()> {
     if file.is_dir() {
         return Err(Error::new(Kind::Invalid, format!("cannot open the store {}: it is a folder", path.display())));
     }
-    if file.len() == 0 {
+    check_not_cut_off(path)?;
+    if file.permissions().readonly() { Err(read_only(path)) } else { Ok(()) }
+}
+
+fn check_not_cut_off(path: &Path) -> Result<()> {
+    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
         let message = format!(
             "cannot open the store {}: the file is empty, so it was cut off; restore it from a backup, or delete it to start anew",
             path.display()
         );
         return Err(Error::new(Kind::Corrupt, message));
     }
-    if file.permissions().readonly() { Err(read_only(path)) } else { Ok(()) }
+    Ok(())
 }
 
 fn read_only(path: &Path) -> Error {

@@ -1,12 +1,12 @@
 //! Every command: what it prints, what it refuses and in which words, and its exit code.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{CONFIGURATION, TOKEN, Workplace, get, text, wait_until};
+use crate::harness::{CONFIGURATION, TOKEN, Workplace, get, text};
 
 /// Done; refused or failed; wrong usage.
 const DONE: i32 = 0;
@@ -35,6 +35,7 @@ fn wrong_usage_ends_with_2_and_says_what_was_expected() {
         (&["demo", "--port", "x"], "invalid value 'x' for '--port <PORT>'"),
         (&["demo", "--port", "65536"], "invalid value '65536' for '--port <PORT>'"),
         (&["healthcheck", "http://x"], "unexpected argument 'http://x'"),
+        (&["healthcheck", "--timeout", "3"], "expected a time with its unit, such as 500ms or 3s"),
         (&["lookup"], "<TELEPHONE>"),
         (&["lookup", "1", "--direction", "up"], "expected \"in\" or \"out\""),
         (&["lookup", "1", "--json"], "--explain"),
@@ -288,18 +289,25 @@ fn the_configuration_is_checked_printed_and_documented() {
 
 #[test]
 fn a_healthcheck_says_whether_a_server_is_ready() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let workplace = Workplace::new(&CONFIGURATION.replace("127.0.0.1:0", &format!("127.0.0.1:{port}")));
-    refuses(&workplace, &["healthcheck"], REFUSED, &format!("no server answers at 127.0.0.1:{port}"));
+    let workplace = Workplace::new(CONFIGURATION);
+    let listening_at = |address: SocketAddr| CONFIGURATION.replace("127.0.0.1:0", &address.to_string());
+    let check = ["healthcheck", "--config", "known.toml", "--timeout", "60s"];
+    // Bound, so that nobody else takes the port, and not listening.
+    let silent = tokio::net::TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nobody = silent.local_addr().unwrap();
+    workplace.write("known.toml", listening_at(nobody));
+    refuses(&workplace, &check, REFUSED, &format!("no server answers at {nobody}"));
     let server = workplace.serve();
-    let output = workplace.run(&["healthcheck"]);
+    workplace.write("known.toml", listening_at(server.address));
+    let output = workplace.run(&check);
     assert_eq!(output.status.code(), Some(DONE), "{}", text(&output.stderr));
     assert!(!output.stdout.is_empty() && output.stderr.is_empty());
     std::fs::OpenOptions::new().write(true).open(workplace.path("calldex.db")).unwrap().set_len(0).unwrap();
-    let _ = std::fs::remove_file(workplace.path("calldex.db-wal"));
-    // Within a second every worker has ended the snapshot that it had open.
-    wait_until("no worker can read any more", || (0..20).all(|_| get(server.address, "/readyz").status == 503));
-    let output = workplace.run(&["healthcheck"]);
+    for _ in 0..20 {
+        assert_eq!(get(server.address, "/readyz").status, 503, "whichever worker answers");
+    }
+    let output = workplace.run(&check);
     assert_eq!(output.status.code(), Some(REFUSED));
     assert!(text(&output.stderr).contains("is not ready"), "{}", text(&output.stderr));
 }

@@ -94,7 +94,7 @@ impl Reader {
         let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
         let mut shell = Command::new("timeout");
         shell.args([
-            "60",
+            "600",
             "bash",
             "-euo",
             "pipefail",

@@ -7,6 +7,7 @@ mod commands;
 mod connections;
 mod crash;
 mod documents;
+mod events;
 mod harness;
 mod hostile;
 mod layers;

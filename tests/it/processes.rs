@@ -1,5 +1,8 @@
 //! A change made on the command line shows in the running server's next answer.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use crate::harness::Workplace;
 
 #[test]
@@ -24,9 +27,16 @@ fn an_import_shows_all_at_once_and_names_stay_meanwhile() {
     let workplace = Workplace::with_contacts();
     let server = workplace.serve();
     let rows: String = (0..30_000).map(|row| format!("{},Person {row},07{:08}\n", 20_000 + row, row)).collect();
-    workplace.write("more.csv", format!("id,name,telephone\n12345,Ana Maria Popescu,0722111222\n{rows}"));
-    let mut import = workplace.command(&["import", "more.csv", "--directory", "customers"]).spawn().unwrap();
+    let file = format!("id,name,telephone\n12345,Ana Maria Popescu,0722111222\n{rows}");
+    let mut command = workplace.command(&["import", "-", "--directory", "customers"]);
+    let mut import = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = import.stdin.take().unwrap();
     let mut seen = Vec::new();
+    input.write_all(&file.as_bytes()[..file.len() / 2]).unwrap();
+    // The import waits for the rest of its file.
+    seen.push((server.lookup("telephone=0722111222").json()["name"].as_str().unwrap().to_owned(), false));
+    input.write_all(&file.as_bytes()[file.len() / 2..]).unwrap();
+    drop(input);
     while import.try_wait().unwrap().is_none() {
         let name = server.lookup("telephone=0722111222").json()["name"].as_str().unwrap_or("(nobody)").to_owned();
         let last = server.lookup("telephone=0700029999").json()["name"].is_string();

@@ -50,6 +50,30 @@ default_project = "sale""#,
 certificate = "no-such-file.pem""#,
     "[server]
 port = 80",
+    r#"[source.crm]
+url = "https://crm.example.com""#,
+    r#"[source.crm]
+type = "generic"
+url = "https://crm.example.com/?key=${NOWHERE}""#,
+    r#"[source.crm]
+type = "generic"
+params = "key=${NOWHERE}""#,
+    r#"[source.crm]
+type = "generic"
+params = ["key"]"#,
+    r#"[source.crm]
+type = "generic"
+form = "e146""#,
+    r#"[source.crm]
+type = "generic"
+rate = "20 per second""#,
+    r#"[source.crm]
+type = "generic"
+map = { name = 1 }"#,
+    r#"[source.crm]
+type = "generic"
+[directory.crm]
+country = "RO""#,
     r#"[servr]
 listen = "127.0.0.1:80""#,
     "server = 1",
@@ -75,6 +99,14 @@ country = "UK""#,
 shared = "yes""#,
     "[directory]
 customers = true",
+    r#"[agent."Ion Popescu"]"#,
+    r#"[agent.ion]
+extension = "10 1"
+email = "ion"
+owner = "7000123""#,
+    r#"[directory.helpdesk]
+[agent.ion]
+owner = { helpdsk = "7000123", helpdesk = true }"#,
     r#"[project.metrics]
 allow = ["203.0.113.10"]"#,
     r#"[project."Sales Team"]

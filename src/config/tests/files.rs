@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{environment, read};
-use crate::config::{Format, Loaded, Problems, Require, TokenHash, load};
+use crate::config::{Checks, Complaint, Format, Loaded, Problems, Require, Source, TokenHash, load};
 
 /// A folder with a main file and project files.
 struct Folder(tempfile::TempDir);
@@ -29,7 +29,7 @@ impl Folder {
     }
 
     fn load(&self) -> Result<Loaded, Problems> {
-        load(&self.path().join("calldex.toml"), &environment)
+        load(&self.path().join("calldex.toml"), &environment, &Checks::NONE)
     }
 
     /// A text without the folder's path.
@@ -249,4 +249,42 @@ fn a_file_that_is_not_text_and_one_that_begins_with_a_byte_order_mark() {
         problems,
         "calldex.toml: expected text in UTF-8, found something else at byte 6; `--config FILE` or CALLDEX_CONFIG names another, `calldex demo` needs none"
     );
+}
+
+#[test]
+fn the_owner_of_a_source_is_asked_and_its_complaint_has_a_place() {
+    let folder = Folder::with(
+        "[source.crm]\ntype = \"generic\"\nurl = \"https://${HOST}/?key=${KEY}\"\nparams = \"a=1&b=${KEY}\"\n",
+        &[("acme.toml", "[source.helpdesk]\ntype = \"generc\"\n")],
+    );
+    let complain = |source: &Source| match source.api_type.as_str() {
+        "generic" => Vec::new(),
+        _ => vec![Complaint::mistake(Some("type"), "there is no such type")],
+    };
+    let checks = Checks { source: &complain };
+    let environment = |name: &str| match name {
+        "HOST" => Some("crm.example.com".to_owned()),
+        "KEY" => Some("x&y z".to_owned()),
+        _ => None,
+    };
+    let loaded = load(&folder.path().join("calldex.toml"), &environment, &checks).unwrap();
+    let source = &loaded.config.sources["crm"];
+    assert_eq!(source.url.as_ref().unwrap().reveal(), "https://crm.example.com/?key=x%26y%20z");
+    assert_eq!(source.params.text(&["b"]), Some("x&y z"));
+    let failed = loaded.failed_files[0].problems.to_string();
+    assert!(failed.ends_with("acme.toml:2:8: [source.helpdesk]: there is no such type"), "{failed}");
+    assert!(!loaded.effective.contains("x&y") && !format!("{:?}", loaded.config).contains("x&y"));
+}
+
+#[test]
+fn a_source_is_found_and_shared_as_a_directory_is() {
+    let source = "[source.crm]\ntype = \"generic\"\n";
+    let project = "[project.acme]\nallow = [\"203.0.113.10\"]\ncountry = \"RO\"\nsources = [\"crm\"]\n";
+    let folder = Folder::with(source, &[("acme.toml", project)]);
+    let failed = folder.load().unwrap().failed_files[0].problems.to_string();
+    assert!(failed.contains("does not share it: write shared = true in its [source.crm]"), "{failed}");
+    folder.write("calldex.toml", &format!("{source}shared = true\n"));
+    assert_eq!(folder.load().unwrap().config.projects["acme"].sources, ["crm".into()]);
+    folder.write("projects/acme.toml", &format!("{source}{project}"));
+    assert_eq!(folder.load().unwrap().config.projects["acme"].sources, ["acme/crm".into()]);
 }

@@ -10,6 +10,7 @@ use super::{Config, Problems, load_text};
 fn environment(name: &str) -> Option<String> {
     match name {
         "SALES_TOKEN" => Some("a-token-of-more-than-16-characters".to_owned()),
+        "CRM_KEY" => Some("a-key-of-the-crm".to_owned()),
         "LISTEN" => Some("in-the-environment".to_owned()),
         "EMPTY" => Some(String::new()),
         _ => None,

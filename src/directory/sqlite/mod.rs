@@ -163,6 +163,16 @@ impl Directory for SqliteDirectory {
         done(self.inner.readers.read("read the revision of an address book", read))
     }
 
+    fn check<'a>(&'a self, book: &'a Book) -> Pending<'a, ()> {
+        let book = book.clone();
+        self.spawn(move |inner| {
+            let nobody = Wanted { local: Some("check".to_owned()), ..Wanted::default() };
+            inner.readers.read_afresh("read the store", |connection, states| {
+                find::find(connection, &book, states.get(book.id), &nobody).map(drop)
+            })
+        })
+    }
+
     fn find<'a>(&'a self, books: &'a [Book], wanted: &'a Wanted) -> Pending<'a, Vec<Found>> {
         done(self.inner.readers.read("look up a caller", |connection, states| {
             let find = |book: &Book| {

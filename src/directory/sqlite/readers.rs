@@ -9,7 +9,8 @@
 //! newest. Beginning and ending a snapshot would cost more than the lookup: file locks, and a mutex of SQLite's that all
 //! connections of a process share. [`Readers::let_go`], called every second, ends the open snapshots, so that an idle
 //! worker never keeps the write-ahead log from shrinking, and so that a program that writes without counting (any
-//! SQLite tool) is seen.
+//! SQLite tool) is seen. It also closes connections to a file that was cut off or replaced: they would answer from
+//! memory, some workers from one and some from none, for as long as they are asked for what they have read already.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use rusqlite::Connection;
 
 use crate::error::{Error, Kind, Result};
-use crate::store::{Store, WriteCounter, failure};
+use crate::store::{Store, StoreFile, WriteCounter, failure};
 
 /// Connections beyond the number of processors: for threads that are not workers.
 const SPARE: usize = 2;
@@ -44,12 +45,13 @@ impl Readers {
         Self { store, counter, slots: (0..count).map(|_| Mutex::new(None)).collect() }
     }
 
-    /// Ends the snapshots that lookups have left open.
+    /// Ends the snapshots that lookups have left open, and closes what is connected to a file that is no more.
     pub(super) fn let_go(&self) {
+        let file = self.store.file();
         for slot in &self.slots {
-            // A slot that is locked is in use, and its next lookup finds out itself.
+            // A slot that is locked is in use; a second later it may be free.
             if let Ok(mut slot) = slot.try_lock()
-                && slot.as_mut().is_some_and(|reader| reader.end().is_err())
+                && slot.as_mut().is_some_and(|reader| reader.end().is_err() || !reader.file.is_still(file))
             {
                 *slot = None;
             }
@@ -58,6 +60,15 @@ impl Readers {
         if !is_in_place(&self.counter.read().unwrap_or_else(PoisonError::into_inner)) {
             *self.counter.write().unwrap_or_else(PoisonError::into_inner) = WriteCounter::open(self.store.path());
         }
+    }
+
+    /// Proves that the store can be read at this moment, whatever a worker may still know: on a connection of its own.
+    pub(super) fn read_afresh<T>(
+        &self,
+        doing: &str,
+        work: impl FnOnce(&Connection, &Books) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        Reader::open(&self.store)?.read(None, work).map_err(|error| failure(doing, error))
     }
 
     /// Does `work` in one snapshot: whatever it reads belongs together.
@@ -107,6 +118,8 @@ impl Readers {
 
 struct Reader {
     connection: Connection,
+    /// What it is connected to.
+    file: StoreFile,
     /// The count of writes before the open snapshot began; `None` when none is open.
     snapshot: Option<u64>,
     books: Books,
@@ -114,7 +127,9 @@ struct Reader {
 
 impl Reader {
     fn open(store: &Store) -> Result<Self> {
-        Ok(Self { connection: store.reader()?, snapshot: None, books: Books::default() })
+        // Looked at before it is opened: if it is replaced in between, the connection is closed a second later.
+        let file = store.file();
+        Ok(Self { connection: store.reader()?, file, snapshot: None, books: Books::default() })
     }
 
     /// Does `work` in the open snapshot if nobody has written since it began, else in a new one. While somebody writes

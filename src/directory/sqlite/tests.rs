@@ -165,6 +165,46 @@ fn a_file_that_is_cut_off_while_running_is_an_error_and_comes_back() {
 }
 
 #[test]
+fn whether_the_store_can_be_read_is_no_matter_of_what_a_worker_remembers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calldex.db");
+    let (directory, book, runtime) = with_one_contact(&path);
+    let whole = fs::read(&path).unwrap();
+    let find = || runtime.block_on(directory.find(std::slice::from_ref(&book), &wanted()));
+    let check = || runtime.block_on(directory.check(&book));
+    for length in [0, 100, whole.len() / 2] {
+        // From here on this worker has everything in memory.
+        assert_eq!(find().unwrap()[0].hits.len(), 1);
+        check().unwrap();
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length as u64).unwrap();
+        for _ in 0..20 {
+            check().unwrap_err();
+            let _ = find();
+        }
+        directory.inner.readers.let_go();
+        find().unwrap_err();
+        fs::write(&path, &whole).unwrap();
+        check().unwrap();
+    }
+}
+
+#[test]
+fn a_store_that_was_replaced_is_read_and_the_old_one_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, other] = ["calldex.db", "other.db"].map(|name| folder.path().join(name));
+    let (directory, book, runtime) = with_one_contact(&path);
+    fs::copy(&path, &other).unwrap();
+    let find = || runtime.block_on(directory.find(std::slice::from_ref(&book), &wanted())).unwrap()[0].hits.len();
+    let changed = open(&other);
+    assert!(runtime.block_on(changed.remove(&book, &ContactId::Integer(1))).unwrap());
+    drop(changed);
+    assert_eq!(find(), 1);
+    fs::rename(&other, &path).unwrap();
+    directory.inner.readers.let_go();
+    assert_eq!(find(), 0);
+}
+
+#[test]
 fn a_locked_store_answers_lookups_and_refuses_writes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("calldex.db");

@@ -56,7 +56,8 @@ fn the_order_of_arrival_does_not_change_how_a_call_went() {
     let expected = told(&assemble(&events, false));
     for order in orders(&events) {
         // Whatever comes first has the earlier time of arrival.
-        let arrived = order.into_iter().zip(0..).map(|(event, second)| Event { received: BEGIN + second * 1_000, ..event });
+        let arrived =
+            order.into_iter().zip(0..).map(|(event, second)| Event { received: BEGIN + second * 1_000, ..event });
         assert_eq!(told(&assemble(&arrived.collect::<Vec<_>>(), false)), expected);
     }
 }
@@ -88,7 +89,10 @@ fn what_the_pbx_sends_is_not_worked_out() {
 #[test]
 fn a_call_that_was_given_up_has_no_end_and_no_length() {
     let call = assemble(&[event("dial_answer", 0, &[("agent", "ion")])], true);
-    assert_eq!((call.state, call.outcome, call.ended, call.duration), (State::Over, Some(CallOutcome::Answered), None, None));
+    assert_eq!(
+        (call.state, call.outcome, call.ended, call.duration),
+        (State::Over, Some(CallOutcome::Answered), None, None)
+    );
     let call = assemble(&[event("something_new", 0, &[])], true);
     assert_eq!(call.outcome, Some(CallOutcome::Unknown));
 }

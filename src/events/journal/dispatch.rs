@@ -35,6 +35,9 @@ const TARGET_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::f
 /// How long an entry waits for its caller to be looked up, or for its call to be over again, in milliseconds.
 const NOT_YET: (i64, i64) = (1_000, 60_000);
 
+/// How long an entry waits for its caller after the end of its call, in milliseconds; then it goes without.
+const LONGEST_LOOKUP: i64 = 120_000;
+
 /// Longest failure that is kept, in characters.
 const LONGEST_ERROR: usize = 300;
 
@@ -122,7 +125,8 @@ impl Line {
             };
             let outcomes = join_all(entries.iter().map(|entry| self.send(entry))).await;
             let down = !outcomes.is_empty() && outcomes.iter().all(|(_, down)| *down);
-            self.note(entries.iter().map(|entry| entry.id).zip(outcomes.into_iter().map(|(step, _)| step)).collect()).await;
+            self.note(entries.iter().map(|entry| entry.id).zip(outcomes.into_iter().map(|(step, _)| step)).collect())
+                .await;
             failures = if down { failures + 1 } else { 0 };
             if down {
                 self.pause(failures).await;
@@ -137,7 +141,8 @@ impl Line {
         if !entry.is_true() {
             return (Step::Forget, false);
         }
-        if entry.call.unbound {
+        let unknown = entry.call.unbound || entry.call.caller.as_ref().is_some_and(|caller| caller.incomplete);
+        if unknown && now < entry.call.touched + LONGEST_LOOKUP {
             return (Step::Postpone(now + NOT_YET.0), false);
         }
         self.wait_for_slot().await;

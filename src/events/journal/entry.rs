@@ -12,7 +12,6 @@ pub(in super::super) struct Entry {
     pub(super) id: i64,
     pub(super) key: String,
     pub(super) tries: u32,
-    pub(super) line: String,
     pub(super) call: CallRow,
     /// What ended the call.
     pub(super) last: Option<Event>,
@@ -30,8 +29,13 @@ pub(in super::super) enum Tried {
 }
 
 /// The oldest waiting entry of each line of a target whose time has come, at most `limit`.
-pub(in super::super) fn due(connection: &Connection, target: &str, now: i64, limit: usize) -> rusqlite::Result<Vec<Entry>> {
-    let sql = "SELECT id, key, tries, line, call FROM journal WHERE target = ?1 AND state = 0 AND due <= ?2 \
+pub(in super::super) fn due(
+    connection: &Connection,
+    target: &str,
+    now: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Entry>> {
+    let sql = "SELECT id, key, tries, call FROM journal WHERE target = ?1 AND state = 0 AND due <= ?2 \
                AND NOT EXISTS (SELECT 1 FROM journal AS earlier WHERE earlier.target = journal.target \
                AND earlier.line = journal.line AND earlier.state = 0 AND earlier.id < journal.id) \
                ORDER BY due, id LIMIT ?3";
@@ -39,13 +43,13 @@ pub(in super::super) fn due(connection: &Connection, target: &str, now: i64, lim
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = statement.query_map(params![target, now, limit], |row| {
         let tries: i64 = row.get(2)?;
-        Ok((row.get(0)?, row.get(1)?, u32::try_from(tries).unwrap_or(u32::MAX), row.get(3)?, row.get(4)?))
+        Ok((row.get(0)?, row.get(1)?, u32::try_from(tries).unwrap_or(u32::MAX), row.get(3)?))
     })?;
-    let rows: Vec<(i64, String, u32, String, i64)> = rows.collect::<rusqlite::Result<_>>()?;
-    let entry = |(id, key, tries, line, call)| {
+    let rows: Vec<(i64, String, u32, i64)> = rows.collect::<rusqlite::Result<_>>()?;
+    let entry = |(id, key, tries, call)| {
         let row = rows::call(connection, call).optional()?;
         let last = super::super::intake::events_of(connection, call)?.pop();
-        Ok(row.map(|call| Entry { id, key, tries, line, call, last }))
+        Ok(row.map(|call| Entry { id, key, tries, call, last }))
     };
     rows.into_iter().filter_map(|row| entry(row).transpose()).collect()
 }

@@ -108,7 +108,8 @@ pub(in super::super) fn drop_entries(
     target: Option<&str>,
     limit: usize,
 ) -> rusqlite::Result<usize> {
-    connection.execute(&format!("DELETE FROM journal WHERE id IN ({})", part(which, "1")), params![target, limit_of(limit)])
+    connection
+        .execute(&format!("DELETE FROM journal WHERE id IN ({})", part(which, "1")), params![target, limit_of(limit)])
 }
 
 /// Never all at once: an event would wait for the end.

@@ -15,8 +15,11 @@ use rusqlite::{Connection, params};
 
 use super::rows::CallRow;
 
+pub(super) use dispatch::Step;
 pub use dispatch::{Dispatcher, Target, Targets};
+pub(super) use entry::{Entry, due, next_due, note};
 pub use manage::{Listed, Which};
+pub(super) use manage::{counts, drop_entries, list, retry};
 pub use url::UrlLog;
 
 /// How long an entry waits before its first try, in milliseconds: for events that were overtaken by the end of the call.

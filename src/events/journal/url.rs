@@ -34,7 +34,8 @@ impl UrlLog {
         let mut headers = HeaderMap::new();
         if let Some(token) = &journal.token {
             let value = HeaderValue::try_from(format!("Bearer {}", token.reveal()));
-            let mut value = value.map_err(|_| Error::new(Kind::Invalid, "the token of a journal does not fit into a header"))?;
+            let mut value =
+                value.map_err(|_| Error::new(Kind::Invalid, "the token of a journal does not fit into a header"))?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }

@@ -1,6 +1,7 @@
 //! The HTTP face: JSON, XML and text, asked by `GET` or `POST`. `router.rs` is the list of all addresses.
 
 mod credentials;
+mod events;
 mod explain;
 mod health;
 mod json;
@@ -25,6 +26,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::events::Events;
 use crate::model::RequestId;
 
 use super::Reception;
@@ -42,6 +44,8 @@ pub type Measure = Box<dyn Fn() + Send + Sync>;
 pub struct Http {
     /// Projects, access, lookup.
     pub reception: Arc<Reception>,
+    /// Takes events in and brings them to the agents' pages.
+    pub events: Arc<Events>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Run before `/metrics` is rendered.
@@ -54,9 +58,15 @@ pub struct Http {
 impl Http {
     /// Handlers over a reception. `seed` makes request ids differ between runs.
     #[must_use]
-    pub fn new(reception: Arc<Reception>, metrics: PrometheusHandle, measures: Vec<Measure>, seed: u64) -> Self {
+    pub fn new(
+        reception: Arc<Reception>,
+        events: Arc<Events>,
+        metrics: PrometheusHandle,
+        measures: Vec<Measure>,
+        seed: u64,
+    ) -> Self {
         let request_ids = RequestIds { seed, given: AtomicU64::new(0) };
-        Self { reception, metrics, measures, stopping: AtomicBool::new(false), request_ids }
+        Self { reception, events, metrics, measures, stopping: AtomicBool::new(false), request_ids }
     }
 
     fn request_id(&self, headers: &HeaderMap) -> RequestId {

@@ -42,7 +42,13 @@ impl Refused {
     pub(super) const BODY_TOO_SLOW: Self = Self::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
     const NO_SUCH_ADDRESS: Self =
         Self::new(StatusCode::NOT_FOUND, "no such address; a lookup is asked at /PROJECT/lookup");
-    const NO_SUCH_METHOD: Self = Self::new(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST");
+    /// A part of the request would be lost.
+    pub(super) const UNREADABLE: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "more than 1,000 parameters, or a body that is neither a form nor a JSON object",
+    );
+    /// The method is not one of this address.
+    pub(super) const NO_SUCH_METHOD: Self = Self::new(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST");
 }
 
 impl From<access::Refusal> for Refused {

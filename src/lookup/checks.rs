@@ -1,0 +1,7 @@
+//! What the modules above the configuration have to say while it is read.
+
+use crate::config::Checks;
+use crate::sources;
+
+/// Every check, for [`load`](crate::config::load()).
+pub const CHECKS: Checks<'static> = Checks { source: &sources::check };

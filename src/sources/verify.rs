@@ -1,0 +1,90 @@
+//! Makes sure that the contacts of a system are the caller: the most important rule of this program.
+//!
+//! A system that calldex does not own finds what is spelled alike, contains the digits or ends with them. So every number of
+//! every contact that it returns is read with the country of the source and compared as a key, on the same ladder as
+//! those of the address books; a contact without the caller's number is dropped. Only an answer that carries no number
+//! at all is taken at its word, and its rung says so.
+
+use std::sync::Arc;
+
+use crate::directory::Hit;
+use crate::model::Contact;
+use crate::number::indexed::{Indexed, indexed};
+use crate::number::ladder::{self, By, Row, Rung, Wanted};
+use crate::number::several::split_several;
+use crate::number::{Number, Numbering};
+
+/// The contacts that are the caller, each with the rung on which it was found.
+#[must_use]
+pub fn verify(contacts: Vec<Contact>, number: &Number, numbering: &Numbering) -> Vec<Hit> {
+    if contacts.iter().all(|contact| contact.numbers.is_empty()) {
+        return contacts.into_iter().map(|contact| hit(contact, Rung::Asserted)).collect();
+    }
+    let wanted = Wanted::of(number, false);
+    let rows: Vec<Row<usize>> =
+        contacts.iter().enumerate().flat_map(|(place, contact)| rows_of(place, contact, numbering)).collect();
+    let mut contacts: Vec<Option<Contact>> = contacts.into_iter().map(Some).collect();
+    let chosen = ladder::choose(&wanted, &rows).into_iter();
+    chosen.filter_map(|(rung, place)| Some(hit(contacts[place].take()?, rung))).collect()
+}
+
+fn hit(contact: Contact, rung: Rung) -> Hit {
+    Hit { contact: Arc::new(contact), rung }
+}
+
+/// The numbers of a contact as the ladder compares them. Extensions and short numbers of other systems name nobody here.
+fn rows_of(place: usize, contact: &Contact, numbering: &Numbering) -> Vec<Row<usize>> {
+    let mut rows = Vec::new();
+    for number in &contact.numbers {
+        for written in split_several(&number.written) {
+            if let Indexed::Number { key, extension, .. } = indexed(written, &number.country, &number.label, numbering)
+            {
+                rows.push(Row { by: By::Number(key), extension, contact: place });
+            }
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ContactId, ContactNumber};
+    use crate::number::parse;
+
+    fn contact(id: u32, numbers: &[&str]) -> Contact {
+        let number = |written: &&str| ContactNumber { written: (*written).to_owned(), ..ContactNumber::default() };
+        Contact { id: ContactId::Integer(id), numbers: numbers.iter().map(number).collect(), ..Contact::default() }
+    }
+
+    fn verified(contacts: Vec<Contact>, telephone: &str) -> Vec<(Rung, String)> {
+        let romanian = Numbering::of_country("RO");
+        let hits = verify(contacts, &parse(telephone, &romanian), &romanian);
+        hits.iter().map(|hit| (hit.rung, hit.contact.id.to_string())).collect()
+    }
+
+    #[test]
+    fn whoever_only_contains_the_digits_is_dropped() {
+        let contacts =
+            vec![contact(1, &["+49 722 111 222"]), contact(2, &["(0722) 111-222"]), contact(3, &["10722111222"])];
+        assert_eq!(verified(contacts, "+40722111222"), [(Rung::Exact, "2".to_owned())]);
+    }
+
+    #[test]
+    fn an_answer_without_any_number_is_taken_at_its_word() {
+        assert_eq!(verified(vec![contact(7, &[])], "0722111222"), [(Rung::Asserted, "7".to_owned())]);
+    }
+
+    #[test]
+    fn a_contact_without_number_beside_one_with_numbers_is_dropped() {
+        let contacts = vec![contact(1, &[]), contact(2, &["0722111222; 0733111222"])];
+        assert_eq!(verified(contacts, "0733 111 222"), [(Rung::Exact, "2".to_owned())]);
+        assert!(verified(vec![contact(1, &[]), contact(2, &["0722111223"])], "0722111222").is_empty());
+    }
+
+    #[test]
+    fn the_other_reading_of_a_number_without_plus_counts_and_says_so() {
+        let hits = verified(vec![contact(1, &["+49 30 123456"])], "4930123456");
+        assert!(matches!(hits.as_slice(), [(Rung::Exact | Rung::Alternate, _)]), "{hits:?}");
+    }
+}
