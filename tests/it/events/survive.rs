@@ -24,6 +24,8 @@ fn no_acknowledged_event_is_missing_after_kills_at_any_point() {
     for kill in 0..=KILLS {
         let server = workplace.serve();
         let (address, stop) = (server.address, AtomicBool::new(false));
+        // Outlives the threads of its last life.
+        let mut server = Some(server);
         // Where the server is killed: after so many answers of this life.
         let enough = EVENTS * (kill + 1) / (KILLS + 1) + kill % 3;
         std::thread::scope(|scope| {
@@ -56,7 +58,7 @@ fn no_acknowledged_event_is_missing_after_kills_at_any_point() {
                 crate::harness::wait_until("enough events to be acknowledged", || {
                     acknowledged.lock().unwrap().len() >= enough || next.load(Ordering::Relaxed) >= EVENTS
                 });
-                server.kill();
+                server.take().unwrap().kill();
                 stop.store(true, Ordering::Relaxed);
             }
         });
