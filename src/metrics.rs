@@ -42,9 +42,11 @@ pub const JOURNAL_TRIES: &str = "calldex_journal_tries_total";
 pub const JOURNAL_ENTRIES: &str = "calldex_journal_entries";
 /// Agents' pages that are connected.
 pub const AGENT_STREAMS: &str = "calldex_agent_streams";
-/// Connections that are open.
+/// Connections that are open, by `listener` (`http`, `agi`).
 pub const CONNECTIONS: &str = "calldex_connections";
-/// What happened to connections since the start, by `event`: `accepted`, `turned_away`, `timed_out`, …
+/// Conversations with Asterisk that have ended, by `result`: `answered`, `refused`, `hung_up`, …
+pub const AGI_CALLS: &str = "calldex_agi_calls_total";
+/// What happened to connections since the start, by `listener` and `event`: `accepted`, `turned_away`, `timed_out`, …
 pub const CONNECTION_EVENTS: &str = "calldex_connection_events_total";
 /// Log lines that were dropped because the writer could not keep up.
 pub const LOG_LINES_DROPPED: &str = "calldex_log_lines_dropped_total";
@@ -69,7 +71,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// Name and meaning of every counter.
-const COUNTERS: [(&str, &str); 12] = [
+const COUNTERS: [(&str, &str); 13] = [
     (LOOKUPS, "Lookups answered, by project and outcome."),
     (DEGRADED, "Sources that failed or missed the deadline of a lookup."),
     (STALE, "Remembered contacts that stood in for a source that failed."),
@@ -79,6 +81,7 @@ const COUNTERS: [(&str, &str); 12] = [
     (REFUSED, "Requests that were refused, by project and reason."),
     (EVENTS, "Events taken in, by project, event and result."),
     (JOURNAL_TRIES, "Tries to write a call into a journal, by target and result."),
+    (AGI_CALLS, "Conversations with Asterisk that have ended, by result."),
     (CONNECTION_EVENTS, "What happened to connections since the start."),
     (LOG_LINES_DROPPED, "Log lines that were dropped because the writer could not keep up."),
     (RELOADS, "Configurations that were read again, by result."),

@@ -102,8 +102,9 @@ fn is_filled(reader: &Reader<'_>, name: &'static str) -> bool {
 }
 
 fn check_open(reader: &Reader<'_>, server: &Server) {
-    let because = if !server.listen.ip().to_canonical().is_loopback() {
-        format!("the server listens on {}, not on a loopback address", server.listen)
+    let mut addresses = [Some(server.listen), server.agi].into_iter().flatten();
+    let because = if let Some(address) = addresses.find(|address| !address.ip().to_canonical().is_loopback()) {
+        format!("the server listens on {address}, not on a loopback address")
     } else if !server.trusted_proxies.is_empty() {
         "the server is behind trusted_proxies".to_owned()
     } else {

@@ -19,6 +19,8 @@ use super::token_list;
 pub struct Server {
     /// Address of the HTTP listener.
     pub listen: SocketAddr,
+    /// Address of the FastAGI listener; without one calldex does not speak FastAGI.
+    pub agi: Option<SocketAddr>,
     /// File of the embedded store; relative to the configuration file.
     pub store: PathBuf,
     /// The address under which PBXs reach this server, for printed URLs; without a slash at its end.
@@ -31,7 +33,7 @@ pub struct Server {
     pub default_project: Option<Arc<str>>,
     /// Who may read `/metrics`, beside this machine.
     pub metrics_allow: Vec<IpNet>,
-    /// Most connections at a time.
+    /// Most connections at a time, of each listener.
     pub max_connections: usize,
     /// How long a client may take for its request head, and an idle connection may stay open.
     pub idle_timeout: Duration,
@@ -50,12 +52,22 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
+/// What the address of the FastAGI listener is expected to look like.
+const EXPECTED_AGI: &str = "an address and a port, such as \"127.0.0.1:4573\" or \"[::]:4573\"";
+
 /// The keys of `[server]`.
 pub(crate) static SECTION: Section = Section {
     path: "server",
-    about: "The process and its listener.",
+    about: "The process and its listeners.",
     groups: &[&[
         Key::new("listen", Kind::Text(EXPECTED_LISTENER), "\"127.0.0.1:8080\"", "Address of the HTTP listener."),
+        Key::new(
+            "agi",
+            Kind::Text(EXPECTED_AGI),
+            "",
+            "Address of the FastAGI listener for Asterisk. It has no TLS: keep it on this machine or inside your network. \
+             Without it calldex does not speak FastAGI.",
+        ),
         Key::new(
             "store",
             Kind::Text("\"sqlite:\" and the path of a file, such as \"sqlite:calldex.db\""),
@@ -86,7 +98,7 @@ pub(crate) static SECTION: Section = Section {
             "max_connections",
             Kind::Whole { min: 1, max: 1_000_000 },
             "10000",
-            "Most connections at a time. Beyond it an idle one is closed, or the newest when none is idle.",
+            "Most connections at a time, of each listener. Beyond it an idle one is closed, or the newest when none is idle.",
         ),
         Key::new(
             "idle_timeout",
@@ -120,6 +132,7 @@ impl Server {
         let number = |name| reader.whole(name).unwrap_or_default();
         let server = Self {
             listen: reader.parse("listen", read_listener).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+            agi: reader.parse("agi", read_listener),
             store: reader.parse("store", read_store).map(|file| reader.sheet.path(&file)).unwrap_or_default(),
             public_url: reader.parse("public_url", read_url),
             admin_tokens: token_list::read(&reader, "admin_tokens"),
@@ -135,10 +148,12 @@ impl Server {
         server
     }
 
-    /// Says whether only this machine can reach the listener, and directly: without a proxy that brings others.
+    /// Says whether only this machine can reach the listeners, and directly: without a proxy that brings others.
     #[must_use]
     pub fn is_private(&self) -> bool {
-        self.listen.ip().to_canonical().is_loopback() && self.trusted_proxies.is_empty()
+        let addresses = [Some(self.listen), self.agi].into_iter().flatten();
+        addresses.map(|address| address.ip().to_canonical()).all(|address| address.is_loopback())
+            && self.trusted_proxies.is_empty()
     }
 }
 

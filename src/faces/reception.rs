@@ -1,6 +1,7 @@
 //! What every face shares: which projects there are at this moment, who may ask, and one log line at the end.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -128,6 +129,18 @@ impl Reception {
         let answer = self.lookup.answer(project, call, start).await;
         self.log(&answer);
         answer
+    }
+
+    /// The same, but a defect of calldex ends where it stands, with `None`: the call goes on all the same.
+    pub async fn answer_or_nothing(&self, project: &Project, call: Call, start: Instant) -> Option<Answer> {
+        let mut answer = std::pin::pin!(self.answer(project, call, start));
+        std::future::poll_fn(|context| {
+            match std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
+                Ok(poll) => poll.map(Some),
+                Err(_) => std::task::Poll::Ready(None),
+            }
+        })
+        .await
     }
 
     /// Answers a call that names no one caller, without asking anybody; `why` stands in the explanation.

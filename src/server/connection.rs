@@ -109,10 +109,13 @@ impl Connection {
         self.ending.load(Ordering::Relaxed) != 0
     }
 
-    /// Ends when a connection without any request should be given up, because it was asked to end.
+    /// Ends when a connection without any request should be given up, because it was asked to end: at once when its
+    /// place is needed, else after a moment in which a first request may still arrive.
     pub(crate) async fn gives_up(&self) {
         self.wake.notified().await;
-        tokio::time::sleep(FIRST_PAUSE).await;
+        if self.ending.load(Ordering::Relaxed) != Ending::MakeRoom as u8 {
+            tokio::time::sleep(FIRST_PAUSE).await;
+        }
     }
 
     pub(crate) fn note_proxy_line(&self) {
@@ -124,7 +127,7 @@ impl Connection {
         u64::try_from(age.as_micros()).unwrap_or(BUSY - 1)
     }
 
-    fn peer(&self) -> Peer {
+    pub(crate) fn peer(&self) -> Peer {
         Peer { address: self.peer, proxy_line: self.proxy_line.load(Ordering::Relaxed) }
     }
 
@@ -243,10 +246,10 @@ where
 }
 
 /// Marks a connection as busy as long as it lives.
-struct Busy(Arc<Connection>);
+pub(crate) struct Busy(Arc<Connection>);
 
 impl Busy {
-    fn start(connection: Arc<Connection>) -> Self {
+    pub(crate) fn start(connection: Arc<Connection>) -> Self {
         connection.idle_since.store(BUSY, Ordering::Relaxed);
         connection.had_request.store(true, Ordering::Relaxed);
         Self(connection)

@@ -1,11 +1,11 @@
-//! Accepts connections, in bounds: an accept loop of our own on hyper.
+//! Accepts connections, in bounds: an accept loop of our own, for every protocol.
 //!
 //! axum's plain `serve` leaves silent and slow connections open for ever, so that a few clients could use up every
 //! file descriptor. Here each connection has a time limit, their number has one, and a failing `accept` never ends the
-//! process.
+//! process. What is spoken on a connection is a [`Protocol`]: `web.rs` and `agi.rs`.
 //!
 //! One task accepts and alone owns the list of connections; each connection is a task of its own. At the end the
-//! listener closes, idle connections close, requests that have arrived are answered, for at most [`DRAIN`].
+//! listener closes, idle connections close, requests that have arrived are answered, for at most `drain_timeout`.
 
 use std::convert::Infallible;
 use std::io;
@@ -15,17 +15,11 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use axum::body::Body;
-use axum::response::Response;
-use http::Request;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-use tower::Service;
 
-use super::connection::{Connection, Ending, Patience, run};
+use super::connection::{Connection, Ending};
 use super::counts::ConnectionCounts;
 use super::tls;
 use crate::clock::Clock;
@@ -87,6 +81,19 @@ impl ListenSettings {
     }
 }
 
+/// What is spoken on the connections of a listener.
+pub(crate) trait Protocol: Send + 'static {
+    /// Starts the task of a connection, which holds the guest until its end. It ends by itself, by its time limits, or
+    /// because the connection is asked to.
+    fn start(
+        &self,
+        stream: TcpStream,
+        connection: Arc<Connection>,
+        settings: &ListenSettings,
+        guest: Guest,
+    ) -> AbortHandle;
+}
+
 /// A bound address with all that is needed to serve it.
 pub(crate) struct Listener {
     socket: TcpListener,
@@ -96,11 +103,12 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Binds an address. Must be called within a tokio runtime.
+    /// Binds an address; `key` of `[server]` is the one to look at if that fails. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// [`Kind::Unavailable`] when the address is in use, not of this machine, or not permitted.
     pub(crate) fn bind(
+        key: &str,
         address: SocketAddr,
         settings: Arc<ArcSwap<ListenSettings>>,
         clock: Arc<dyn Clock>,
@@ -113,7 +121,7 @@ impl Listener {
             socket.listen(BACKLOG)
         };
         let socket = bind().map_err(|error: io::Error| {
-            Error::new(Kind::Unavailable, format!("cannot listen on {address} ([server] listen)")).because(error)
+            Error::new(Kind::Unavailable, format!("cannot listen on {address} ([server] {key})")).because(error)
         })?;
         Ok(Self { socket, settings, clock, counts: Arc::default() })
     }
@@ -133,17 +141,22 @@ impl Listener {
         Arc::clone(&self.counts)
     }
 
+    /// Counts in these numbers, which outlive the listener.
+    pub(crate) fn counting(self, counts: Arc<ConnectionCounts>) -> Self {
+        Self { counts, ..self }
+    }
+
     /// Serves until `shutdown` is there, then drains, and returns when every connection has ended.
-    ///
-    /// Each request carries a [`crate::access::Peer`] in its extensions.
-    pub(crate) async fn serve<S>(self, app: S, shutdown: impl Future<Output = ()>)
-    where
-        S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
-        S::Future: Send,
-    {
+    pub(crate) async fn serve(self, protocol: impl Protocol, shutdown: impl Future<Output = ()>) {
+        self.accept(protocol, shutdown).await.drain().await;
+    }
+
+    /// Accepts until `shutdown` is there. The socket is closed then; connections go on until they are drained.
+    pub(crate) async fn accept(self, protocol: impl Protocol, shutdown: impl Future<Output = ()>) -> Leaving {
         let Self { socket, settings, clock, counts } = self;
-        let (alive, mut all_ended) = mpsc::channel(1);
-        let mut hall = Hall { app, settings, clock, counts, alive, inside: Vec::new(), cursor: 0, quiet_until: None };
+        let (alive, all_ended) = mpsc::channel(1);
+        let mut hall =
+            Hall { protocol, settings, clock, counts, alive, inside: Vec::new(), cursor: 0, quiet_until: None };
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             tokio::select! {
@@ -157,18 +170,32 @@ impl Listener {
         }
         hall.enter_waiting(socket);
         let drain_timeout = hall.settings.load().drain_timeout;
-        let inside = hall.drain();
-        if tokio::time::timeout(drain_timeout, all_ended.recv()).await.is_err() {
-            let left = inside.iter().filter(|(_, task)| !task.is_finished()).count();
+        Leaving { inside: hall.inside, all_ended, drain_timeout }
+    }
+}
+
+/// The connections of a listener that accepts no more.
+pub(crate) struct Leaving {
+    inside: Vec<(Arc<Connection>, AbortHandle)>,
+    all_ended: mpsc::Receiver<Infallible>,
+    drain_timeout: Duration,
+}
+
+impl Leaving {
+    /// Asks every connection to end, and returns when all have ended, or were ended after `drain_timeout`.
+    pub(crate) async fn drain(mut self) {
+        self.inside.iter().for_each(|(connection, _)| connection.end(Ending::Drain));
+        if tokio::time::timeout(self.drain_timeout, self.all_ended.recv()).await.is_err() {
+            let left = self.inside.iter().filter(|(_, task)| !task.is_finished()).count();
             tracing::warn!(connections = left, "closed connections that did not end in time");
-            inside.iter().for_each(|(_, task)| task.abort());
+            self.inside.iter().for_each(|(_, task)| task.abort());
         }
     }
 }
 
 /// The connections, and what each new one needs. Owned by the accepting task.
-struct Hall<S> {
-    app: S,
+struct Hall<P> {
+    protocol: P,
     settings: Arc<ArcSwap<ListenSettings>>,
     clock: Arc<dyn Clock>,
     counts: Arc<ConnectionCounts>,
@@ -182,11 +209,7 @@ struct Hall<S> {
     quiet_until: Option<Instant>,
 }
 
-impl<S> Hall<S>
-where
-    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
+impl<P: Protocol> Hall<P> {
     /// Starts the task of a connection, if there is room for it or room can be made.
     fn enter(&mut self, stream: TcpStream, peer: SocketAddr) {
         let settings = self.settings.load();
@@ -205,18 +228,8 @@ where
         }
         let connection = Arc::new(Connection::new(peer, Arc::clone(&self.clock)));
         let guest = Guest::new(Arc::clone(&self.counts), self.alive.clone());
-        let patience = Patience { idle: settings.idle_timeout, transfer: settings.transfer_timeout };
-        let (app, shared) = (self.app.clone(), Arc::clone(&connection));
-        // Two kinds of task, so that a plain connection does not cost the memory of one with TLS.
-        let task = match settings.tls.clone() {
-            None => tokio::spawn(async move { run(stream, app, &shared, patience, &guest.counts).await }),
-            Some(tls) => tokio::spawn(async move {
-                if let Some(stream) = shake_hands(stream, tls, &shared, patience, &guest.counts).await {
-                    run(stream, app, &shared, patience, &guest.counts).await;
-                }
-            }),
-        };
-        self.inside.push((connection, task.abort_handle()));
+        let task = self.protocol.start(stream, Arc::clone(&connection), &settings, guest);
+        self.inside.push((connection, task));
         if self.inside.len() > 2 * usize::try_from(open).unwrap_or(usize::MAX / 4) + 2 * SAMPLE {
             self.inside.retain(|(_, task)| !task.is_finished());
         }
@@ -262,12 +275,6 @@ where
         }
     }
 
-    /// Asks every connection to end.
-    fn drain(self) -> Vec<(Arc<Connection>, AbortHandle)> {
-        self.inside.iter().for_each(|(connection, _)| connection.end(Ending::Drain));
-        self.inside
-    }
-
     fn complain(&mut self, log: impl FnOnce()) {
         let now = self.clock.now();
         if self.quiet_until.is_none_or(|until| now >= until) {
@@ -277,30 +284,9 @@ where
     }
 }
 
-/// Begins TLS; `None` when the client does not, or not in time.
-async fn shake_hands(
-    stream: TcpStream,
-    tls: Arc<rustls::ServerConfig>,
-    connection: &Connection,
-    patience: Patience,
-    counts: &ConnectionCounts,
-) -> Option<TlsStream<TcpStream>> {
-    let handshake = tokio::time::timeout(patience.idle, TlsAcceptor::from(tls).accept(stream));
-    let shaken = tokio::select! {
-        biased;
-        shaken = handshake => shaken,
-        () = connection.gives_up() => return None,
-    };
-    let stream = shaken.ok().and_then(std::result::Result::ok);
-    if stream.is_none() {
-        ConnectionCounts::add(&counts.failed_handshakes);
-    }
-    stream
-}
-
-/// ConnectionCounts a connection as open as long as its task lives, and notices when a panic ends it.
-struct Guest {
-    counts: Arc<ConnectionCounts>,
+/// Counts a connection as open as long as its task lives, and notices when a panic ends it.
+pub(crate) struct Guest {
+    pub(crate) counts: Arc<ConnectionCounts>,
     _alive: mpsc::Sender<Infallible>,
 }
 
@@ -324,6 +310,7 @@ impl Drop for Guest {
 
 #[cfg(test)]
 mod tests {
+    use super::super::web::Web;
     use super::*;
     use crate::clock::SystemClock;
 
@@ -340,7 +327,7 @@ mod tests {
         let idle = Arc::new(Connection::new(([127, 0, 0, 1], 1).into(), Arc::clone(&clock)));
         let task = tokio::spawn(std::future::pending::<()>());
         let mut hall = Hall {
-            app: axum::Router::new(),
+            protocol: Web(axum::Router::new()),
             settings: Arc::new(ArcSwap::from_pointee(settings)),
             clock,
             counts: Arc::default(),

@@ -4,6 +4,7 @@
 //! that fails ends the start with a message. At the end the listener closes first, requests under way are answered, then
 //! the log is written out; the store needs no goodbye, what was acknowledged is on the disk.
 
+mod agi;
 mod connection;
 mod counts;
 mod events;
@@ -13,6 +14,7 @@ mod reload;
 mod stream;
 mod tls;
 mod tolerant;
+mod web;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ use crate::config::{self, Config};
 use crate::directory::{Directory, SqliteDirectory};
 use crate::error::{Error, Kind, Result};
 use crate::events::{EventStore, Events};
+use crate::faces::agi::Agi;
 use crate::faces::http::{self, Http};
 use crate::faces::{Current, Reception};
 use crate::lookup::{CHECKS, Lookup};
@@ -42,8 +45,10 @@ use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
 use crate::sources::{self, LiveSources};
 use crate::{metrics, number};
 
+use agi::AgiDoor;
 use counts::ConnectionCounts;
 use listen::{ListenSettings, Listener};
+use web::Web;
 
 /// How often the metrics library folds its samples together; without it they would pile up while nobody scrapes.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
@@ -89,19 +94,27 @@ async fn serve(
     let gate = Gate::new(config.server.refused_per_minute, clock.now());
     let reception = Arc::new(Reception::new(current, lookup, gate, Arc::clone(&clock)));
     let settings = Arc::new(ArcSwap::from_pointee(ListenSettings::from_config(&config.server)?));
-    let listener = Listener::bind(config.server.listen, Arc::clone(&settings), Arc::clone(&clock))?;
+    let listener = Listener::bind("listen", config.server.listen, Arc::clone(&settings), Arc::clone(&clock))?;
     let address = listener.address()?;
     let seed = getrandom::u64().map_err(|error| Error::new(Kind::Unavailable, "no randomness").because(error))?;
-    let measures = measures(listener.counts(), dropped_lines);
+    let door = Arc::new(AgiDoor::new(Agi::new(Arc::clone(&reception), !seed), Arc::clone(&settings), clock));
+    let agi = door.move_to(config.server.agi).await?;
+    let measures = measures([("http", listener.counts()), ("agi", door.counts())], dropped_lines);
     let http = Arc::new(Http::new(Arc::clone(&reception), Arc::clone(&events), recorder.clone(), measures, seed));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(keep_up(recorder));
     tokio::spawn(tidy(directory));
-    tokio::spawn(reload::watch(file.to_path_buf(), Arc::clone(&reception), events, settings, stopped.clone()));
+    let reloaded = reload::Reloaded { reception, events, listening: settings, agi: Arc::clone(&door) };
+    tokio::spawn(reload::watch(file.to_path_buf(), reloaded, stopped.clone()));
     tokio::spawn(wait_for_the_end(Arc::clone(&http), stop));
-    tracing::info!(%address, projects = config.projects.len(), "calldex {} answers", env!("CARGO_PKG_VERSION"));
+    let agi = agi.map(tracing::field::display);
+    tracing::info!(%address, agi, projects = config.projects.len(), "calldex {} answers", env!("CARGO_PKG_VERSION"));
     on_ready(address);
-    listener.serve(http::router(http), until(stopped)).await;
+    let close_agi = async {
+        until(stopped.clone()).await;
+        door.close().await;
+    };
+    tokio::join!(listener.serve(Web(http::router(http)), until(stopped.clone())), close_agi);
     tracing::info!("stopped");
     Ok(())
 }
@@ -183,12 +196,15 @@ async fn until(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-fn measures(counts: Arc<ConnectionCounts>, dropped_lines: log::Dropped) -> Vec<http::Measure> {
+fn measures(listeners: [(&'static str, Arc<ConnectionCounts>); 2], dropped_lines: log::Dropped) -> Vec<http::Measure> {
     let count_connections = move || {
-        for (event, count) in counts.all() {
+        let counts = listeners
+            .iter()
+            .flat_map(|(listener, counts)| counts.all().map(|(event, count)| (*listener, event, count)));
+        for (listener, event, count) in counts {
             match event {
-                "open" => gauge!(CONNECTIONS).set(count as f64),
-                event => counter!(CONNECTION_EVENTS, "event" => event).absolute(count),
+                "open" => gauge!(CONNECTIONS, "listener" => listener).set(count as f64),
+                event => counter!(CONNECTION_EVENTS, "listener" => listener, "event" => event).absolute(count),
             }
         }
     };

@@ -20,6 +20,7 @@ use crate::faces::Reception;
 use crate::lookup::CHECKS;
 use crate::metrics::RELOADS;
 
+use super::agi::AgiDoor;
 use super::listen::ListenSettings;
 
 /// An editor writes a file in several steps: this long nothing must have changed before it is read.
@@ -28,15 +29,17 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// The folder of project files, beside the main file.
 const PROJECTS: &str = "projects";
 
+/// What a reload brings up to date.
+pub(super) struct Reloaded {
+    pub(super) reception: Arc<Reception>,
+    pub(super) events: Arc<Events>,
+    pub(super) listening: Arc<ArcSwap<ListenSettings>>,
+    pub(super) agi: Arc<AgiDoor>,
+}
+
 /// Waits for SIGHUP and for changed files, one reload after the other, until the server stops. What happens from the
 /// return of this function on is noticed; its future does the rest. Must be called within a tokio runtime.
-pub(super) fn watch(
-    file: PathBuf,
-    reception: Arc<Reception>,
-    events: Arc<Events>,
-    listening: Arc<ArcSwap<ListenSettings>>,
-    stopped: watch::Receiver<bool>,
-) -> impl Future<Output = ()> {
+pub(super) fn watch(file: PathBuf, reloaded: Reloaded, stopped: watch::Receiver<bool>) -> impl Future<Output = ()> {
     let (changed, mut changes) = mpsc::channel(1);
     // Held by the future until its end: the watching ends with it.
     let mut watcher = watch_files(&file, changed);
@@ -52,7 +55,7 @@ pub(super) fn watch(
             if let Some(watcher) = &mut watcher {
                 watch_projects(watcher, &file);
             }
-            report(reload(&file, &reception, &events, &listening).await);
+            report(reload(&file, &reloaded).await);
         }
     }
 }
@@ -99,12 +102,8 @@ fn folder_of(file: &Path) -> PathBuf {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf()
 }
 
-async fn reload(
-    file: &Path,
-    reception: &Reception,
-    events: &Events,
-    listening: &ArcSwap<ListenSettings>,
-) -> Result<Vec<String>> {
+async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
+    let Reloaded { reception, events, listening, agi } = reloaded;
     let old = reception.current();
     let path = file.to_path_buf();
     let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment, &CHECKS))
@@ -122,6 +121,10 @@ async fn reload(
     let settings = ListenSettings::from_config(&config.server)?;
     let of_events = super::events::settings(&current)?;
     super::warm_up(&config);
+    // The last step that can fail: everything behind it is in force together with it.
+    if let Some(address) = agi.move_to(config.server.agi).await? {
+        tracing::info!(%address, "the FastAGI listener was opened");
+    }
     reception.gate.set_refused_per_minute(config.server.refused_per_minute);
     listening.store(Arc::new(settings));
     reception.replace(current);

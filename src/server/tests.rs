@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
+use super::web::Web;
 use super::{ConnectionCounts, ListenSettings, Listener};
 use crate::access::{self, Peer};
 use crate::clock::{Clock, SystemClock};
@@ -69,13 +70,13 @@ fn impatient() -> ListenSettings {
 fn start(settings: ListenSettings) -> Running {
     let settings = Arc::new(ArcSwap::from_pointee(settings));
     let local = "127.0.0.1:0".parse().unwrap();
-    let listener = Listener::bind(local, Arc::clone(&settings), Arc::new(SystemClock)).unwrap();
+    let listener = Listener::bind("listen", local, Arc::clone(&settings), Arc::new(SystemClock)).unwrap();
     let (address, counts) = (listener.address().unwrap(), listener.counts());
     let (stop, stopped) = oneshot::channel::<()>();
     let held = Arc::new(Held::default());
     let app = app(Arc::clone(&held));
     let serve = async move {
-        listener.serve(app, async { drop(stopped.await) }).await;
+        listener.serve(Web(app), async { drop(stopped.await) }).await;
     };
     Running { address, counts, settings, held, stop, ended: tokio::spawn(serve) }
 }

@@ -52,7 +52,7 @@ fn lookups_are_answered_beside_2000_idle_and_200_slow_connections() {
         assert_eq!(line.reply().expect("the slow ones are answered too").json()["name"], "Ana Popescu");
     }
     let metrics = get(server.address, "/metrics").text();
-    let open = metrics.lines().find_map(|line| line.strip_prefix("calldex_connections ")).unwrap();
+    let open = metrics.lines().find_map(|line| line.strip_prefix("calldex_connections{listener=\"http\"} ")).unwrap();
     assert!(open.parse::<usize>().unwrap() > IDLE + SLOW, "{open}");
     for line in &mut idle {
         names_ana(line);

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "these tests wait for real processes, with bounds in real time")]
 
 mod access;
+mod agi;
 mod commands;
 mod connections;
 mod crash;

@@ -11,14 +11,19 @@ use crate::access::Offered;
 /// From header opens nothing.
 pub(super) fn take<'a>(parameters: &mut Parameters, path: Option<&'a str>, headers: &'a HeaderMap) -> Offered<'a> {
     let mut offered = Offered::authorization(headers);
+    take_parameters(parameters, &mut offered);
+    offered.add(path.unwrap_or_default());
+    offered
+}
+
+/// Takes every token out of the parameters, for protocols that have no other place for one too.
+pub(in crate::faces) fn take_parameters(parameters: &mut Parameters, offered: &mut Offered<'_>) {
     // A name that only resembles `token` opens nothing, but it holds a secret and must not travel on.
     for (name, value) in parameters.take(is_secret_name) {
         if plain_name(&name) == "token" {
             offered.add(value);
         }
     }
-    offered.add(path.unwrap_or_default());
-    offered
 }
 
 /// `token`, in any case, as the item of a list, or behind the `amp;` of an URL that was escaped for HTML.

@@ -3,7 +3,6 @@
 //! The steps are those of the contract: read the parameters, take the credentials out, let the request in, answer. From
 //! the moment a request is let in, there is no other answer than 200.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -128,7 +127,7 @@ async fn respond(http: &Http, project: &Project, asked: Asked, request_id: &Requ
     let answer = if conflicting {
         http.reception.answer_nobody(project, call, start, "telephone or dnid was given twice, differently")
     } else {
-        match unharmed(http.reception.answer(project, call, start)).await {
+        match http.reception.answer_or_nothing(project, call, start).await {
             Some(answer) => answer,
             None => return bare(project, format, request_id),
         }
@@ -136,16 +135,6 @@ async fn respond(http: &Http, project: &Project, asked: Asked, request_id: &Requ
     let rendered = reply::render(&answer.caller_data, &project.config.reply, format);
     answer.explanation.note_shortened(&rendered.shortened);
     into_response(rendered, &answer, warning, request_id)
-}
-
-/// Ends a defect of calldex where it stands: the call gets an answer all the same.
-async fn unharmed(answer: impl Future<Output = Answer>) -> Option<Answer> {
-    let mut answer = std::pin::pin!(answer);
-    std::future::poll_fn(|context| match std::panic::catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context))) {
-        Ok(poll) => poll.map(Some),
-        Err(_) => std::task::Poll::Ready(None),
-    })
-    .await
 }
 
 /// The answer when there is nothing to say, not even an explanation.

@@ -18,7 +18,7 @@ mod xml;
 mod hostile;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -30,7 +30,10 @@ use crate::events::Events;
 use crate::model::RequestId;
 
 use super::Reception;
+use super::request_ids::RequestIds;
 
+pub(in crate::faces) use credentials::take_parameters as take_credentials;
+pub(in crate::faces) use question::Parameters;
 pub use reply::{Rendered, render};
 pub use router::router;
 
@@ -65,30 +68,19 @@ impl Http {
         measures: Vec<Measure>,
         seed: u64,
     ) -> Self {
-        let request_ids = RequestIds { seed, given: AtomicU64::new(0) };
-        Self { reception, events, metrics, measures, stopping: AtomicBool::new(false), request_ids }
+        Self {
+            reception,
+            events,
+            metrics,
+            measures,
+            stopping: AtomicBool::new(false),
+            request_ids: RequestIds::new(seed),
+        }
     }
 
     fn request_id(&self, headers: &HeaderMap) -> RequestId {
         let sent = headers.get(REQUEST_ID).and_then(|value| RequestId::from_client(value.to_str().ok()?));
         sent.unwrap_or_else(|| self.request_ids.next())
-    }
-}
-
-/// Names requests: different for each, hard to mistake for another run's. They are no secret.
-struct RequestIds {
-    seed: u64,
-    given: AtomicU64,
-}
-
-impl RequestIds {
-    /// The finishing steps of SplitMix64 (Steele, Lea, Flood 2014) over a counter: no two inputs share an output.
-    fn next(&self) -> RequestId {
-        let count = self.given.fetch_add(1, Ordering::Relaxed);
-        let mut bits = self.seed.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        RequestId::from_bits(bits ^ (bits >> 31))
     }
 }
 

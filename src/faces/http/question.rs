@@ -23,7 +23,7 @@ pub(super) const MAX_PARAMETERS: usize = 1_000;
 ///
 /// It still holds the token, so printing it shows nothing; see [`super::credentials::take`].
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Parameters {
+pub(in crate::faces) struct Parameters {
     pairs: Vec<(String, String)>,
     overflowed: bool,
     unreadable: bool,
@@ -31,24 +31,24 @@ pub(super) struct Parameters {
 
 /// What was asked, without a credential.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(in crate::faces) struct Asked {
     /// The customer's number, not trimmed: a first blank may be a lost plus.
-    pub(super) telephone: Value,
+    pub(in crate::faces) telephone: Value,
     /// The number that was called, not trimmed.
-    pub(super) dnid: Value,
+    pub(in crate::faces) dnid: Value,
     /// `in` or `out`, when the PBX says so.
-    pub(super) direction: Option<Direction>,
+    pub(in crate::faces) direction: Option<Direction>,
     /// `json`, `xml` or `text`, when the request names it.
-    pub(super) format: Option<Format>,
+    pub(in crate::faces) format: Option<Format>,
     /// All other parameters. One that was sent twice with different values is left out.
-    pub(super) others: BTreeMap<String, String>,
+    pub(in crate::faces) others: BTreeMap<String, String>,
     /// Whether there was a body that could not be read; it counts as empty.
-    pub(super) unreadable_body: bool,
+    pub(in crate::faces) unreadable_body: bool,
 }
 
 /// The value of a parameter that must have one meaning.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) enum Value {
+pub(in crate::faces) enum Value {
     /// It was not sent.
     #[default]
     Absent,
@@ -61,7 +61,7 @@ pub(super) enum Value {
 impl Parameters {
     /// Reads a raw query string, without the `?` before it.
     #[must_use]
-    pub(super) fn from_query(raw: &[u8]) -> Self {
+    pub(in crate::faces) fn from_query(raw: &[u8]) -> Self {
         let mut parameters = Self::default();
         parameters.add_query(raw);
         parameters
@@ -100,7 +100,7 @@ impl Parameters {
 
     /// Sorts the parameters by meaning.
     #[must_use]
-    pub(super) fn into_asked(self) -> Asked {
+    pub(in crate::faces) fn into_asked(self) -> Asked {
         let mut asked = Asked { unreadable_body: self.unreadable, ..Asked::default() };
         let mut others: BTreeMap<String, Value> = BTreeMap::new();
         for (name, value) in self.pairs {
@@ -137,7 +137,7 @@ impl fmt::Debug for Parameters {
 impl Asked {
     /// Whether the request contradicts itself, or has too many parameters to be read whole: an unknown caller.
     #[must_use]
-    pub(super) fn is_conflicting(&self) -> bool {
+    pub(in crate::faces) fn is_conflicting(&self) -> bool {
         self.telephone == Value::Conflicting || self.dnid == Value::Conflicting
     }
 
@@ -165,7 +165,7 @@ impl Asked {
 impl Value {
     /// The text, when there is one that counts.
     #[must_use]
-    pub(super) fn given(self) -> Option<String> {
+    pub(in crate::faces) fn given(self) -> Option<String> {
         match self {
             Self::Given(text) => Some(text),
             Self::Absent | Self::Conflicting => None,

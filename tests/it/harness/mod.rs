@@ -1,5 +1,6 @@
 //! The real binary on a free port of 127.0.0.1, in a temporary folder, stopped by process id.
 
+mod asterisk;
 mod client;
 mod line;
 mod process;
@@ -11,6 +12,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
 pub(crate) use client::{Reply, get, head, post, send};
 pub(crate) use line::Line;
 pub(crate) use process::{allow_open_files, resident_kilobytes};
@@ -138,6 +140,8 @@ impl Workplace {
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// The address of the FastAGI listener, when the configuration has one.
+    pub(crate) agi: Option<SocketAddr>,
     log: Arc<Mutex<String>>,
 }
 
@@ -146,14 +150,15 @@ impl Server {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Mutex::new(String::new()));
-        let address = loop {
+        let (address, agi) = loop {
             let Some(Ok(line)) = lines.next() else {
                 let _ = child.kill();
                 panic!("the server did not start: {}", log.lock().unwrap());
             };
             log.lock().unwrap().push_str(&format!("{line}\n"));
-            if let Some(rest) = line.split("address=").nth(1).filter(|_| line.contains(" answers ")) {
-                break rest.split_whitespace().next().unwrap().parse().unwrap();
+            if line.contains(" answers ") {
+                let field = |name: &str| Some(line.split_once(name)?.1.split_whitespace().next()?.parse().unwrap());
+                break (field("address=").unwrap(), field("agi="));
             }
         };
         let kept = Arc::clone(&log);
@@ -162,7 +167,7 @@ impl Server {
                 kept.lock().unwrap().push_str(&format!("{line}\n"));
             }
         });
-        Self { child, address, log }
+        Self { child, address, agi, log }
     }
 
     pub(crate) fn id(&self) -> u32 {
