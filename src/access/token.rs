@@ -78,6 +78,12 @@ impl<'a> Offered<'a> {
         offered
     }
 
+    /// Says whether nothing is offered.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.secret.is_none()
+    }
+
     /// Adds a secret from the query, a form or the path, decoded. An empty one counts as none, since PHP sends
     /// `token=` for a field that was left empty.
     pub fn add(&mut self, secret: impl Into<Cow<'a, str>>) {

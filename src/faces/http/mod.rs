@@ -11,6 +11,7 @@ mod question;
 mod refusal;
 mod reply;
 mod router;
+mod soap;
 mod text;
 mod xml;
 
@@ -34,6 +35,7 @@ use super::request_ids::RequestIds;
 
 pub(in crate::faces) use credentials::take_parameters as take_credentials;
 pub(in crate::faces) use question::Parameters;
+pub(in crate::faces) use reply::{Part, parts};
 pub use reply::{Rendered, render};
 pub use router::router;
 

@@ -119,7 +119,8 @@ impl Parameters {
         asked
     }
 
-    fn push(&mut self, name: String, value: String) {
+    /// Adds one parameter, as far as there is room.
+    pub(super) fn push(&mut self, name: String, value: String) {
         if self.pairs.len() < MAX_PARAMETERS {
             self.pairs.push((name, value));
         } else {

@@ -20,11 +20,11 @@ use crate::model::{CallerData, RequestId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused {
     /// The status of the answer.
-    status: StatusCode,
+    pub(super) status: StatusCode,
     /// The value of `error`, for the person who reads the PBX's log.
-    words: Cow<'static, str>,
+    pub(super) words: Cow<'static, str>,
     /// Seconds to wait, sent as `Retry-After`.
-    retry_after: Option<u64>,
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Refused {

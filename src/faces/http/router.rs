@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::lookup::Addressed;
-use super::{Http, events, explain, health, lookup, metrics, refusal};
+use super::{Http, events, explain, health, lookup, metrics, refusal, soap};
 
 /// The list of all routes.
 pub fn router(http: Arc<Http>) -> Router {
@@ -17,6 +17,7 @@ pub fn router(http: Arc<Http>) -> Router {
         .route("/{project}/lookup", get(lookup_project).post(lookup_project))
         .route("/api/{project}", get(lookup_project).post(lookup_project))
         .route("/api/{project}/{token}", get(lookup_with_token).post(lookup_with_token))
+        .route("/{project}/soap", get(describe_soap).post(answer_soap))
         .route("/{project}/explain", get(explain_project))
         .route("/{project}/events", get(take_event).post(take_event))
         .route("/healthz", get(health::alive))
@@ -47,6 +48,14 @@ async fn lookup_with_token(
 
 async fn take_event(State(http): State<Arc<Http>>, Path(project): Path<String>, request: Request) -> Response {
     events::take(&http, &project, request).await
+}
+
+async fn describe_soap(State(http): State<Arc<Http>>, request: Request) -> Response {
+    soap::describe(&http, &request)
+}
+
+async fn answer_soap(State(http): State<Arc<Http>>, Path(project): Path<String>, request: Request) -> Response {
+    soap::answer(&http, &project, request).await
 }
 
 async fn explain_project(State(http): State<Arc<Http>>, Path(project): Path<String>, request: Request) -> Response {

@@ -1,0 +1,3 @@
+//! SOAP with PHP's own `SoapClient` and `SoapServer` at the other end.
+
+mod face;
