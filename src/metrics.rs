@@ -22,6 +22,8 @@ pub const CACHE_ENTRIES: &str = "calldex_cache_entries";
 pub const FLIGHTS: &str = "calldex_flights";
 /// Lookups above the rate of their project, which the directories alone answered, by `project`.
 pub const OVER_RATE: &str = "calldex_lookups_over_rate_total";
+/// Rules that were passed over because they failed, by `project`.
+pub const RULES_FAILED: &str = "calldex_rules_failed_total";
 /// Values that were not answered because they failed a check, by `field`.
 pub const VALUES_REFUSED: &str = "calldex_values_refused_total";
 /// Requests that were refused, by `project` (`-` for one that is not configured) and `reason`.
@@ -71,12 +73,13 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// Name and meaning of every counter.
-const COUNTERS: [(&str, &str); 13] = [
+const COUNTERS: [(&str, &str); 14] = [
     (LOOKUPS, "Lookups answered, by project and outcome."),
     (DEGRADED, "Sources that failed or missed the deadline of a lookup."),
     (STALE, "Remembered contacts that stood in for a source that failed."),
     (CACHE, "Answers of sources by where they came from."),
     (OVER_RATE, "Lookups above the rate of their project, answered by the directories alone."),
+    (RULES_FAILED, "Rules that were passed over because they failed."),
     (VALUES_REFUSED, "Values that were not answered because they failed a check."),
     (REFUSED, "Requests that were refused, by project and reason."),
     (EVENTS, "Events taken in, by project, event and result."),
@@ -120,6 +123,8 @@ pub struct ProjectMetrics {
     pub undetermined: Counter,
     /// Outcome `withheld`.
     pub withheld: Counter,
+    /// Rules that failed.
+    pub rules_failed: Counter,
     /// Above the rate.
     pub over_rate: Counter,
     /// Time of the whole answer.
@@ -141,6 +146,7 @@ impl ProjectMetrics {
             unknown: outcome("unknown"),
             undetermined: outcome("undetermined"),
             withheld: outcome("withheld"),
+            rules_failed: counter!(RULES_FAILED, "project" => project.clone()),
             over_rate: counter!(OVER_RATE, "project" => project.clone()),
             seconds: histogram!(LOOKUP_SECONDS, "project" => project.clone()),
             cache_hits: counter!(CACHE, "cache" => "hit"),

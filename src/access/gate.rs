@@ -328,6 +328,8 @@ mod tests {
                 direct_lines: None,
             },
             defaults: Defaults::default(),
+            routing: crate::config::Routing::default(),
+            roster: std::sync::Arc::default(),
         }
     }
 

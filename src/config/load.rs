@@ -26,6 +26,7 @@ use super::print::print_effective;
 use super::problem::{Lines, Problem, Problems};
 use super::project;
 use super::reader::Reader;
+use super::roster::Roster;
 use super::secret::Environment;
 use super::sections::{MAIN, PROJECT_FILE};
 use super::server::Server;
@@ -171,7 +172,8 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let namespace =
         Namespace { file: None, main_file: context.main_file, own: names, main: names, projects: &BTreeMap::new() };
     let agents = agent::read_all(&root, &namespace);
-    let projects = project::read_all(&root, &namespace, &server);
+    let roster = Arc::new(Roster::of(agents.values()));
+    let projects = project::read_all(&root, &namespace, &server, &roster, context.checks);
     let config = Config {
         log: Log::read(root.table("log")),
         cache: Cache::read(root.table("cache")),
@@ -216,7 +218,9 @@ fn read_project_file(
         projects: owners,
     };
     let agents = agent::read_all(&root, &namespace);
-    let projects = project::read_all(&root, &namespace, &config.server);
+    let shared = config.agents.values().filter(|agent| agent.shared);
+    let roster = Arc::new(Roster::of(agents.values().chain(shared)));
+    let projects = project::read_all(&root, &namespace, &config.server, &roster, context.checks);
     root.finish();
     Problems::check(sheet.problems.take())?;
     let contents = ProjectFile {

@@ -194,9 +194,14 @@ impl Source {
 
 /// Puts what the owner of a section complains about to its place in the file.
 pub(crate) fn report(reader: &Reader<'_>, complaints: &[Complaint]) {
-    for Complaint { key, message, is_warning } in complaints {
-        let place = key.map_or_else(|| reader.place.clone(), |key| reader.place_of(key));
-        let message = format!("[{}]: {message}", reader.path);
+    for Complaint { key, place, message, is_warning } in complaints {
+        let (place, message) = match place {
+            Some(place) => (place.clone(), message.clone()),
+            None => {
+                let place = key.map_or_else(|| reader.place.clone(), |key| reader.place_of(key));
+                (place, format!("[{}]: {message}", reader.path))
+            }
+        };
         if *is_warning { reader.sheet.warn(&place, message) } else { reader.sheet.problem(&place, message) }
     }
 }

@@ -16,8 +16,10 @@ use crate::sources::Question;
 
 use super::decide::{self, Decision};
 use super::explain::Explanation;
-use super::merge::{self, Candidate, Person};
-use super::{Lookup, Project, candidates};
+use super::merge::{self, Candidate};
+use super::recall::Recalled;
+use super::rules::Facts;
+use super::{Lookup, Outcome, Project, candidates};
 
 /// How many answers are kept.
 const KEPT: usize = 4_000;
@@ -128,11 +130,19 @@ impl Explanation {
     #[must_use]
     pub fn answer_for(&self, project: &Project, candidate: &Candidate) -> Decision {
         let Question { call, number } = &*self.question;
-        let person = merge::choose(std::slice::from_ref(candidate), project.config.guesses, false);
-        decide_for(project, person.as_ref(), call, number)
+        let candidates = std::slice::from_ref(candidate);
+        let person = merge::choose(candidates, project.config.guesses, false);
+        let facts = Facts {
+            project: &project.config,
+            call,
+            number,
+            dnid: None,
+            person: person.as_ref(),
+            candidates,
+            outcome: Outcome::Found,
+            now: self.received,
+            recalled: Recalled::nothing(),
+        };
+        decide::decide(&facts, &project.ruleset)
     }
-}
-
-fn decide_for(project: &Project, person: Option<&Person>, call: &Arc<Call>, number: &Arc<Number>) -> Decision {
-    decide::decide(person, call, number, &project.templates, &project.config.reply)
 }

@@ -13,9 +13,9 @@ use crate::sources::LiveSources;
 
 use super::Lookup;
 use super::cache::SourceId;
-use super::decide::Templates;
 use super::fan_out::Asked;
 use super::memo::NumberingId;
+use super::rules::Ruleset;
 
 /// A project, ready to answer. It is made new at every reload; running lookups keep the one they started with.
 pub struct Project {
@@ -23,7 +23,7 @@ pub struct Project {
     pub config: Arc<config::Project>,
     pub(super) numbering: NumberingId,
     pub(super) asked: Vec<Asked>,
-    pub(super) templates: Templates,
+    pub(super) ruleset: Ruleset,
     pub(super) metrics: ProjectMetrics,
     pub(super) rate: Option<DefaultDirectRateLimiter>,
 }
@@ -68,11 +68,20 @@ impl Lookup {
         Ok(Project {
             asked,
             numbering,
-            templates: Templates::compile(&project.defaults)?,
+            ruleset: compile(project)?,
             metrics: ProjectMetrics::of(&project.name),
             rate: project.rate.and_then(NonZeroU32::new).map(rate_limit),
             config: Arc::clone(project),
         })
+    }
+}
+
+/// Compiles rules and templates. What is wrong with them was found when the file was read, unless nothing was checked.
+fn compile(project: &config::Project) -> Result<Ruleset> {
+    let (ruleset, complaints) = Ruleset::compile(project);
+    match complaints.into_iter().find(|complaint| !complaint.is_warning) {
+        Some(complaint) => Err(Error::new(Kind::Invalid, format!("project {}: {}", project.name, complaint.message))),
+        None => Ok(ruleset),
     }
 }
 

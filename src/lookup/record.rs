@@ -108,6 +108,9 @@ fn count(project: &Project, explanation: &Explanation) {
             counter!(STALE, "source" => report.source.to_string()).increment(1);
         }
     }
+    if let Some(ruling) = &explanation.decision.ruling {
+        metrics.rules_failed.increment(u64::try_from(ruling.failures()).unwrap_or_default());
+    }
     for violation in &explanation.decision.violations {
         counter!(VALUES_REFUSED, "field" => violation.field).increment(1);
     }

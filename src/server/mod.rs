@@ -42,6 +42,7 @@ use crate::faces::http::{self, Http};
 use crate::faces::{Current, Reception};
 use crate::lookup::{CHECKS, Lookup};
 use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
+use crate::model::History;
 use crate::sources::{self, LiveSources};
 use crate::{metrics, number};
 
@@ -86,10 +87,11 @@ async fn serve(
     warn_about(&config);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let directory: Arc<dyn Directory> = Arc::new(SqliteDirectory::open(&config.server.store, Arc::clone(&clock))?);
-    let lookup = Arc::new(Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache));
+    let store = Arc::new(EventStore::open(&config.server.store)?);
+    let lookup = Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache);
+    let lookup = Arc::new(lookup.with_history(Arc::clone(&store) as Arc<dyn History>));
     let current = prepare(&lookup, Arc::clone(&config), &LiveSources::new()).await?;
     warm_up(&config);
-    let store = Arc::new(EventStore::open(&config.server.store)?);
     let events = Events::start(store, Arc::clone(&lookup), Arc::clone(&clock), events::settings(&current)?);
     let gate = Gate::new(config.server.refused_per_minute, clock.now());
     let reception = Arc::new(Reception::new(current, lookup, gate, Arc::clone(&clock)));
