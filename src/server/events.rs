@@ -31,7 +31,7 @@ fn target(current: &Current, name: &Arc<str>) -> Result<Target> {
         let log = Arc::new(UrlLog::new(journal)?);
         return Ok(Target { log, tries: journal.tries, per_minute: journal.rate });
     }
-    let log = current.live.get(name).and_then(|live| live.source.call_log());
+    let log = current.live.get(name).and_then(|live| live.call_log.clone());
     let log = log.ok_or_else(|| {
         Error::new(
             Kind::Invalid,

@@ -90,7 +90,7 @@ async fn serve(
     let store = Arc::new(EventStore::open(&config.server.store)?);
     let lookup = Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache);
     let lookup = Arc::new(lookup.with_history(Arc::clone(&store) as Arc<dyn History>));
-    let current = prepare(&lookup, Arc::clone(&config), &LiveSources::new()).await?;
+    let current = prepare(&lookup, Arc::clone(&config), &LiveSources::none(Arc::clone(&clock))).await?;
     warm_up(&config);
     let events = Events::start(store, Arc::clone(&lookup), Arc::clone(&clock), events::settings(&current)?);
     let gate = Gate::new(config.server.refused_per_minute, clock.now());
@@ -123,7 +123,7 @@ async fn serve(
 
 /// Makes every source and project of a configuration ready; sources that did not change are taken over from `before`.
 async fn prepare(lookup: &Lookup, config: Arc<Config>, before: &LiveSources) -> Result<Current> {
-    let live = sources::build(&config, before)?;
+    let live = sources::build(&config, before);
     let mut projects = std::collections::HashMap::with_capacity(config.projects.len());
     for (name, project) in &config.projects {
         projects.insert(Arc::clone(name), Arc::new(lookup.prepare(&config, &live, project).await?));
