@@ -126,7 +126,7 @@ impl Lookup {
     pub async fn answer(&self, project: &Project, call: Call, start: Instant) -> Answer {
         let deadline = start + project.config.deadline;
         let explanation = self.explain(project, call, start, deadline, project.is_over_rate()).await;
-        self.record(project, start, explanation)
+        self.record(project, explanation)
     }
 
     /// The steps of a lookup, from the number to the decision.
@@ -190,7 +190,6 @@ impl Lookup {
         let question = Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) });
         self.record(
             project,
-            start,
             Explanation {
                 project: Arc::clone(&project.config.name),
                 question,

@@ -18,6 +18,9 @@ pub mod breaker;
 pub mod budget;
 pub mod guard;
 pub mod http;
+mod soap;
+#[cfg(test)]
+pub(crate) mod stand_in;
 pub mod verify;
 
 use std::collections::BTreeMap;
@@ -68,7 +71,7 @@ pub struct Built {
 }
 
 /// Every API type that is code.
-pub const TYPES: &[ApiType] = &[];
+pub const TYPES: &[ApiType] = &[ApiType { name: "soap", check: soap::check, build: soap::build }];
 
 /// Looks at a source of the configuration: its type, then what the type says to its settings.
 #[must_use]

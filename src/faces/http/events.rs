@@ -46,9 +46,9 @@ async fn admit(
     let pairs = parameters.into_pairs().ok_or(Refused::UNREADABLE)?;
     let mut params: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in pairs {
-        let values = params.entry(name).or_default();
-        if !values.contains(&value) {
-            values.push(value);
+        let values = params.entry(name.into_owned()).or_default();
+        if !values.iter().any(|known| *known == value) {
+            values.push(value.into_owned());
         }
     }
     Ok((project, params))
