@@ -22,6 +22,7 @@ mod nearest;
 mod network;
 mod numbering;
 mod params;
+mod phone;
 mod php_query;
 mod print;
 mod problem;
