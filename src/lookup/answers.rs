@@ -129,7 +129,7 @@ impl Explanation {
     /// What the answer would have been, had this candidate been the only one.
     #[must_use]
     pub fn answer_for(&self, project: &Project, candidate: &Candidate) -> Decision {
-        let Question { call, number } = &*self.question;
+        let Question { call, number, .. } = &*self.question;
         let candidates = std::slice::from_ref(candidate);
         let person = merge::choose(candidates, project.config.guesses, false);
         let facts = Facts {

@@ -139,7 +139,7 @@ impl Lookup {
         over_rate: bool,
     ) -> Explanation {
         let number = self.memo.read(&call.telephone, &project.config.numbering, project.numbering);
-        let question = Arc::new(Question { call: Arc::new(call), number });
+        let question = Arc::new(Question { call: Arc::new(call), number, numbering: Arc::clone(&project.home) });
         let now = self.clock.utc_millis();
         let asked = FanOut { lookup: self, project, question: &question, start, deadline, over_rate };
         let (reports, recalled) = if project.ruleset.needs_history() {
@@ -187,7 +187,11 @@ impl Lookup {
 
     /// Answers a call that names no one caller, such as one with two different numbers, without asking anybody.
     pub fn answer_nobody(&self, project: &Project, call: Call, start: Instant, why: &'static str) -> Answer {
-        let question = Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) });
+        let question = Arc::new(Question {
+            call: Arc::new(call),
+            number: Arc::new(Number::Unusable),
+            numbering: Arc::clone(&project.home),
+        });
         self.record(
             project,
             Explanation {
