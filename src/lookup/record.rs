@@ -44,7 +44,8 @@ impl Lookup {
         project.metrics.seconds.record(explanation.took.as_secs_f64());
         let explanation = Arc::new(explanation);
         self.recent.push(Arc::clone(&explanation));
-        Answer { caller_data: explanation.decision.caller_data.clone(), outcome: explanation.outcome, explanation }
+        self.answers.keep(&explanation);
+        Answer { caller_data: Arc::clone(&explanation.decision.caller_data), outcome: explanation.outcome, explanation }
     }
 
     /// How much each address book of these projects holds.
