@@ -14,6 +14,7 @@ mod lookup;
 mod number;
 mod restore;
 mod serve;
+mod snippet;
 mod token;
 mod workshop;
 
@@ -78,6 +79,8 @@ enum Command {
     /// Check or print the configuration, or its reference
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Print configuration for a phone system, to copy
+    Snippet(snippet::Arguments),
     /// Make a token, or the hash of one
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -121,6 +124,10 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Restore(arguments) => restore::run(file, &arguments, &mut std::io::stdout()),
         Command::Config(command) => {
             config::run(command, file, &process_environment, &SystemClock, &mut std::io::stdout().lock())
+        }
+        Command::Snippet(arguments) => {
+            let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
+            snippet::run(file, &arguments, &mut input, &mut out, &mut std::io::stderr().lock())
         }
         Command::Token(command) => token::run(&command, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()),
         Command::Healthcheck(arguments) => healthcheck::run(file, &arguments),

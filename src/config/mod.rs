@@ -21,6 +21,7 @@ mod nearest;
 mod network;
 mod numbering;
 mod params;
+mod phone;
 mod php_query;
 mod print;
 mod problem;

@@ -151,7 +151,6 @@ impl Lookup {
         );
         self.record(
             project,
-            start,
             Explanation {
                 project: Arc::clone(&project.config.name),
                 question,
@@ -179,7 +178,6 @@ impl Lookup {
         let question = Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) });
         self.record(
             project,
-            start,
             Explanation {
                 project: Arc::clone(&project.config.name),
                 question,

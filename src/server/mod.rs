@@ -36,7 +36,7 @@ use crate::config::{self, Config};
 use crate::directory::{Directory, SqliteDirectory};
 use crate::error::{Error, Kind, Result};
 use crate::faces::agi::Agi;
-use crate::faces::http::{self, Http};
+use crate::faces::http::{self, Face, Http};
 use crate::faces::{Current, Reception};
 use crate::lookup::{CHECKS, Lookup};
 use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
@@ -110,7 +110,7 @@ async fn serve(
         until(stopped.clone()).await;
         door.close().await;
     };
-    tokio::join!(listener.serve(Web(http::router(http)), until(stopped.clone())), close_agi);
+    tokio::join!(listener.serve(Web(Face::new(http)), until(stopped.clone())), close_agi);
     tracing::info!("stopped");
     Ok(())
 }
