@@ -122,7 +122,7 @@ impl Lookup {
     /// Says who is calling and where the call should go, by the project's deadline after `start`.
     pub async fn answer(&self, project: &Project, call: Call, start: Instant) -> Answer {
         let number = self.memo.read(&call.telephone, &project.config.numbering, project.numbering);
-        let question = Arc::new(Question { call: Arc::new(call), number });
+        let question = Arc::new(Question { call: Arc::new(call), number, numbering: Arc::clone(&project.home) });
         let over_rate = project.is_over_rate();
         let deadline = start + project.config.deadline;
         let now = self.clock.utc_millis();
@@ -175,7 +175,11 @@ impl Lookup {
 
     /// Answers a call that names no one caller, such as one with two different numbers, without asking anybody.
     pub fn answer_nobody(&self, project: &Project, call: Call, start: Instant, why: &'static str) -> Answer {
-        let question = Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) });
+        let question = Arc::new(Question {
+            call: Arc::new(call),
+            number: Arc::new(Number::Unusable),
+            numbering: Arc::clone(&project.home),
+        });
         self.record(
             project,
             Explanation {
