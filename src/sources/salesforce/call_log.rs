@@ -9,15 +9,18 @@ use crate::model::EndedCall;
 use crate::sources::{CallLog, Writing};
 
 /// Writes calls down for one source.
-pub(super) struct Calls {
+pub(super) struct Calls(pub(super) Arc<Parts>);
+
+/// What it takes.
+pub(super) struct Parts {
     pub(super) source: Arc<str>,
     pub(super) org: Arc<Org>,
     pub(super) class: Option<Class>,
 }
 
-impl CallLog for Arc<Calls> {
+impl CallLog for Calls {
     fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static> {
-        let calls = Arc::clone(self);
+        let calls = Arc::clone(&self.0);
         Box::pin(async move {
             match &calls.class {
                 Some(class) => class.send(&calls.org, &call, &calls.source).await,

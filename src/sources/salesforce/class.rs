@@ -22,8 +22,24 @@ use crate::sources::http::explain_status;
 
 /// What an argument may be.
 pub(super) const FIELDS: [&str; 18] = [
-    "key", "project", "uniqueid", "direction", "telephone", "number", "dnid", "queue", "agent", "remote_number",
-    "outcome", "reason", "started", "ended", "waited", "duration", "contact_id", "name",
+    "key",
+    "project",
+    "uniqueid",
+    "direction",
+    "telephone",
+    "number",
+    "dnid",
+    "queue",
+    "agent",
+    "remote_number",
+    "outcome",
+    "reason",
+    "started",
+    "ended",
+    "waited",
+    "duration",
+    "contact_id",
+    "name",
 ];
 
 /// Other names that arguments have, without case, blanks and underscores.
@@ -83,16 +99,22 @@ impl Class {
             return Ok(class);
         };
         let wrong = |why: Error| Error::new(Kind::Invalid, file.display().to_string()).because(why);
-        let bytes = std::fs::read(file).map_err(|why| Error::new(Kind::Invalid, file.display().to_string()).because(why))?;
+        let bytes =
+            std::fs::read(file).map_err(|why| Error::new(Kind::Invalid, file.display().to_string()).because(why))?;
         let mut wsdl = Wsdl::default();
         wsdl.add(Element::read(&bytes, None, MOST_ELEMENTS).map_err(wrong)?).map_err(wrong)?;
         let operation = wsdl.operation(&settings.method, None).map_err(wrong)?;
         class.namespace = operation.namespace;
-        let told = |name: &str| settings.arguments.iter().find(|(known, _)| known == name).map(|(_, field)| field.clone());
-        class.arguments = operation.parameters.into_iter().map(|parameter| {
-            let field = told(&parameter.name).or_else(|| meant(&parameter.name).map(str::to_owned));
-            (parameter.name, field)
-        }).collect();
+        let told =
+            |name: &str| settings.arguments.iter().find(|(known, _)| known == name).map(|(_, field)| field.clone());
+        class.arguments = operation
+            .parameters
+            .into_iter()
+            .map(|parameter| {
+                let field = told(&parameter.name).or_else(|| meant(&parameter.name).map(str::to_owned));
+                (parameter.name, field)
+            })
+            .collect();
         class.warn_of_unknown();
         Ok(class)
     }

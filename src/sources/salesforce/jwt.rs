@@ -42,11 +42,14 @@ impl Key {
             let wrong = |why| invalid(format!("cannot read the private key {}", path.display())).because(why);
             std::fs::read_to_string(&path).map_err(wrong)?
         } else {
-            return Err(invalid("a source of a tenant reads no files; private_key has to hold the key itself".to_owned()));
+            return Err(invalid(
+                "a source of a tenant reads no files; private_key has to hold the key itself".to_owned(),
+            ));
         };
         let key = PrivateKeyDer::from_pem_slice(pem.as_bytes());
         let key = key.map_err(|_| invalid("private_key is no key in PEM".to_owned()))?;
-        let key = any_supported_type(&key).map_err(|_| invalid("private_key is of no kind that is known".to_owned()))?;
+        let key =
+            any_supported_type(&key).map_err(|_| invalid("private_key is of no kind that is known".to_owned()))?;
         let is_rsa = key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).is_some();
         if is_rsa { Ok(Self(key)) } else { Err(invalid("private_key is no RSA key".to_owned())) }
     }
@@ -77,8 +80,7 @@ mod tests {
     #[test]
     fn an_assertion_is_signed_as_openssl_signs_it() {
         let key = Key::read("test-key.pem", &folder(), true).unwrap();
-        let claims =
-            Claims { issuer: "the-app", subject: "ion@example.com", audience: "https://login.salesforce.com" };
+        let claims = Claims { issuer: "the-app", subject: "ion@example.com", audience: "https://login.salesforce.com" };
         let assertion = key.assertion(&claims, 1_700_000_000).unwrap();
         let expected = std::fs::read_to_string(folder().join("assertion.txt")).unwrap();
         assert_eq!(assertion, expected.trim());

@@ -91,7 +91,10 @@ mod tests {
     fn beyond_the_limit_it_says_for_how_long() {
         let (limits, now) = (Limits::default(), SystemClock.now());
         assert_eq!(limits.reached(now).pause(), Some(PAUSE_BEYOND));
-        assert_eq!(limits.check(now + Duration::from_secs(60)).unwrap_err().pause(), Some(Duration::from_secs(59 * 60)));
+        assert_eq!(
+            limits.check(now + Duration::from_secs(60)).unwrap_err().pause(),
+            Some(Duration::from_secs(59 * 60))
+        );
         assert!(limits.check(now + PAUSE_BEYOND).is_ok());
     }
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::HeaderValue;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::Value;
 use url::Url;
 
@@ -106,7 +106,8 @@ async fn by_soap(door: &Door<'_>, username: &str, password: &str) -> Result<Sess
         header: None,
         is_answer: false,
     };
-    let mut request = Request::post(address(door.host, &format!("/services/Soap/u/{}", door.version))?, message.write());
+    let mut request =
+        Request::post(address(door.host, &format!("/services/Soap/u/{}", door.version))?, message.write());
     request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
     request.headers.insert("soapaction", HeaderValue::from_static("\"\""));
     let answer = door.client.send(request).await?;
@@ -123,7 +124,8 @@ async fn by_soap(door: &Door<'_>, username: &str, password: &str) -> Result<Sess
 
 fn read_login(door: &Door<'_>, result: &Value) -> Result<Session> {
     let text = |name: &str| result.get(name).and_then(Value::as_str).unwrap_or_default();
-    let seconds = result.pointer("/userInfo/sessionSecondsValid").and_then(Value::as_str).and_then(|text| text.parse().ok());
+    let seconds =
+        result.pointer("/userInfo/sessionSecondsValid").and_then(Value::as_str).and_then(|text| text.parse().ok());
     let lasts = seconds.map(Duration::from_secs);
     open(door, text("serverUrl"), text("sessionId"), lasts)
 }
@@ -159,7 +161,9 @@ async fn by_oauth(door: &Door<'_>, request: Request) -> Result<Session> {
 fn explain_oauth(answer: &Answer, json: Option<&Value>) -> Error {
     let code = json.and_then(|json| json.get("error")).and_then(Value::as_str).map(shown);
     match code {
-        Some(code) if PASSING_OAUTH.contains(&code) => Error::new(Kind::Unavailable, format!("it refuses the login: {code}")),
+        Some(code) if PASSING_OAUTH.contains(&code) => {
+            Error::new(Kind::Unavailable, format!("it refuses the login: {code}"))
+        }
         Some(code) => Error::new(Kind::Refused, format!("it refuses the login: {code}")),
         None => explain_status(answer),
     }
@@ -173,14 +177,17 @@ fn open(door: &Door<'_>, instance: &str, id: &str, lasts: Option<Duration>) -> R
         return Err(wrong());
     }
     if !is_trusted(door.host, &instance) {
-        let message = format!(
-            "the login leads to {}, which is no host of Salesforce",
-            crate::sources::http::host(&instance)
-        );
+        let message =
+            format!("the login leads to {}, which is no host of Salesforce", crate::sources::http::host(&instance));
         return Err(Error::new(Kind::Invalid, message));
     }
     let bearer = secret_header(&format!("Bearer {id}"))?;
-    Ok(Session { instance, bearer, id: config::Secret::new(id.to_owned()), until: lasts.map(|lasts| door.now + lasts * 9 / 10) })
+    Ok(Session {
+        instance,
+        bearer,
+        id: config::Secret::new(id.to_owned()),
+        until: lasts.map(|lasts| door.now + lasts * 9 / 10),
+    })
 }
 
 /// Whether a session may be used with a host: that of the login, or one of Salesforce's over TLS.

@@ -25,7 +25,7 @@ mod tests;
 use std::sync::Arc;
 
 use super::verify::verify;
-use super::{Built, Inputs, Pending, Question, Source, Workbench};
+use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
 use crate::config::{self, Complaint};
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
@@ -33,13 +33,16 @@ use crate::number::{self, Number, Numbering, Spelling};
 use org::Org;
 use owners::Owners;
 
+/// Its name in the configuration, and how it is made.
+pub(super) const SALESFORCE: ApiType = ApiType { name: "salesforce", check, build };
+
 /// Says what is wrong with the settings of a source.
-pub(super) fn check(source: &config::Source) -> Vec<Complaint> {
+fn check(source: &config::Source) -> Vec<Complaint> {
     settings::read(source).1
 }
 
 /// Makes a source, and logs in ahead of the first call.
-pub(super) fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
+fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
     let wrong = || Error::new(Kind::Invalid, "the parameters of this source are wrong");
     let settings = settings::read(source).0.ok_or_else(wrong)?;
     let access = login::Access::of(&settings.access, source)?;
@@ -50,8 +53,8 @@ pub(super) fn build(source: &config::Source, bench: Workbench) -> Result<Built> 
         // Ends with the login; a failure is told by the call that meets it.
         runtime.spawn(async move { ahead.session().await.map(|_| ()) });
     }
-    let calls = call_log::Calls { source: Arc::clone(&source.name), org: Arc::clone(&org), class };
-    let call_log: Arc<dyn super::CallLog> = Arc::new(Arc::new(calls));
+    let parts = call_log::Parts { source: Arc::clone(&source.name), org: Arc::clone(&org), class };
+    let call_log: Arc<dyn super::CallLog> = Arc::new(call_log::Calls(Arc::new(parts)));
     let salesforce = Salesforce {
         name: Arc::clone(&source.name),
         numbering: source.numbering.clone(),
@@ -96,7 +99,7 @@ impl Source for Shared {
 
 impl Salesforce {
     async fn find(&self, question: &Question) -> Result<Vec<Hit>> {
-        let spellings = self.spellings(&question.number);
+        let spellings = self.spellings(question);
         let Some(query) = search::sosl(&spellings) else { return Ok(Vec::new()) };
         let answer = self.org.search(&query).await?;
         let (contacts, found) = records::contacts(&answer)?;
@@ -108,7 +111,7 @@ impl Salesforce {
         if contacts.is_empty() {
             return Ok(Vec::new());
         }
-        let mut hits = verify(contacts, &question.number, &self.numbering);
+        let mut hits = verify(contacts, &question.number, self.numbering(question));
         let instance = self.org.session().await?.instance.clone();
         for hit in &mut hits {
             let contact = Arc::make_mut(&mut hit.contact);
@@ -120,11 +123,16 @@ impl Salesforce {
         Ok(hits)
     }
 
+    /// How the numbers in Salesforce are read: by its own country, else by that of the project.
+    fn numbering<'a>(&'a self, question: &'a Question) -> &'a Numbering {
+        if self.numbering.country.is_some() { &self.numbering } else { &question.numbering }
+    }
+
     /// The digits to look for, of both readings of a number without plus.
-    fn spellings(&self, number: &Number) -> Vec<String> {
-        let Number::Phone { phone, alternate, .. } = number else { return Vec::new() };
+    fn spellings(&self, question: &Question) -> Vec<String> {
+        let Number::Phone { phone, alternate, .. } = &*question.number else { return Vec::new() };
         let phones = [Some(phone), alternate.as_ref()].into_iter().flatten();
-        let country = self.numbering.country.as_deref();
+        let country = self.numbering(question).country.as_deref();
         let forms = phones.map(|phone| number::forms(phone, country));
         forms
             .flat_map(|forms| {

@@ -30,11 +30,14 @@ impl Owners {
     /// Sets the line of each contact whose owner has an extension. A failure costs the line and not the contact.
     pub(super) async fn set_lines(&self, hits: &mut [Hit], org: &Org) {
         let now = org.now();
-        let mut wanted: Vec<String> = hits.iter().filter_map(|hit| hit.contact.get(Field::Owner)).map(str::to_owned).collect();
+        let mut wanted: Vec<String> =
+            hits.iter().filter_map(|hit| hit.contact.get(Field::Owner)).map(str::to_owned).collect();
         wanted.retain(|id| is_user(id) && self.get(id, now).is_none());
         wanted.sort_unstable();
         wanted.dedup();
-        if !wanted.is_empty() && let Err(why) = self.learn(&wanted, org, now).await {
+        if !wanted.is_empty()
+            && let Err(why) = self.learn(&wanted, org, now).await
+        {
             tracing::debug!(target: "calldex::sources", "the owners' extensions are not known: {why}");
         }
         for hit in hits {

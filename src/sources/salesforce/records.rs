@@ -25,7 +25,8 @@ fn contact(record: &Map<String, Value>) -> Option<Contact> {
     if id.is_empty() {
         return None;
     }
-    let mut contact = Contact { id: ContactId::Text(id.into()), updated: moment(text("LastModifiedDate")), ..Contact::default() };
+    let mut contact =
+        Contact { id: ContactId::Text(id.into()), updated: moment(text("LastModifiedDate")), ..Contact::default() };
     let company = match kind {
         Some("Account") => text("Name"),
         Some("Lead") => text("Company"),
@@ -46,7 +47,11 @@ fn contact(record: &Map<String, Value>) -> Option<Contact> {
         .iter()
         .map(|(field, label)| (text(field), *label))
         .filter(|(written, _)| !written.trim().is_empty())
-        .map(|(written, label)| ContactNumber { written: written.to_owned(), label: label.to_owned(), ..ContactNumber::default() })
+        .map(|(written, label)| ContactNumber {
+            written: written.to_owned(),
+            label: label.to_owned(),
+            ..ContactNumber::default()
+        })
         .collect();
     Some(contact)
 }
@@ -75,9 +80,9 @@ mod tests {
         ]});
         let (found, records) = contacts(&answer).unwrap();
         assert_eq!((found.len(), records), (3, 4));
-        let shown: Vec<_> = found.iter().map(|contact| (contact.get(Field::Name), contact.get(Field::Company))).collect();
-        let expected =
-            [(Some("Ana"), Some("Acme")), (Some("Dan"), Some("Beta")), (Some("Gamma"), Some("Gamma"))];
+        let shown: Vec<_> =
+            found.iter().map(|contact| (contact.get(Field::Name), contact.get(Field::Company))).collect();
+        let expected = [(Some("Ana"), Some("Acme")), (Some("Dan"), Some("Beta")), (Some("Gamma"), Some("Gamma"))];
         assert_eq!(shown, expected);
         assert_eq!((found[0].updated, found[0].get(Field::Email)), (1_795_413_509_000, None));
         assert_eq!(found[0].id, ContactId::Text("003A0000001AbCdEFG".into()));

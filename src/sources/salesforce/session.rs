@@ -46,7 +46,9 @@ impl Sessions {
     pub(super) async fn get(&self, access: &Access, door: &Door<'_>) -> Result<Arc<Session>> {
         let mut state = self.0.lock().await;
         match &*state {
-            State::Open(session) if session.until.is_none_or(|until| door.now < until) => return Ok(Arc::clone(session)),
+            State::Open(session) if session.until.is_none_or(|until| door.now < until) => {
+                return Ok(Arc::clone(session));
+            }
             State::Refused { why, until } if door.now < *until => return Err(Error::new(Kind::Refused, why.clone())),
             _ => {}
         }

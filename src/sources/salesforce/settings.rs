@@ -21,8 +21,18 @@ const LAST_WITH_LOGIN: u32 = 64;
 const VERSIONS: std::ops::RangeInclusive<u32> = 37..=99;
 
 const KNOWN: [&str; 12] = [
-    "username", "password", "token", "contact_url", "custom_url", "webservices", "version", "client_id",
-    "client_secret", "private_key", "audience", "direct_line",
+    "username",
+    "password",
+    "token",
+    "contact_url",
+    "custom_url",
+    "webservices",
+    "version",
+    "client_id",
+    "client_secret",
+    "private_key",
+    "audience",
+    "direct_line",
 ];
 
 /// The settings of a source.
@@ -163,7 +173,9 @@ impl Reader<'_> {
 
     fn password(&mut self, username: Option<String>, version: u32) -> Option<Credentials> {
         let (Some(username), Some(password)) = (username, self.text("password")) else {
-            self.complain("expected username and password (with token), or client_id with client_secret or private_key");
+            self.complain(
+                "expected username and password (with token), or client_id with client_secret or private_key",
+            );
             return None;
         };
         if version > LAST_WITH_LOGIN {
@@ -199,7 +211,9 @@ impl Reader<'_> {
         for (argument, field) in &arguments {
             if !is_name(argument) || !super::class::FIELDS.contains(&field.as_str()) {
                 let fields = super::class::FIELDS.join(", ");
-                self.complain(format!("webservices[send_call][arguments][{argument}] is no field of a call; there are {fields}"));
+                self.complain(format!(
+                    "webservices[send_call][arguments][{argument}] is no field of a call; there are {fields}"
+                ));
             }
         }
         Some(ClassSettings { name: name.to_owned(), method: method.to_owned(), arguments })

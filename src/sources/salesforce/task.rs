@@ -12,7 +12,8 @@ const LONGEST: usize = 255;
 
 /// Writes a call down, unless a task with its key is there already.
 pub(super) async fn write(org: &Org, call: &EndedCall, source: &str) -> Result<()> {
-    let key: String = call.key.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').take(LONGEST).collect();
+    let key: String =
+        call.key.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').take(LONGEST).collect();
     let written = org.query(&format!("SELECT Id FROM Task WHERE CallObject = '{key}' LIMIT 1")).await?;
     if written.get("records").and_then(Value::as_array).is_some_and(|records| !records.is_empty()) {
         return Ok(());
@@ -71,7 +72,8 @@ fn description(call: &EndedCall) -> String {
         ("Agent", call.agent.as_deref()),
         ("Reason", call.reason.as_deref()),
     ];
-    let mut text: Vec<String> = lines.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", cut(value?)))).collect();
+    let mut text: Vec<String> =
+        lines.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", cut(value?)))).collect();
     text.extend(call.waited.map(|seconds| format!("Waited: {seconds} s")));
     text.join("\n")
 }
