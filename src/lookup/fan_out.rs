@@ -49,6 +49,14 @@ impl Asked {
         }
     }
 
+    /// How long one request to a live source may take.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        match self {
+            Self::Book { .. } => None,
+            Self::Live { timeout, .. } => Some(*timeout),
+        }
+    }
+
     fn id(&self) -> SourceId {
         match self {
             Self::Book { id, .. } | Self::Live { id, .. } => *id,

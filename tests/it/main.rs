@@ -8,6 +8,7 @@ mod commands;
 mod connections;
 mod crash;
 mod documents;
+mod events;
 mod harness;
 mod hostile;
 mod imports;
