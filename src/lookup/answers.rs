@@ -140,6 +140,7 @@ impl Explanation {
             person: person.as_ref(),
             candidates,
             outcome: Outcome::Found,
+            stranger: None,
             now: self.received,
             recalled: Recalled::nothing(),
         };

@@ -197,7 +197,7 @@ fn is_trusted(login: &Url, instance: &Url) -> bool {
     }
     let name = instance.host_str().unwrap_or_default();
     let is_of = |domain: &&str| name.strip_suffix(*domain).is_some_and(|rest| rest.ends_with('.'));
-    instance.scheme() == "https" && DOMAINS.iter().any(|domain| is_of(&domain))
+    instance.scheme() == "https" && DOMAINS.iter().any(is_of)
 }
 
 /// An address below a host.
