@@ -133,7 +133,7 @@ async fn a_page_for_strangers_opens_only_for_a_caller_whom_nobody_knows() {
         let sources = [source("strangers", knows_nobody(1)), source("other", other)];
         let (answer, _) = ask(&bench.lookup, &project(&bench, &settings(""), &sources).await, telephone).await;
         let found = answer.caller_data.id.is_some() || answer.caller_data.name.is_some();
-        (answer.outcome, answer.caller_data.backend_link, found)
+        (answer.outcome, answer.caller_data.backend_link.clone(), found)
     };
     let page = Some("https://crm.example.com/new".to_owned());
     assert_eq!(link(knows_nobody(1), NUMBER).await, (Outcome::Unknown, page, false));
