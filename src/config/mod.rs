@@ -53,8 +53,9 @@ pub use duration::{format_duration, parse_duration};
 pub use load::{FailedFile, Loaded, load, load_text};
 pub use log::{Log, LogFormat, LogLookups};
 pub use names::{MAX_NAME_LENGTH, RESERVED_NAMES, is_name};
-pub(crate) use nearest::nearest;
+pub(crate) use nearest::{did_you_mean, nearest};
 pub use params::{Param, ParamName, Params};
+pub(crate) use problem::Lines;
 pub use problem::{Problem, Problems};
 pub use project::{Ask, Guesses, Project};
 pub use reference::reference;
@@ -66,6 +67,7 @@ pub use routing::{
 };
 pub use secret::{Environment, Secret, process_environment};
 pub use server::{Server, Tls};
+pub(crate) use source::read_rate;
 pub use source::{Rate, Source};
 pub use token::{Token, TokenHash};
 

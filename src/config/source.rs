@@ -250,7 +250,8 @@ fn read_spelling(text: &str) -> Result<Spelling, String> {
     found.ok_or_else(|| did_you_mean(text, Spelling::WORDS))
 }
 
-fn read_rate(text: &str) -> Result<Rate, String> {
+/// Reads a number of requests and a time, such as `20/2s`.
+pub(crate) fn read_rate(text: &str) -> Result<Rate, String> {
     let Some((requests, per)) = text.split_once('/') else { return Err(String::new()) };
     let per = if per.starts_with(|first: char| first.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
     let requests = requests.trim().parse().ok().filter(|requests| (1..=MOST_REQUESTS).contains(requests));
