@@ -309,6 +309,7 @@ mod tests {
             sources: Vec::new(),
             ask: Ask::Together,
             fill: false,
+            tenant: false,
             deadline: Duration::from_millis(800),
             rate: None,
             guesses: Guesses::default(),

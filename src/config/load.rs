@@ -164,7 +164,7 @@ fn parse<'a>(sheet: &Sheet<'a>) -> Result<DeTable<'a>, Problems> {
 fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let server = Server::read(root.table("server"));
     let directories = directory::read_all(&root, None);
-    let sources = source::read_all(&root, None, context.checks);
+    let mut sources = source::read_all(&root, None, context.checks);
     refuse_double_names(&root, &directories, &sources);
     let names = Names { directories: &directories, sources: &sources };
     let namespace =
@@ -172,6 +172,7 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let agents = agent::read_all(&root, &namespace);
     let roster = Arc::new(Roster::of(agents.values()));
     let projects = project::read_all(&root, &namespace, &server, &roster, context.checks);
+    source::mark_tenants(&mut sources, &projects, false);
     let config = Config {
         log: Log::read(root.table("log")),
         cache: Cache::read(root.table("cache")),
@@ -204,7 +205,7 @@ fn read_project_file(
     let document = parse(&sheet)?;
     let root = sheet.reader(&document);
     let directories = directory::read_all(&root, Some(&file.stem));
-    let sources = source::read_all(&root, Some(&file.stem), context.checks);
+    let mut sources = source::read_all(&root, Some(&file.stem), context.checks);
     refuse_double_names(&root, &directories, &sources);
     let namespace = Namespace {
         file: Some(&file.stem),
@@ -217,6 +218,7 @@ fn read_project_file(
     let shared = config.agents.values().filter(|agent| agent.shared);
     let roster = Arc::new(Roster::of(agents.values().chain(shared)));
     let projects = project::read_all(&root, &namespace, &config.server, &roster, context.checks);
+    source::mark_tenants(&mut sources, &projects, true);
     root.finish();
     Problems::check(sheet.problems.take())?;
     let contents = ProjectFile {

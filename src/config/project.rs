@@ -44,6 +44,8 @@ pub struct Project {
     pub deadline: Duration,
     /// Lookups a second above which the directories alone answer.
     pub rate: Option<u32>,
+    /// Whether its sources were written by a tenant, who must not reach the network of whoever runs calldex.
+    pub tenant: bool,
     /// Whether guesses may steer a call.
     pub guesses: Guesses,
     /// How the answer looks.
@@ -135,6 +137,13 @@ const LOOKUP: &[Key] = &[
         "Lookups a second above which the directories alone answer.",
     ),
     Key::new(
+        "tenant",
+        Kind::Switch,
+        "false",
+        "Whether a tenant writes its sources. They reach public addresses only: in a project file all of them, in the \
+         main file those that the project lists.",
+    ),
+    Key::new(
         "alias_steers",
         Kind::Switch,
         "false",
@@ -193,6 +202,7 @@ impl Project {
             fill: reader.switch("fill"),
             deadline: reader.duration("deadline"),
             rate: reader.whole("rate").and_then(|rate| u32::try_from(rate).ok()),
+            tenant: reader.switch("tenant"),
             guesses: Guesses {
                 alias_steers: reader.switch("alias_steers"),
                 block_steers: reader.switch("block_steers"),

@@ -9,7 +9,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::metrics::ProjectMetrics;
-use crate::sources::LiveSources;
+use crate::sources::{LiveSources, Source};
 
 use super::Lookup;
 use super::cache::SourceId;
@@ -51,7 +51,8 @@ impl Lookup {
         for name in &project.sources {
             if let Some(live) = live.get(name) {
                 let id = self.identities.source(format!("source {name} {}", live.settings));
-                asked.push(Asked::Live { source: Arc::clone(&live.source), id, timeout: live.timeout });
+                let source: Arc<dyn Source> = Arc::new(live.guard.clone());
+                asked.push(Asked::Live { source, id, timeout: live.timeout });
                 continue;
             }
             let settings = config.directories.get(name).ok_or_else(|| {
