@@ -87,7 +87,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// Name and meaning of every counter.
-const COUNTERS: [(&str, &str); 12] = [
+const COUNTERS: &[(&str, &str)] = &[
     (LOOKUPS, "Lookups answered, by project and outcome."),
     (DEGRADED, "Sources that failed or missed the deadline of a lookup."),
     (STALE, "Remembered contacts that stood in for a source that failed."),
@@ -105,7 +105,7 @@ const COUNTERS: [(&str, &str); 12] = [
 ];
 
 /// Name and meaning of every gauge.
-const GAUGES: [(&str, &str); 10] = [
+const GAUGES: &[(&str, &str)] = &[
     (CACHE_ENTRIES, "Answers kept at this moment, by kind."),
     (FLIGHTS, "Requests to live sources that are on their way."),
     (DIRECTORY_CONTACTS, "Contacts in an address book."),
@@ -120,10 +120,10 @@ const GAUGES: [(&str, &str); 10] = [
 
 fn describe() {
     for (name, meaning) in COUNTERS {
-        describe_counter!(name, meaning);
+        describe_counter!(*name, *meaning);
     }
     for (name, meaning) in GAUGES {
-        describe_gauge!(name, meaning);
+        describe_gauge!(*name, *meaning);
     }
     describe_histogram!(LOOKUP_SECONDS, Unit::Seconds, "Time from the request until the answer was ready, by project.");
     describe_histogram!(SOURCE_SECONDS, Unit::Seconds, "Time that a live source took, failures included.");
