@@ -12,6 +12,7 @@ mod healthcheck;
 mod import;
 mod lookup;
 mod number;
+mod recipe;
 mod restore;
 mod serve;
 mod token;
@@ -78,6 +79,9 @@ enum Command {
     /// Check or print the configuration, or its reference
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// List, show, check, test or begin recipes: CRMs as text files
+    #[command(subcommand)]
+    Recipe(recipe::Command),
     /// Make a token, or the hash of one
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -122,6 +126,7 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Config(command) => {
             config::run(command, file, &process_environment, &SystemClock, &mut std::io::stdout().lock())
         }
+        Command::Recipe(command) => recipe::run(&command, file, &mut std::io::stdout()),
         Command::Token(command) => token::run(&command, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()),
         Command::Healthcheck(arguments) => healthcheck::run(file, &arguments),
     }

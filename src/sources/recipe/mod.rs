@@ -47,13 +47,13 @@ use mapping::{Mapping, Path};
 use template::{Condition, Template, Templates};
 
 pub use format::{ParamTable, RecipeFile};
-pub use read::{check, read};
+pub use read::{check, read, read_text};
 pub use reference::{reference, schema};
 pub use settings::check_settings;
-pub use shipped::{NEW, SHIPPED, Shipped, shipped};
+pub use shipped::{NEW, SHIPPED, Shipped, shipped, shipped_recipe};
 pub use source::{RecipeSource, build};
 pub use trial::{Trial, try_out};
-pub use write::{NewContact, describe_call};
+pub use write::{CallFields, NewContact, describe_call};
 
 /// A recipe, compiled.
 #[derive(Debug)]

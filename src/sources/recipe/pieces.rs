@@ -52,19 +52,31 @@ fn length(inside: &str, open: &str) -> Option<usize> {
         "{%" => "%}",
         _ => return inside.find("#}"),
     };
-    let mut quote = None;
-    let mut escaped = false;
-    for (place, letter) in inside.char_indices() {
-        match (quote, letter) {
-            _ if escaped => escaped = false,
-            (Some(_), '\\') => escaped = true,
-            (Some(open), letter) if open == letter => quote = None,
-            (None, '"' | '\'') => quote = Some(letter),
-            (None, _) if inside[place..].starts_with(close) => return Some(place),
-            _ => {}
+    let mut quotes = Quotes::default();
+    let mut letters = inside.char_indices();
+    letters.find(|(place, letter)| quotes.is_outside(*letter) && inside[*place..].starts_with(close)).map(|(place, _)| place)
+}
+
+/// Follows an expression letter by letter, and knows whether it is inside of quotes.
+#[derive(Default)]
+struct Quotes {
+    open: Option<char>,
+    escaped: bool,
+}
+
+impl Quotes {
+    /// Whether the next letter stands outside of quotes.
+    fn is_outside(&mut self, letter: char) -> bool {
+        match (self.open, letter) {
+            _ if self.escaped => self.escaped = false,
+            (Some(_), '\\') => self.escaped = true,
+            (Some(open), letter) if open == letter => self.open = None,
+            (None, '"' | '\'') => self.open = Some(letter),
+            (None, _) => return true,
+            (Some(_), _) => {}
         }
+        false
     }
-    None
 }
 
 /// The expression, when a template is one lone expression.
@@ -97,16 +109,8 @@ pub(super) fn explain_forbidden(template: &str) -> Option<String> {
 
 /// Says that an expression multiplies, which also makes long texts of short ones.
 pub(super) fn explain_operator(expression: &str) -> Option<String> {
-    let mut quote = None;
-    let multiplies = expression.chars().any(|letter| {
-        match (quote, letter) {
-            (None, '"' | '\'') => quote = Some(letter),
-            (Some(open), letter) if open == letter => quote = None,
-            (None, '*') => return true,
-            _ => {}
-        }
-        false
-    });
+    let mut quotes = Quotes::default();
+    let multiplies = expression.chars().any(|letter| quotes.is_outside(letter) && letter == '*');
     multiplies.then(|| "* is not allowed in a template; write `| times(1000)` for numbers".to_owned())
 }
 

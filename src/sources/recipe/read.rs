@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::Recipe;
 use super::compile::{Place, compile};
 use super::format::RecipeFile;
-use crate::config::{Lines, Problem, Problems, did_you_mean};
+use crate::config::{Lines, Problem, Problems, RecipeText, did_you_mean};
 
 /// Reads a recipe. `name` is what sources call it, `file` what messages call it.
 ///
@@ -47,6 +47,17 @@ pub fn check(name: &str, file: &str, text: &str) -> Result<Recipe, Problems> {
         return Err(Problems::of(problems));
     }
     Arc::try_unwrap(recipe).or_else(|_| read(name, file, text))
+}
+
+/// Reads a file of `recipes/` and runs its tests.
+///
+/// # Errors
+/// Every mistake, and every test that fails, with its place.
+pub fn read_text(text: &RecipeText) -> Result<Arc<Recipe>, Problems> {
+    match &text.text {
+        Ok(content) => check(&text.name, &text.file, content).map(Arc::new),
+        Err(why) => Err(Problems::of(vec![Problem::with_file(&text.file, why.as_str())])),
+    }
 }
 
 /// The byte where something stands; what does not exist stands where the nearest table around it does.

@@ -1,6 +1,11 @@
 //! The recipes that come with calldex. Each is a file of `src/sources/recipes/` and reads as one that an administrator
 //! could have written.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use super::{Recipe, read};
+
 /// A recipe that comes with calldex.
 #[derive(Debug, Clone, Copy)]
 pub struct Shipped {
@@ -31,4 +36,19 @@ pub const NEW: &str = include_str!("../recipes/new.toml.txt");
 #[must_use]
 pub fn shipped(name: &str) -> Option<&'static Shipped> {
     SHIPPED.iter().find(|shipped| shipped.name == name)
+}
+
+/// The recipe of this name that comes with calldex, compiled once.
+#[must_use]
+pub fn shipped_recipe(name: &str) -> Option<Arc<Recipe>> {
+    static COMPILED: LazyLock<Mutex<BTreeMap<&'static str, Arc<Recipe>>>> = LazyLock::new(Mutex::default);
+    let shipped = shipped(name)?;
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(recipe) = compiled.get(shipped.name) {
+        return Some(Arc::clone(recipe));
+    }
+    // A test compiles each of them, so that this never fails.
+    let recipe = Arc::new(read(shipped.name, shipped.name, shipped.text).ok()?);
+    compiled.insert(shipped.name, Arc::clone(&recipe));
+    Some(recipe)
 }

@@ -175,3 +175,11 @@ impl Clock for StandingClock {
         MOMENT
     }
 }
+
+/// The engine of the first test of a recipe.
+#[cfg(test)]
+pub(super) fn engine_of_first_test(recipe: &Arc<Recipe>) -> Engine {
+    let test = &recipe.tests[0];
+    let settings = Settings::of_test(Arc::clone(recipe), &test.param, test.url.as_deref(), &test.country).unwrap();
+    Engine::new(settings, Arc::new(Recorded::new(&[])), Arc::new(StandingClock(SystemClock.now())))
+}
