@@ -178,7 +178,9 @@ fn new(name: &str, folder: &Path, out: &mut dyn Write) -> Result<()> {
     }
     let folder = folder.join("recipes");
     let file = folder.join(format!("{name}.toml"));
-    let failed = |error: std::io::Error| Error::new(Kind::Unavailable, format!("cannot write {}", file.display())).because(error);
+    let failed = |error: std::io::Error| {
+        Error::new(Kind::Unavailable, format!("cannot write {}", file.display())).because(error)
+    };
     std::fs::create_dir_all(&folder).map_err(failed)?;
     let mut made = std::fs::File::options().write(true).create_new(true).open(&file).map_err(failed)?;
     made.write_all(recipe::NEW.as_bytes()).map_err(failed)?;

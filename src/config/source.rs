@@ -58,6 +58,8 @@ pub struct Source {
     pub max_in_flight: usize,
     /// A file with certificates that are trusted beside those of the system.
     pub ca_file: Option<PathBuf>,
+    /// The folder of the main file, where the paths in its parameters start.
+    pub folder: PathBuf,
     /// Whether project files may use it.
     pub shared: bool,
     /// Whether a tenant wrote it, so that it reaches public addresses only: a project of its file that lists it, or any
@@ -214,6 +216,7 @@ impl Source {
             rate: reader.parse("rate", read_rate),
             max_in_flight: reader.whole("max_in_flight").and_then(|most| usize::try_from(most).ok()).unwrap_or(1),
             ca_file: reader.text("ca_file").map(|text| reader.sheet.folder.join(text.value)),
+            folder: reader.sheet.folder.to_path_buf(),
             shared: reader.switch("shared"),
             tenant: false,
         };

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
+use crate::events::Events;
 use crate::faces::Reception;
 use crate::lookup::CHECKS;
 use crate::metrics::RELOADS;
@@ -31,6 +32,7 @@ const FOLDERS: [&str; 2] = ["projects", "recipes"];
 /// What a reload brings up to date.
 pub(super) struct Reloaded {
     pub(super) reception: Arc<Reception>,
+    pub(super) events: Arc<Events>,
     pub(super) listening: Arc<ArcSwap<ListenSettings>>,
     pub(super) agi: Arc<AgiDoor>,
 }
@@ -103,7 +105,7 @@ fn folder_of(file: &Path) -> PathBuf {
 }
 
 async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
-    let Reloaded { reception, listening, agi } = reloaded;
+    let Reloaded { reception, events, listening, agi } = reloaded;
     let old = reception.current();
     let path = file.to_path_buf();
     let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment, &CHECKS))
@@ -115,11 +117,14 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     for (failed, kept) in loaded.failed_files.iter().zip(config.keep_last_good(&old.config, &loaded.failed_files)) {
         notes.push(format!("{kept}\n{}", failed.problems));
     }
-    notes.extend(loaded.failed_recipes.iter().map(|problems| format!("a recipe has problems; its sources fail\n{problems}")));
+    notes.extend(
+        loaded.failed_recipes.iter().map(|problems| format!("a recipe has problems; its sources fail\n{problems}")),
+    );
     notes.extend(needs_a_restart(&old.config, &config));
     let config = Arc::new(config);
     let current = super::prepare(&reception.lookup, Arc::clone(&config), &old.live).await?;
     let settings = ListenSettings::from_config(&config.server)?;
+    let of_events = super::events::settings(&current)?;
     super::warm_up(&config);
     // The last step that can fail: everything behind it is in force together with it.
     if let Some(address) = agi.move_to(config.server.agi).await? {
@@ -128,6 +133,7 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     reception.gate.set_refused_per_minute(config.server.refused_per_minute);
     listening.store(Arc::new(settings));
     reception.replace(current);
+    events.configure(of_events);
     Ok(notes)
 }
 

@@ -16,10 +16,16 @@
 
 pub mod breaker;
 pub mod budget;
+pub mod generic;
 pub mod guard;
 pub mod http;
+pub mod mapping;
 pub mod recipe;
+mod soap;
+#[cfg(test)]
+pub(crate) mod stand_in;
 pub mod verify;
+pub mod xml;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -34,7 +40,7 @@ use crate::config::{self, Complaint, Config, Param, Params, Problem, Problems, R
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, EndedCall};
-use crate::number::Number;
+use crate::number::{Number, Numbering};
 
 use budget::Budget;
 use guard::Guard;
@@ -72,7 +78,8 @@ pub struct Built {
 }
 
 /// Every API type that is code.
-pub const TYPES: &[ApiType] = &[];
+pub const TYPES: &[ApiType] =
+    &[generic::GENERIC, generic::TICKETSYS, ApiType { name: "soap", check: soap::check, build: soap::build }];
 
 /// Looks at a source of the configuration: its type, then what the type says to its settings.
 #[must_use]
@@ -254,7 +261,8 @@ impl LiveSources {
     /// Surrounds a source that exists already, and adds it.
     pub fn add(&mut self, source: Arc<dyn Source>, settings: &config::Source) {
         let budget = Arc::new(Budget::new(settings.rate, Arc::clone(&self.clock)));
-        let made = self.surround(Built { source, call_log: None }, settings, identify(settings, &Agents::default()), budget);
+        let made =
+            self.surround(Built { source, call_log: None }, settings, identify(settings, &Agents::default()), budget);
         self.by_name.insert(Arc::clone(&settings.name), made);
     }
 
@@ -334,6 +342,8 @@ pub struct Question {
     pub call: Arc<Call>,
     /// The reading of `call.telephone`.
     pub number: Arc<Number>,
+    /// How the project reads numbers; its country is where they are dialled from.
+    pub numbering: Arc<Numbering>,
 }
 
 /// What of a call, beside the number, changes a source's answer; it becomes part of the cache key.
@@ -343,6 +353,12 @@ pub struct Inputs {
     pub dnid: bool,
     /// Further parameters, by name.
     pub params: Vec<String>,
+    /// How the project reads numbers, for a spelling that depends on its country.
+    pub numbering: bool,
+    /// The project itself.
+    pub project: bool,
+    /// Every single call: the source is told of it and says nothing. Nobody waits for it, nothing is remembered.
+    pub each_call: bool,
 }
 
 /// An answer that is on its way.

@@ -51,19 +51,31 @@ enum Operation {
 pub(super) fn run(arguments: &Arguments, config: &Path, out: &mut dyn Write) -> Result<()> {
     let config = load(config)?;
     let name = arguments.source.as_str();
-    let settings = config.sources.get(name).ok_or_else(|| no_such("source", name, config.sources.keys().map(|name| &**name)))?;
+    let settings =
+        config.sources.get(name).ok_or_else(|| no_such("source", name, config.sources.keys().map(|name| &**name)))?;
     block_on(async {
         let (recipe, workbench) = workbench_for(&config, settings, Arc::new(SystemClock))?;
         let source = RecipeSource::new(&recipe, settings, workbench)?;
         match arguments.operation {
             Operation::LogCall => {
                 let made = source.log_fields(read_object(arguments)?).await?;
-                print(out, &made.map_or_else(|| "nothing to write down, or no id in the answer\n".to_owned(), |id| format!("{id}\n")))
+                print(
+                    out,
+                    &made.map_or_else(
+                        || "nothing to write down, or no id in the answer\n".to_owned(),
+                        |id| format!("{id}\n"),
+                    ),
+                )
             }
             Operation::Create => {
-                let fields = read_object(arguments)?.into_iter().filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
+                let fields = read_object(arguments)?
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
                 let made = source.create(&NewContact { fields: fields.collect() }).await?;
-                print(out, &made.map_or_else(|| "made, without an id in the answer\n".to_owned(), |id| format!("{id}\n")))
+                print(
+                    out,
+                    &made.map_or_else(|| "made, without an id in the answer\n".to_owned(), |id| format!("{id}\n")),
+                )
             }
             Operation::Search => {
                 let text = arguments.text.as_deref().ok_or_else(|| missing("--text TEXT"))?;
@@ -83,7 +95,8 @@ fn line(contact: &Contact) -> String {
 
 fn read_object(arguments: &Arguments) -> Result<CallFields> {
     let file = arguments.event.as_ref().ok_or_else(|| missing("--event FILE"))?;
-    let failed = |error: std::io::Error| Error::new(Kind::Invalid, format!("cannot read {}", file.display())).because(error);
+    let failed =
+        |error: std::io::Error| Error::new(Kind::Invalid, format!("cannot read {}", file.display())).because(error);
     let mut text = String::new();
     if file.as_os_str() == "-" {
         std::io::stdin().read_to_string(&mut text).map_err(failed)?;

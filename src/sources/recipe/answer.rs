@@ -9,7 +9,9 @@ use super::format::{AnswerFormat, Meaning};
 use super::mapping::read_json;
 use super::{Recipe, Wait};
 use crate::error::{Error, Kind};
+use crate::soap::Element;
 use crate::sources::http::{Answer, retry_after};
+use crate::sources::xml;
 
 /// How long a source keeps quiet that asks for it without saying how long.
 const UNSAID: Duration = Duration::from_secs(60);
@@ -60,7 +62,14 @@ fn data(recipe: &Recipe, answer: &Answer) -> Result<Rcvar, Error> {
     let text = answer.text()?;
     match recipe.answer {
         AnswerFormat::Json => read_json(&text),
-        AnswerFormat::Xml => read_json(&super::view::xml_as_json(&text)?),
+        AnswerFormat::Xml if text.trim().is_empty() => read_json(""),
+        AnswerFormat::Xml => {
+            // The text is UTF-8 by now, whatever its declaration says.
+            let text = text.trim();
+            let bare = text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")).map_or(text, |(_, rest)| rest);
+            let root = Element::read(bare.as_bytes(), None, xml::MOST_ELEMENTS)?;
+            read_json(&xml::to_json(&root).to_string())
+        }
     }
 }
 

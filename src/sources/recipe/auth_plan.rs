@@ -51,7 +51,7 @@ pub(super) struct SessionPlan {
 #[derive(Debug)]
 pub(super) enum Login {
     /// A form that is sent to a token address.
-    Token { url: Template, form: Vec<(String, Template)>, assertion: Option<Assertion> },
+    Token { url: Template, form: Vec<(String, Template)>, assertion: Option<Box<Assertion>> },
     /// A request of the recipe's own.
     Request(Box<Plan>),
 }
@@ -148,7 +148,9 @@ impl Reader<'_, '_> {
         self.used.push("scope");
         let scope = self.table.scope.clone();
         let place = inside(&self.place, "scope");
-        form.extend(self.compiler.optional(&scope, &place, Position::Text, SETTINGS).map(|scope| ("scope".to_owned(), scope)));
+        form.extend(
+            self.compiler.optional(&scope, &place, Position::Text, SETTINGS).map(|scope| ("scope".to_owned(), scope)),
+        );
         Some(Login::Token { url, form, assertion: None })
     }
 
@@ -161,13 +163,17 @@ impl Reader<'_, '_> {
             audience: self.needed("audience")?,
             key: self.needed("key")?,
         };
-        Some(Login::Token { url, form: vec![("grant_type".to_owned(), grant)], assertion: Some(assertion) })
+        Some(Login::Token { url, form: vec![("grant_type".to_owned(), grant)], assertion: Some(Box::new(assertion)) })
     }
 
     /// Where the token of a session goes; a session without one goes into bodies only.
     fn carry_of_session(&mut self, session: &SessionPlan) -> Option<Carry> {
         if self.table.name.is_some() || self.table.value.is_some() {
-            return Some(Carry::Header { name: self.header_name()?, scheme: None, value: self.carried("value", Position::Header, SESSION)? });
+            return Some(Carry::Header {
+                name: self.header_name()?,
+                scheme: None,
+                value: self.carried("value", Position::Header, SESSION)?,
+            });
         }
         self.used.push("scheme");
         if !session.fields.iter().any(|(name, _)| name == "token") {

@@ -151,7 +151,13 @@ impl Compiler<'_> {
     }
 
     /// Compiles a template and checks the names in it.
-    pub(super) fn template(&mut self, source: &str, place: &Place, position: Position, scope: Scope) -> Option<Template> {
+    pub(super) fn template(
+        &mut self,
+        source: &str,
+        place: &Place,
+        position: Position,
+        scope: Scope,
+    ) -> Option<Template> {
         match self.templates.add(source, position) {
             Ok(template) => {
                 self.check_names(&template.uses, place, scope);
@@ -165,7 +171,13 @@ impl Compiler<'_> {
     }
 
     /// A template that goes into a header or body, or a whole that is encoded later.
-    pub(super) fn optional(&mut self, source: &Option<String>, place: &Place, position: Position, scope: Scope) -> Option<Template> {
+    pub(super) fn optional(
+        &mut self,
+        source: &Option<String>,
+        place: &Place,
+        position: Position,
+        scope: Scope,
+    ) -> Option<Template> {
         source.as_ref().and_then(|source| self.template(source, place, position, scope))
     }
 
@@ -181,7 +193,10 @@ impl Compiler<'_> {
             if !scope.names.contains(&first) {
                 let hint = did_you_mean(first, scope.names.iter().copied());
                 let known = scope.names.join(", ");
-                self.wrong(place, format!("the template names {first:?}, which does not exist here; there is {known}{hint}"));
+                self.wrong(
+                    place,
+                    format!("the template names {first:?}, which does not exist here; there is {known}{hint}"),
+                );
             } else if first == "param" {
                 self.check_param(parts.next(), place, scope);
             } else if used == "session.token" && !scope.secrets {
@@ -208,7 +223,12 @@ impl Compiler<'_> {
         }
     }
 
-    fn headers(&mut self, headers: &BTreeMap<String, String>, place: &Place, scope: Scope) -> Vec<(HeaderName, Template)> {
+    fn headers(
+        &mut self,
+        headers: &BTreeMap<String, String>,
+        place: &Place,
+        scope: Scope,
+    ) -> Vec<(HeaderName, Template)> {
         let mut compiled = Vec::new();
         for (name, source) in headers {
             let place = inside(place, name);
@@ -244,7 +264,7 @@ impl Compiler<'_> {
     fn condition(&mut self, source: &str, place: &Place, scope: Scope) -> Option<Condition> {
         match self.templates.add_condition(source) {
             Ok(condition) => {
-                self.check_names(&condition.uses().to_vec(), place, scope);
+                self.check_names(condition.uses(), place, scope);
                 Some(condition)
             }
             Err(why) => {
@@ -263,12 +283,13 @@ impl Compiler<'_> {
     pub(super) fn plan(&mut self, table: &RequestTable, place: &Place, scope: Scope) -> Plan {
         self.check_keys(table, place);
         let (method, path) = self.target(table, place);
+        let of_path = inside(place, method.as_str().to_lowercase());
         if !path.starts_with('/') {
-            self.wrong(place, "the path of a request begins with /");
+            self.wrong(&of_path, "the path of a request begins with /");
         }
         Plan {
             method,
-            path: self.template(path, place, Position::Url, scope.without_secrets()).unwrap_or_default(),
+            path: self.template(path, &of_path, Position::Url, scope.without_secrets()).unwrap_or_default(),
             query: self.pairs(&table.query, &inside(place, "query"), scope.without_secrets()),
             headers: self.headers(&table.headers, &inside(place, "headers"), scope),
             body: self.body(table, place, scope),
@@ -284,7 +305,8 @@ impl Compiler<'_> {
         let kind = place.first().map(String::as_str).unwrap_or_default();
         let finds = matches!(kind, "lookup" | "search");
         if finds && table.records.is_none() {
-            let message = "there is no records; expected the path to the list of records, such as records = \"results\"";
+            let message =
+                "there is no records; expected the path to the list of records, such as records = \"results\"";
             self.wrong(place, message);
         }
         let reads = finds || matches!(kind, "then" | "users");
@@ -347,7 +369,9 @@ impl Compiler<'_> {
             }
             serde_json::Value::Object(table) => {
                 let entries = table.iter();
-                Tree::Table(entries.map(|(key, item)| (key.clone(), self.tree(item, &inside(place, key), scope))).collect())
+                Tree::Table(
+                    entries.map(|(key, item)| (key.clone(), self.tree(item, &inside(place, key), scope))).collect(),
+                )
             }
             fixed => Tree::Fixed(fixed.clone()),
         }

@@ -34,6 +34,9 @@ const OWNER_KNOWN: Duration = Duration::from_secs(60 * 60);
 /// Most owners that are remembered.
 const MOST_OWNERS: usize = 1000;
 
+/// Texts by the name of their field.
+type Fields = Vec<(String, String)>;
+
 /// A recipe at work for one source.
 pub(super) struct Engine {
     pub(super) settings: Settings,
@@ -45,7 +48,7 @@ pub(super) struct Engine {
     /// The day (UTC, since 1970) and the requests of that day. Held for an addition.
     spent: Mutex<(i64, u32)>,
     /// Who owners are. Held for a look.
-    owners: Mutex<HashMap<String, (Instant, Vec<(String, String)>)>>,
+    owners: Mutex<HashMap<String, (Instant, Fields)>>,
 }
 
 impl Engine {
@@ -183,7 +186,9 @@ impl Engine {
         match self.ask(plan, vars, Some(FOLLOW_UP)).await {
             Ok(Some(data)) => plan.map.fill(contact, &data),
             Ok(None) => {}
-            Err(error) => tracing::debug!(target: "calldex::source", recipe = %self.settings.recipe.name, "a follow-up failed: {error}"),
+            Err(error) => {
+                tracing::debug!(target: "calldex::source", recipe = %self.settings.recipe.name, "a follow-up failed: {error}")
+            }
         }
     }
 
@@ -312,7 +317,10 @@ impl Engine {
 
     /// How long the CRM wants to be left alone from now on.
     pub(super) fn quiet_for(&self) -> Option<Duration> {
-        self.quiet.lock().unwrap_or_else(PoisonError::into_inner).and_then(|until| until.checked_duration_since(self.clock.now()))
+        self.quiet
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .and_then(|until| until.checked_duration_since(self.clock.now()))
     }
 
     /// Counts a request of today.
@@ -334,8 +342,7 @@ impl Engine {
 }
 
 /// What a request about an owner found.
-fn fields_of(user: &Contact) -> Vec<(String, String)> {
+fn fields_of(user: &Contact) -> Fields {
     let known = user.fields.iter().map(|(field, text)| (field.as_str().to_owned(), text.clone()));
     known.chain(user.custom.iter().map(|(key, text)| (key.clone(), text.clone()))).collect()
 }
-

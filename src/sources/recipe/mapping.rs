@@ -139,7 +139,10 @@ impl Mapping {
     /// [`Kind::Corrupt`] when `records` is no list, or when none of its records has an id.
     pub(super) fn contacts(&self, records: &Rcvar) -> Result<Vec<Contact>> {
         let Variable::Array(records) = &**records else {
-            return Err(Error::new(Kind::Corrupt, "the answer does not hold a list of records where the recipe expects it"));
+            return Err(Error::new(
+                Kind::Corrupt,
+                "the answer does not hold a list of records where the recipe expects it",
+            ));
         };
         let contacts: Vec<Contact> =
             records.iter().take(MOST_RECORDS).filter_map(|record| self.contact(record)).collect();
@@ -194,7 +197,8 @@ fn name(contact: &mut Contact) {
     }
     let parts = ["first_name", "last_name"].iter().filter_map(|part| contact.custom.get(*part));
     let parts: Vec<&str> = parts.map(String::as_str).collect();
-    let name = if parts.is_empty() { contact.get(Field::Company).unwrap_or_default().to_owned() } else { parts.join(" ") };
+    let name =
+        if parts.is_empty() { contact.get(Field::Company).unwrap_or_default().to_owned() } else { parts.join(" ") };
     contact.set(Field::Name, name);
 }
 
@@ -225,7 +229,9 @@ pub(super) fn text_of(value: &Variable) -> Option<String> {
 /// The texts and numbers of a list, also of lists in it; a single one counts as a list.
 fn texts_of(value: &Variable) -> Vec<String> {
     match value {
-        Variable::Array(items) => items.iter().take(MOST_RECORDS).flat_map(|item| texts_of(item)).take(MOST_RECORDS).collect(),
+        Variable::Array(items) => {
+            items.iter().take(MOST_RECORDS).flat_map(|item| texts_of(item)).take(MOST_RECORDS).collect()
+        }
         Variable::String(_) | Variable::Number(_) => text_of(value).into_iter().collect(),
         _ => Vec::new(),
     }
@@ -279,8 +285,16 @@ mod tests {
 
     #[test]
     fn null_empty_and_nested_values_are_left_out() {
-        let json = r#"[{"id":1,"name":null,"first":"Ana","last":"","phones":[null,"0722",[7],{"x":1},""],"x":{"a":1}}]"#;
-        let map = [("id", "id"), ("name", "name"), ("first_name", "first"), ("last_name", "last"), ("x", "x"), ("numbers", "phones")];
+        let json =
+            r#"[{"id":1,"name":null,"first":"Ana","last":"","phones":[null,"0722",[7],{"x":1},""],"x":{"a":1}}]"#;
+        let map = [
+            ("id", "id"),
+            ("name", "name"),
+            ("first_name", "first"),
+            ("last_name", "last"),
+            ("x", "x"),
+            ("numbers", "phones"),
+        ];
         let contact = contacts(json, &map).unwrap().remove(0);
         assert_eq!(contact.get(Field::Name), Some("Ana"));
         assert_eq!(contact.custom.keys().collect::<Vec<_>>(), ["first_name"]);

@@ -102,7 +102,8 @@ impl Recipe {
     /// What it can do beside finding callers.
     #[must_use]
     pub fn operations(&self) -> Vec<&'static str> {
-        let all = [("log_call", self.logs_calls()), ("create", self.create.is_some()), ("search", self.search.is_some())];
+        let all =
+            [("log_call", self.logs_calls()), ("create", self.create.is_some()), ("search", self.search.is_some())];
         all.into_iter().filter(|(_, can)| *can).map(|(name, _)| name).collect()
     }
 }

@@ -54,7 +54,9 @@ fn length(inside: &str, open: &str) -> Option<usize> {
     };
     let mut quotes = Quotes::default();
     let mut letters = inside.char_indices();
-    letters.find(|(place, letter)| quotes.is_outside(*letter) && inside[*place..].starts_with(close)).map(|(place, _)| place)
+    letters
+        .find(|(place, letter)| quotes.is_outside(*letter) && inside[*place..].starts_with(close))
+        .map(|(place, _)| place)
 }
 
 /// Follows an expression letter by letter, and knows whether it is inside of quotes.
@@ -101,7 +103,9 @@ pub(super) fn explain_forbidden(template: &str) -> Option<String> {
             let word = statement.split_whitespace().next().unwrap_or_default();
             match STATEMENTS.contains(&word) {
                 true => explain_operator(statement),
-                false => Some(format!("{{% {word} %}} is not allowed; a recipe's template has only if, elif, else, endif")),
+                false => {
+                    Some(format!("{{% {word} %}} is not allowed; a recipe's template has only if, elif, else, endif"))
+                }
             }
         }
     })
@@ -147,7 +151,9 @@ mod tests {
         ] {
             assert!(explain_forbidden(template).is_some(), "{template}");
         }
-        for template in ["phone:*{{ number }}", "{% if a %}{{ '*' }}{% else %}{% endif %}", "{{ call.duration | times(1000) }}"] {
+        for template in
+            ["phone:*{{ number }}", "{% if a %}{{ '*' }}{% else %}{% endif %}", "{{ call.duration | times(1000) }}"]
+        {
             assert_eq!(explain_forbidden(template), None, "{template}");
         }
     }

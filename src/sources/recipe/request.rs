@@ -36,7 +36,8 @@ pub(super) fn make(settings: &Settings, plan: &Plan, base: &str, context: &Value
     if let Carry::Path { value } = &recipe.auth.carry {
         path.insert_str(0, &text(settings, value, context, "the path of the credentials")?);
     }
-    let mut url: Url = format!("{base}{path}").parse().map_err(|_| invalid("the address of a request cannot be made"))?;
+    let mut url: Url =
+        format!("{base}{path}").parse().map_err(|_| invalid("the address of a request cannot be made"))?;
     add_query(settings, plan, context, &mut url)?;
     check_host(settings, &url, context)?;
     let mut headers = HeaderMap::new();
@@ -101,7 +102,8 @@ fn check_host(settings: &Settings, url: &Url, context: &Value) -> Result<()> {
         return refuse("its address holds a user");
     }
     if let Some(own) = &settings.url {
-        let same = own.scheme() == url.scheme() && own.host() == url.host()
+        let same = own.scheme() == url.scheme()
+            && own.host() == url.host()
             && own.port_or_known_default() == url.port_or_known_default();
         return if same { Ok(()) } else { refuse("it is not the host of url") };
     }

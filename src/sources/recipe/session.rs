@@ -81,7 +81,8 @@ impl Engine {
             }
         };
         let answer = self.send(request, None).await?;
-        let refused = matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        let refused =
+            matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         if matches!(plan.login, Login::Token { .. }) && refused {
             return Err(self.refused(&format!("status {}", answer.status.as_u16())));
         }
@@ -104,7 +105,8 @@ impl Engine {
             values.insert(name.clone(), Value::from(minijinja::value::Serde(value)));
         }
         let said = Path::compile("expires_in").ok().and_then(|path| path.text(data)).and_then(|text| text.parse().ok());
-        let lifetime = said.map_or(plan.lifetime, Duration::from_secs).min(plan.lifetime.max(Duration::from_secs(3600)));
+        let lifetime =
+            said.map_or(plan.lifetime, Duration::from_secs).min(plan.lifetime.max(Duration::from_secs(3600)));
         let number = self.sessions.count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let until = self.clock.now() + lifetime.saturating_sub(AHEAD).max(AHEAD.min(lifetime));
         Ok(Session { values: Value::from(values), until, number })
@@ -122,4 +124,3 @@ impl Engine {
         Error::new(Kind::Refused, format!("{} refuses the credentials ({why})", self.settings.recipe.title))
     }
 }
-

@@ -95,9 +95,9 @@ fn as_value(params: BTreeMap<String, String>) -> Value {
 
 /// The parameters of a source by name; what has inner parameters has no value that a recipe could use.
 fn given(source: &config::Source) -> BTreeMap<String, String> {
-    let texts = source.params.iter().filter_map(|(name, param)| match param {
-        Param::Text(text) => Some((name.to_string(), text.reveal().to_owned())),
-        Param::Inner(_) => Some((name.to_string(), String::new())),
+    let texts = source.params.iter().map(|(name, param)| match param {
+        Param::Text(text) => (name.to_string(), text.reveal().to_owned()),
+        Param::Inner(_) => (name.to_string(), String::new()),
     });
     texts.collect()
 }
@@ -136,7 +136,11 @@ fn explain_value(recipe: &Recipe, name: &str, param: &ParamTable, value: &str) -
         return Some(format!("the parameter {name:?} is none of {}", param.choices.join(", ")));
     }
     let pattern = recipe.patterns.get(name).filter(|pattern| !pattern.is_match(value))?;
-    Some(format!("the parameter {name:?} ({}) does not look like one; expected {}", param.title, shown(pattern.as_str())))
+    Some(format!(
+        "the parameter {name:?} ({}) does not look like one; expected {}",
+        param.title,
+        shown(pattern.as_str())
+    ))
 }
 
 /// A pattern as its author wrote it.
@@ -148,7 +152,8 @@ fn read_url(source: &config::Source) -> std::result::Result<Option<Url>, String>
     let Some(url) = &source.url else { return Ok(None) };
     let wrong = || "url is no address; expected one such as \"https://crm.example.com\"".to_owned();
     let url: Url = url.reveal().parse().map_err(|_| wrong())?;
-    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    let plain =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
     let is_web = matches!(url.scheme(), "http" | "https") && url.host().is_some();
     match (is_web, plain) {
         (true, true) => Ok(Some(url)),

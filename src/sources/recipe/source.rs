@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::settings::Settings;
 use super::write::{CallFields, NewContact, describe_call};
 use crate::config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{Contact, ContactId, EndedCall};
 use crate::sources::{Built, CallLog, Inputs, Pending, Question, Source, Workbench, Writing};
 
@@ -131,7 +131,7 @@ impl CallLog for RecipeSource {
             let known = call.contact.as_ref().filter(|contact| contact.source == own.name);
             let agent = call.agent.as_deref().and_then(|name| own.agent(name));
             let made = own.engine.log_call(&describe_call(&call), known.map(|known| known.id.clone()), agent).await;
-            made.map(|_| ()).map_err(Error::from)
+            made.map(|_| ())
         })
     }
 }

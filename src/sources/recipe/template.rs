@@ -235,7 +235,9 @@ fn minutes(seconds: u64) -> u64 {
 /// Writes a value, escaped for where it goes, and never the word `None`.
 fn write_value(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
     let text = match value.kind() {
-        ValueKind::Undefined | ValueKind::None => return Err(minijinja::Error::new(ErrorKind::UndefinedError, "no value")),
+        ValueKind::Undefined | ValueKind::None => {
+            return Err(minijinja::Error::new(ErrorKind::UndefinedError, "no value"));
+        }
         ValueKind::Bool => value.is_true().to_string(),
         ValueKind::Number | ValueKind::String => value.to_string(),
         kind => {
@@ -256,7 +258,9 @@ fn escape(text: String, position: Position) -> Result<String, minijinja::Error> 
     Ok(match position {
         Position::Url if matches!(text.as_str(), "." | "..") => return refuse("dots alone cannot be a part of a path"),
         Position::Url => utf8_percent_encode(&text, URL_PART).to_string(),
-        Position::Header if text.contains(char::is_control) => return refuse("a header cannot hold control characters"),
+        Position::Header if text.contains(char::is_control) => {
+            return refuse("a header cannot hold control characters");
+        }
         Position::Quoted => text.chars().filter(|letter| !matches!(letter, '"' | '\'' | '\\' | '`')).collect(),
         Position::Xml => escape_xml(&text),
         Position::Text | Position::Header | Position::Address => text,
@@ -305,7 +309,10 @@ mod tests_of_templates {
         assert_eq!(made("/a/{{ contact.name }}", Position::Url), "/a/A%26B%20%22O%27Neil%22%20%3Cx%3E%0D%0AX");
         assert_eq!(made("{{ base }}/{{ contact.id }}", Position::Url), "https://crm.example.com/42");
         assert_eq!(made("'{{ contact.name }}'", Position::Quoted), "'A&B ONeil <x>\r\nX'");
-        assert_eq!(made("<n>{{ contact.name }}</n>", Position::Xml), "<n>A&amp;B &quot;O&#39;Neil&quot; &lt;x&gt;\nX</n>");
+        assert_eq!(
+            made("<n>{{ contact.name }}</n>", Position::Xml),
+            "<n>A&amp;B &quot;O&#39;Neil&quot; &lt;x&gt;\nX</n>"
+        );
         assert!(render("{{ contact.name }}", Position::Header).is_err());
         assert!(render("/{{ '..' }}/x", Position::Url).is_err());
     }
@@ -357,9 +364,12 @@ mod tests_of_templates {
     fn a_condition_about_nothing_does_not_hold() {
         let mut templates = Templates::new();
         let context = context! { contact => context! { kind => "Person" } };
-        for (source, expected) in
-            [("contact.kind == 'Person'", true), ("contact.missing", false), ("missing.deep == 1", false), ("not contact.missing", true)]
-        {
+        for (source, expected) in [
+            ("contact.kind == 'Person'", true),
+            ("contact.missing", false),
+            ("missing.deep == 1", false),
+            ("not contact.missing", true),
+        ] {
             let condition = templates.add_condition(source).unwrap();
             assert_eq!(templates.holds(&condition, &context), expected, "{source}");
         }

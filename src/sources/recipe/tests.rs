@@ -81,21 +81,31 @@ fn every_mistake_has_its_place_and_the_nearest_right_thing() {
         ("a newer format", with_lookup("get = \"/x\"\nrecords = \"@\"").replace("format = 1", "format = 2")),
         ("a broken template", with_lookup("get = \"/x/{{ number\"\nrecords = \"@\"")),
         ("a name that does not exist", with_lookup("get = \"/x/{{ numer }}\"\nrecords = \"@\"")),
-        ("a parameter that does not exist", with_lookup("get = \"/x\"\nquery = { q = \"{{ param.kee }}\" }\nrecords = \"@\"")),
+        (
+            "a parameter that does not exist",
+            with_lookup("get = \"/x\"\nquery = { q = \"{{ param.kee }}\" }\nrecords = \"@\""),
+        ),
         ("a secret in an address", with_lookup("get = \"/x?k={{ param.key }}\"\nrecords = \"@\"")),
         ("a secret in a query", with_lookup("get = \"/x\"\nquery = { k = \"{{ param.key }}\" }\nrecords = \"@\"")),
         ("a loop", with_lookup("get = \"/{% for x in y %}a{% endfor %}\"\nrecords = \"@\"")),
         ("no JMESPath", with_lookup("get = \"/x\"\nrecords = \"a[\"")),
         ("two methods", with_lookup("get = \"/x\"\npost = \"/y\"\nrecords = \"@\"")),
         ("a path without a slash", with_lookup("get = \"x\"\nrecords = \"@\"")),
-        ("a place deep in a body", with_lookup("post = \"/x\"\nrecords = \"@\"\n[lookup.json]\na = [{ b = \"{{ nummer }}\" }]")),
-        ("a key of another kind", with_lookup("get = \"/x\"\nrecords = \"@\"\n[auth]\nkind = \"bearer\"\ntoken = \"t\"\nusername = \"u\"")),
+        (
+            "a place deep in a body",
+            with_lookup("post = \"/x\"\nrecords = \"@\"\n[lookup.json]\na = [{ b = \"{{ nummer }}\" }]"),
+        ),
+        (
+            "a key of another kind",
+            with_lookup("get = \"/x\"\nrecords = \"@\"\n[auth]\nkind = \"bearer\"\ntoken = \"t\"\nusername = \"u\""),
+        ),
         ("a missing credential", with_lookup("get = \"/x\"\nrecords = \"@\"\n[auth]\nkind = \"basic\"")),
         ("an unknown spelling", with_lookup("get = \"/x\"\nrecords = \"@\"\n[phone]\nforms = [\"e146\"]")),
         ("an unknown field", with_lookup("get = \"/x\"\nrecords = \"@\"\n[out]\nbackendlink = \"x\"")),
         ("a rule for everything", with_lookup("get = \"/x\"\nrecords = \"@\"\n[[error]]\nas = \"unknown\"")),
     ];
-    let found: Vec<String> = found.iter().map(|(what, text)| format!("{what}\n  {}", problems(text).replace('\n', "\n  "))).collect();
+    let found: Vec<String> =
+        found.iter().map(|(what, text)| format!("{what}\n  {}", problems(text).replace('\n', "\n  "))).collect();
     insta::assert_snapshot!(found.join("\n"));
 }
 
@@ -110,9 +120,32 @@ fn a_test_that_fails_is_a_mistake_with_a_place() {
 /// Any JSON, and in it often what recipes look for.
 fn any_json() -> impl Strategy<Value = String> {
     let words = prop::sample::select(vec![
-        "id", "Id", "ID", "name", "phone", "mobile", "results", "Results", "data", "items", "item", "value", "result",
-        "properties", "phones", "PHONE", "VALUE", "Phone", "owner", "user_id", "contactid", "telephone1", "error",
-        "updated_at", "Modified_Time", "access_token",
+        "id",
+        "Id",
+        "ID",
+        "name",
+        "phone",
+        "mobile",
+        "results",
+        "Results",
+        "data",
+        "items",
+        "item",
+        "value",
+        "result",
+        "properties",
+        "phones",
+        "PHONE",
+        "VALUE",
+        "Phone",
+        "owner",
+        "user_id",
+        "contactid",
+        "telephone1",
+        "error",
+        "updated_at",
+        "Modified_Time",
+        "access_token",
     ]);
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -181,7 +214,9 @@ fn the_reference_and_the_schema_are_up_to_date() {
 
 #[test]
 fn a_lookup_names_the_inputs_that_its_templates_use() {
-    let text = with_lookup("get = \"/x\"\nquery = { d = \"{{ call.dnid }}\", p = \"{{ call.params.campaign }}\" }\nrecords = \"@\"");
+    let text = with_lookup(
+        "get = \"/x\"\nquery = { d = \"{{ call.dnid }}\", p = \"{{ call.params.campaign }}\" }\nrecords = \"@\"",
+    );
     let recipe = recipe("crm", &text);
     let uses: Vec<&str> = recipe.uses().into_iter().collect();
     assert_eq!(uses, ["call.dnid", "call.params.campaign"]);

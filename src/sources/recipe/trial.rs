@@ -103,7 +103,9 @@ fn read_id(id: &serde_json::Value) -> ContactId {
 fn compare(test: &TestTable, done: Result<Done>) -> std::result::Result<(), String> {
     match (done, &test.fails) {
         (Err(error), Some(expected)) if error.kind().as_str() == expected => Ok(()),
-        (Err(error), Some(expected)) => Err(format!("expected it to fail as {expected}, it fails as {}", explain(&error))),
+        (Err(error), Some(expected)) => {
+            Err(format!("expected it to fail as {expected}, it fails as {}", explain(&error)))
+        }
         (Err(error), None) => Err(format!("it fails as {}", explain(&error))),
         (Ok(_), Some(expected)) => Err(format!("expected it to fail as {expected}, it does not fail")),
         (Ok(Done::Made(id)), None) if id == test.id => Ok(()),

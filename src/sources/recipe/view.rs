@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use minijinja::value::Value;
 
-use crate::error::Result;
 use crate::model::{Call, Contact, ContactId};
 use crate::number::{Forms, Spelling};
 
@@ -30,7 +29,8 @@ pub(super) fn id(id: &ContactId) -> Value {
 
 /// `forms`: every spelling of the number by its name, and whether it is a number of the source's country.
 pub(super) fn forms(forms: &Forms) -> Value {
-    let spelled = Spelling::ALL.iter().map(|(word, spelling)| ((*word).to_owned(), Value::from(forms.spelled(*spelling))));
+    let spelled =
+        Spelling::ALL.iter().map(|(word, spelling)| ((*word).to_owned(), Value::from(forms.spelled(*spelling))));
     let at_home = [("at_home".to_owned(), Value::from(forms.at_home))];
     Value::from(spelled.chain(at_home).collect::<BTreeMap<_, _>>())
 }
@@ -41,9 +41,4 @@ pub(super) fn call(call: &Call) -> Value {
         call.params.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
     let view = [("dnid", Value::from(call.dnid.as_str())), ("params", Value::from(params))];
     Value::from(view.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>())
-}
-
-/// Turns XML into the text of the JSON that stands for it.
-pub(super) fn xml_as_json(text: &str) -> Result<String> {
-    Ok(text.to_owned())
 }

@@ -90,7 +90,8 @@ fn compare(expected: &ExchangeTable, request: &Request) -> Option<String> {
         return Some(format!("expected {}, found {found}", expected.request));
     }
     for (name, value) in &expected.headers {
-        let sent = request.headers.get(name.as_str()).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let sent =
+            request.headers.get(name.as_str()).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         if sent.as_ref() != Some(value) {
             let sent = sent.unwrap_or_else(|| "nothing".to_owned());
             return Some(format!("{found}: expected the header {name}: {value}, found {sent}"));

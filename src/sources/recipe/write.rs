@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use minijinja::value::{Serde, Value};
 use serde_json::{Map, json};
 
+use super::Plan;
 use super::engine::Engine;
 use super::view::{self, Vars};
-use super::Plan;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, Contact, ContactId, EndedCall, RequestId};
 use crate::number::{self, Number};
