@@ -118,9 +118,9 @@ fn choices(project: &Project, explanation: &Explanation) -> Vec<Choice> {
         let answer = explanation.answer_for(project, &candidate).caller_data;
         Choice {
             contact: Named { source: candidate.source.to_string(), id: contact.id.to_string() },
-            name: answer.name.or_else(|| text(Field::Name)),
+            name: answer.name.clone().or_else(|| text(Field::Name)),
             company: text(Field::Company),
-            link: answer.backend_link,
+            link: answer.backend_link.clone(),
         }
     };
     found.map(choice).collect()

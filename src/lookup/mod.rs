@@ -65,7 +65,7 @@ pub struct Lookup {
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The answer for the PBX.
-    pub caller_data: CallerData,
+    pub caller_data: Arc<CallerData>,
     /// What kind of answer it is.
     pub outcome: Outcome,
     /// How it came to be; it also names the sources that did not answer.
@@ -143,7 +143,9 @@ impl Lookup {
         let now = self.clock.utc_millis();
         let asked = FanOut { lookup: self, project, question: &question, start, deadline, over_rate };
         let (reports, recalled) = if project.ruleset.needs_history() {
-            tokio::join!(asked.run(), self.recall(project, &question.number, now, deadline))
+            // Boxed: a lookup without such rules does not carry the room for both about.
+            let recalled = self.recall(project, &question.number, now, deadline);
+            Box::pin(futures_util::future::join(asked.run(), recalled)).await
         } else {
             (asked.run().await, Recalled::nothing())
         };
