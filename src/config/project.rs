@@ -44,10 +44,18 @@ pub struct Project {
     pub deadline: Duration,
     /// Lookups a second above which the directories alone answer.
     pub rate: Option<u32>,
+    /// Whether its sources were written by a tenant, who must not reach the network of whoever runs calldex.
+    pub tenant: bool,
     /// Whether guesses may steer a call.
     pub guesses: Guesses,
     /// How the answer looks.
     pub reply: Reply,
+    /// Where calls are written to when they are over, by the full names of the journals.
+    pub journal: Vec<Arc<str>>,
+    /// How long events and calls are kept.
+    pub history: Duration,
+    /// How long a call that nobody ends is taken for running.
+    pub longest_call: Duration,
     /// Templates of fields that a found contact does not have itself.
     pub defaults: Defaults,
     /// Rules, and what they speak of.
@@ -95,6 +103,7 @@ pub(crate) static SECTION: Section = Section {
         )],
         access::KEYS,
         LOOKUP,
+        EVENTS,
         reply::KEYS,
         defaults::KEYS,
         routing::KEYS,
@@ -135,6 +144,13 @@ const LOOKUP: &[Key] = &[
         "Lookups a second above which the directories alone answer.",
     ),
     Key::new(
+        "tenant",
+        Kind::Switch,
+        "false",
+        "Whether a tenant writes its sources. They reach public addresses only: in a project file all of them, in the \
+         main file those that the project lists.",
+    ),
+    Key::new(
         "alias_steers",
         Kind::Switch,
         "false",
@@ -152,6 +168,28 @@ const LOOKUP: &[Key] = &[
         "false",
         "Whether the last nine digits are tried against numbers that could not be read; gives a name with a question \
          mark only.",
+    ),
+];
+
+/// Part of `[project.NAME]`: what becomes of the events that its PBX reports.
+const EVENTS: &[Key] = &[
+    Key::new(
+        "journal",
+        Kind::Texts("the name of a journal"),
+        "",
+        "Where calls are written to when they are over: names of `[journal.NAME]`.",
+    ),
+    Key::new(
+        "history",
+        Kind::Duration { min: Duration::from_secs(3_600), max: Duration::from_secs(3_650 * 86_400) },
+        "\"90d\"",
+        "How long events and calls are kept.",
+    ),
+    Key::new(
+        "longest_call",
+        Kind::Duration { min: Duration::from_secs(60), max: Duration::from_secs(86_400) },
+        "\"4h\"",
+        "A call whose end nobody reports is over after this time, with its duration unknown.",
     ),
 ];
 
@@ -193,11 +231,15 @@ impl Project {
             fill: reader.switch("fill"),
             deadline: reader.duration("deadline"),
             rate: reader.whole("rate").and_then(|rate| u32::try_from(rate).ok()),
+            tenant: reader.switch("tenant"),
             guesses: Guesses {
                 alias_steers: reader.switch("alias_steers"),
                 block_steers: reader.switch("block_steers"),
                 tail: reader.switch("tail"),
             },
+            journal: reader.parse_list("journal", |name| namespace.find_journal(name)),
+            history: reader.duration("history"),
+            longest_call: reader.duration("longest_call"),
             reply: Reply::read(reader),
             defaults: Defaults::read(reader),
         };

@@ -153,6 +153,7 @@ impl Explanation {
             From::Cleared(rule) => format!("cleared by {}", self.title(*rule)),
             From::Contact => "the contact's own value".to_owned(),
             From::Default => "the project's default".to_owned(),
+            From::Stranger(source) => format!("the page of {source} for callers whom nobody knows"),
             From::Withheld => "the contact has one, but it was found by a guess that may not steer".to_owned(),
             From::Failed(why) => format!("the project's default could not be made: {why}"),
         };
@@ -165,18 +166,23 @@ impl Lookup {
     /// removed there must not be shown here.
     pub async fn explanation(&self, project: &super::Project, request_id: &str) -> Option<Arc<Explanation>> {
         let explanation = self.recent.find(request_id)?;
-        if explanation.project != project.config.name {
-            return None;
-        }
+        let of_project = explanation.project == project.config.name;
+        (of_project && self.is_current(project, &explanation).await).then_some(explanation)
+    }
+
+    /// Whether every address book that an explanation shows contacts of is as it was.
+    pub(super) async fn is_current(&self, project: &super::Project, explanation: &Explanation) -> bool {
         for asked in &project.asked {
             let super::fan_out::Asked::Book { book, .. } = asked else { continue };
-            let shown = explanation.reports.iter().find(|report| report.source == book.name)?;
+            let Some(shown) = explanation.reports.iter().find(|report| report.source == book.name) else {
+                return false;
+            };
             let unchanged = self.directory.revision(book).await.is_ok_and(|revision| revision == shown.revision);
             if !shown.hits().is_empty() && !unchanged {
-                return None;
+                return false;
             }
         }
-        Some(explanation)
+        true
     }
 }
 
@@ -323,7 +329,8 @@ fn id(id: &ContactId) -> Value {
 }
 
 fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
+    // Whole microseconds, or the digits behind them would be noise.
+    duration.as_micros() as f64 / 1000.0
 }
 
 fn timestamp(millis: i64) -> Option<String> {

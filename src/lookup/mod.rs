@@ -3,6 +3,7 @@
 //! A face hands in a [`Call`] and gets an [`Answer`], whatever protocol it speaks. Whatever fails on the way, there is
 //! an answer by the deadline; what failed is named in it.
 
+mod answers;
 mod cache;
 mod checks;
 mod decide;
@@ -32,7 +33,7 @@ use crate::number::Number;
 use crate::sources::Question;
 
 use cache::Cache;
-use fan_out::FanOut;
+use fan_out::{Asked, FanOut};
 use flight::Flights;
 use memo::Memo;
 use merge::Candidate;
@@ -56,6 +57,7 @@ pub struct Lookup {
     flights: Flights,
     identities: prepare::Identities,
     recent: Recent,
+    answers: answers::Answers,
     history: Option<Arc<dyn History>>,
 }
 
@@ -63,7 +65,7 @@ pub struct Lookup {
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The answer for the PBX.
-    pub caller_data: CallerData,
+    pub caller_data: Arc<CallerData>,
     /// What kind of answer it is.
     pub outcome: Outcome,
     /// How it came to be; it also names the sources that did not answer.
@@ -109,6 +111,7 @@ impl Lookup {
             clock,
             identities: prepare::Identities::default(),
             recent: Recent::default(),
+            answers: answers::Answers::default(),
             history: None,
         }
     }
@@ -121,14 +124,28 @@ impl Lookup {
 
     /// Says who is calling and where the call should go, by the project's deadline after `start`.
     pub async fn answer(&self, project: &Project, call: Call, start: Instant) -> Answer {
-        let number = self.memo.read(&call.telephone, &project.config.numbering, project.numbering);
-        let question = Arc::new(Question { call: Arc::new(call), number });
-        let over_rate = project.is_over_rate();
         let deadline = start + project.config.deadline;
+        let explanation = self.explain(project, call, start, deadline, project.is_over_rate()).await;
+        self.record(project, explanation)
+    }
+
+    /// The steps of a lookup, from the number to the decision.
+    async fn explain(
+        &self,
+        project: &Project,
+        call: Call,
+        start: Instant,
+        deadline: Instant,
+        over_rate: bool,
+    ) -> Explanation {
+        let number = self.memo.read(&call.telephone, &project.config.numbering, project.numbering);
+        let question = Arc::new(Question { call: Arc::new(call), number, numbering: Arc::clone(&project.home) });
         let now = self.clock.utc_millis();
         let asked = FanOut { lookup: self, project, question: &question, start, deadline, over_rate };
         let (reports, recalled) = if project.ruleset.needs_history() {
-            tokio::join!(asked.run(), self.recall(project, &question.number, now, deadline))
+            // Boxed: a lookup without such rules does not carry the room for both about.
+            let recalled = self.recall(project, &question.number, now, deadline);
+            Box::pin(futures_util::future::join(asked.run(), recalled)).await
         } else {
             (asked.run().await, Recalled::nothing())
         };
@@ -144,28 +161,25 @@ impl Lookup {
                 person: person.as_ref(),
                 candidates: &candidates,
                 outcome,
+                stranger: stranger(project, &question, outcome),
                 now,
                 recalled,
             },
             &project.ruleset,
         );
-        self.record(
-            project,
-            start,
-            Explanation {
-                project: Arc::clone(&project.config.name),
-                question,
-                received: self.clock.utc_millis(),
-                took: self.clock.now().saturating_duration_since(start),
-                over_rate,
-                reports,
-                person,
-                outcome,
-                decision,
-                note: None,
-                shortened: OnceLock::new(),
-            },
-        )
+        Explanation {
+            project: Arc::clone(&project.config.name),
+            question,
+            received: self.clock.utc_millis(),
+            took: self.clock.now().saturating_duration_since(start),
+            over_rate,
+            reports,
+            person,
+            outcome,
+            decision,
+            note: None,
+            shortened: OnceLock::new(),
+        }
     }
 
     /// The reading of the number that was called, when a rule looks at it: the memo mostly has it.
@@ -176,10 +190,13 @@ impl Lookup {
 
     /// Answers a call that names no one caller, such as one with two different numbers, without asking anybody.
     pub fn answer_nobody(&self, project: &Project, call: Call, start: Instant, why: &'static str) -> Answer {
-        let question = Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) });
+        let question = Arc::new(Question {
+            call: Arc::new(call),
+            number: Arc::new(Number::Unusable),
+            numbering: Arc::clone(&project.home),
+        });
         self.record(
             project,
-            start,
             Explanation {
                 project: Arc::clone(&project.config.name),
                 question,
@@ -195,6 +212,16 @@ impl Lookup {
             },
         )
     }
+}
+
+/// The page that the first source has for a caller whom nobody knows.
+fn stranger(project: &Project, question: &Question, outcome: Outcome) -> Option<(Arc<str>, String)> {
+    let is_caller = outcome == Outcome::Unknown && matches!(&*question.number, Number::Phone { .. });
+    let mut sources = project.asked.iter().filter(|_| is_caller);
+    sources.find_map(|asked| match asked {
+        Asked::Live { source, .. } => Some((Arc::clone(source.name()), source.link_for_unknown(question)?)),
+        Asked::Book { .. } => None,
+    })
 }
 
 /// Every contact that a source contributed, with its place in the project's order.

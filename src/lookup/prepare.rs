@@ -9,7 +9,8 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::metrics::ProjectMetrics;
-use crate::sources::LiveSources;
+use crate::number::Numbering;
+use crate::sources::{LiveSources, Source};
 
 use super::Lookup;
 use super::cache::SourceId;
@@ -22,6 +23,8 @@ pub struct Project {
     /// What the configuration says.
     pub config: Arc<config::Project>,
     pub(super) numbering: NumberingId,
+    /// How it reads numbers, shared with every question.
+    pub(super) home: Arc<Numbering>,
     pub(super) asked: Vec<Asked>,
     pub(super) ruleset: Ruleset,
     pub(super) metrics: ProjectMetrics,
@@ -51,7 +54,9 @@ impl Lookup {
         for name in &project.sources {
             if let Some(live) = live.get(name) {
                 let id = self.identities.source(format!("source {name} {}", live.settings));
-                asked.push(Asked::Live { source: Arc::clone(&live.source), id, timeout: live.timeout });
+                let source: Arc<dyn Source> = Arc::new(live.guard.clone());
+                let inputs = source.inputs();
+                asked.push(Asked::Live { source, id, timeout: live.timeout, inputs });
                 continue;
             }
             let settings = config.directories.get(name).ok_or_else(|| {
@@ -68,6 +73,7 @@ impl Lookup {
         Ok(Project {
             asked,
             numbering,
+            home: Arc::new(project.numbering.clone()),
             ruleset: compile(project)?,
             metrics: ProjectMetrics::of(&project.name),
             rate: project.rate.and_then(NonZeroU32::new).map(rate_limit),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use metrics::counter;
 
@@ -40,12 +39,13 @@ impl Recent {
 
 impl Lookup {
     /// Writes down how a lookup went and makes its answer.
-    pub(super) fn record(&self, project: &Project, start: Instant, explanation: Explanation) -> Answer {
+    pub(super) fn record(&self, project: &Project, explanation: Explanation) -> Answer {
         count(project, &explanation);
-        project.metrics.seconds.record(self.clock.now().saturating_duration_since(start).as_secs_f64());
+        project.metrics.seconds.record(explanation.took.as_secs_f64());
         let explanation = Arc::new(explanation);
         self.recent.push(Arc::clone(&explanation));
-        Answer { caller_data: explanation.decision.caller_data.clone(), outcome: explanation.outcome, explanation }
+        self.answers.keep(&explanation);
+        Answer { caller_data: Arc::clone(&explanation.decision.caller_data), outcome: explanation.outcome, explanation }
     }
 
     /// How much each address book of these projects holds.

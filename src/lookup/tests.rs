@@ -12,7 +12,7 @@ use crate::config::{Ask, load_text};
 use crate::directory::SqliteDirectory;
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 use crate::number::ladder::Rung;
-use crate::sources::{LiveSource, LiveSources, Source};
+use crate::sources::{LiveSources, Source, settings_for_tests};
 
 const NUMBER: &str = "+40722111222";
 const DEADLINE: Duration = Duration::from_millis(800);
@@ -51,11 +51,11 @@ async fn project(bench: &Bench, config: &Arc<config::Project>, sources: &[Arc<Sc
 }
 
 fn live(sources: &[Arc<ScriptedSource>]) -> LiveSources {
-    let live = |source: &Arc<ScriptedSource>| {
-        let settings = source.name().to_string();
-        (Arc::clone(source.name()), LiveSource { source: source.clone(), timeout: Duration::from_secs(10), settings })
-    };
-    sources.iter().map(live).collect()
+    let mut live = LiveSources::none(Arc::new(SystemClock));
+    for source in sources {
+        live.add(source.clone(), &settings_for_tests(source.name(), ""));
+    }
+    live
 }
 
 fn empty() -> config::Config {
@@ -127,13 +127,31 @@ async fn a_late_answer_is_there_for_the_next_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_for_strangers_opens_only_for_a_caller_whom_nobody_knows() {
+    let bench = bench();
+    let link = async |other: Script, telephone: &str| {
+        let sources = [source("strangers", knows_nobody(1)), source("other", other)];
+        let (answer, _) = ask(&bench.lookup, &project(&bench, &settings(""), &sources).await, telephone).await;
+        let found = answer.caller_data.id.is_some() || answer.caller_data.name.is_some();
+        (answer.outcome, answer.caller_data.backend_link.clone(), found)
+    };
+    let page = Some("https://crm.example.com/new".to_owned());
+    assert_eq!(link(knows_nobody(1), NUMBER).await, (Outcome::Unknown, page, false));
+    assert_eq!(link(knows(1, 2), "+40722000001").await, (Outcome::Found, None, true));
+    let failing = Script::Fail { after: Duration::from_millis(1) };
+    assert_eq!(link(failing, "+40722000002").await, (Outcome::Undetermined, None, false));
+    assert_eq!(link(knows_nobody(1), "anonymous").await, (Outcome::Withheld, None, false));
+    assert_eq!(link(knows_nobody(1), "101").await, (Outcome::Unknown, None, false), "no number could be handed on");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outage_is_never_unknown() {
     let bench = bench();
     let sources = [source("down", Script::Fail { after: Duration::from_millis(5) }), source("up", knows_nobody(5))];
     let project = project(&bench, &settings(""), &sources).await;
     assert_eq!(ask(&bench.lookup, &project, NUMBER).await.0.outcome, Outcome::Undetermined);
     assert_eq!(ask(&bench.lookup, &project, NUMBER).await.0.outcome, Outcome::Undetermined, "and it is not remembered");
-    assert_eq!((sources[0].asked(), sources[1].asked()), (2, 1));
+    assert_eq!((sources[0].asked(), sources[1].asked()), (4, 1), "each lookup tries a passing failure twice");
 }
 
 #[tokio::test(start_paused = true)]

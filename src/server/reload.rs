@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
+use crate::events::Events;
 use crate::faces::Reception;
 use crate::lookup::CHECKS;
 use crate::metrics::RELOADS;
@@ -25,12 +26,13 @@ use super::listen::ListenSettings;
 /// An editor writes a file in several steps: this long nothing must have changed before it is read.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// The folder of project files, beside the main file.
-const PROJECTS: &str = "projects";
+/// The folders of further files, beside the main file.
+const FOLDERS: [&str; 2] = ["projects", "recipes"];
 
 /// What a reload brings up to date.
 pub(super) struct Reloaded {
     pub(super) reception: Arc<Reception>,
+    pub(super) events: Arc<Events>,
     pub(super) listening: Arc<ArcSwap<ListenSettings>>,
     pub(super) agi: Arc<AgiDoor>,
 }
@@ -51,7 +53,7 @@ pub(super) fn watch(file: PathBuf, reloaded: Reloaded, stopped: watch::Receiver<
                 Some(()) = changes.recv() => settle(&mut changes).await,
             }
             if let Some(watcher) = &mut watcher {
-                watch_projects(watcher, &file);
+                watch_folders(watcher, &file);
             }
             report(reload(&file, &reloaded).await);
         }
@@ -72,7 +74,7 @@ fn watch_files(file: &Path, changed: mpsc::Sender<()>) -> Option<notify::Recomme
         let concerns = |path: &PathBuf| {
             path.extension().is_some_and(|extension| extension == "toml")
                 || path.file_name() == main.as_deref()
-                || path.ends_with(PROJECTS)
+                || FOLDERS.iter().any(|folder| path.ends_with(folder))
         };
         if !event.kind.is_access() && event.paths.iter().any(concerns) {
             // One waiting notice is enough: the reload reads everything.
@@ -84,15 +86,17 @@ fn watch_files(file: &Path, changed: mpsc::Sender<()>) -> Option<notify::Recomme
     if let Err(error) = watched {
         tracing::warn!("changes of the configuration are not seen by themselves, send SIGHUP: {error}");
     }
-    watch_projects(&mut watcher, file);
+    watch_folders(&mut watcher, file);
     Some(watcher)
 }
 
-/// Watches the folder of project files, which may be made later; watching it again changes nothing.
-fn watch_projects(watcher: &mut notify::RecommendedWatcher, file: &Path) {
-    let projects = folder_of(file).join(PROJECTS);
-    if projects.is_dir() && watcher.watch(&projects, RecursiveMode::NonRecursive).is_err() {
-        tracing::warn!("changes in {} are not seen by themselves, send SIGHUP", projects.display());
+/// Watches the folders of further files, which may be made later; watching one again changes nothing.
+fn watch_folders(watcher: &mut notify::RecommendedWatcher, file: &Path) {
+    for name in FOLDERS {
+        let folder = folder_of(file).join(name);
+        if folder.is_dir() && watcher.watch(&folder, RecursiveMode::NonRecursive).is_err() {
+            tracing::warn!("changes in {} are not seen by themselves, send SIGHUP", folder.display());
+        }
     }
 }
 
@@ -101,7 +105,7 @@ fn folder_of(file: &Path) -> PathBuf {
 }
 
 async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
-    let Reloaded { reception, listening, agi } = reloaded;
+    let Reloaded { reception, events, listening, agi } = reloaded;
     let old = reception.current();
     let path = file.to_path_buf();
     let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment, &CHECKS))
@@ -113,10 +117,14 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     for (failed, kept) in loaded.failed_files.iter().zip(config.keep_last_good(&old.config, &loaded.failed_files)) {
         notes.push(format!("{kept}\n{}", failed.problems));
     }
+    notes.extend(
+        loaded.failed_recipes.iter().map(|problems| format!("a recipe has problems; its sources fail\n{problems}")),
+    );
     notes.extend(needs_a_restart(&old.config, &config));
     let config = Arc::new(config);
     let current = super::prepare(&reception.lookup, Arc::clone(&config), &old.live).await?;
     let settings = ListenSettings::from_config(&config.server)?;
+    let of_events = super::events::settings(&current)?;
     super::warm_up(&config);
     // The last step that can fail: everything behind it is in force together with it.
     if let Some(address) = agi.move_to(config.server.agi).await? {
@@ -125,6 +133,7 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     reception.gate.set_refused_per_minute(config.server.refused_per_minute);
     listening.store(Arc::new(settings));
     reception.replace(current);
+    events.configure(of_events);
     Ok(notes)
 }
 

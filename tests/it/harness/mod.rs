@@ -2,8 +2,11 @@
 
 mod asterisk;
 mod client;
+mod database;
 mod line;
 mod process;
+mod silent;
+mod telephony;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -14,8 +17,11 @@ use std::time::{Duration, Instant};
 
 pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
 pub(crate) use client::{Reply, get, head, post, send};
+pub(crate) use database::Database;
 pub(crate) use line::Line;
 pub(crate) use process::{allow_open_files, resident_kilobytes};
+pub(crate) use silent::Silent;
+pub(crate) use telephony::{Callee, Kamailio};
 
 /// How long a busy machine may take for anything that has to happen; only a failing test waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
