@@ -9,7 +9,7 @@ fn decide(keys: &str, rule: &str, rung: Rung) -> CallerData {
     let text = format!(
         "{keys}\n[project.sales.list.vip]\n[[project.sales.list.vip.entry]]\ndirectory = \"vips\"\n[[project.sales.rule]]\n{rule}"
     );
-    Case { source: "vips", ..Case::found(&fields, rung) }.decide(&project(&text)).caller_data
+    Case { source: "vips", ..Case::found(&fields, rung) }.decide(&project(&text)).caller_data.as_ref().clone()
 }
 
 #[test]
