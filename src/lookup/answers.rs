@@ -152,6 +152,7 @@ impl Explanation {
             person: person.as_ref(),
             candidates,
             outcome: Outcome::Found,
+            stranger: None,
             now: self.received,
             recalled: Recalled::nothing(),
         };
