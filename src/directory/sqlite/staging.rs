@@ -11,6 +11,7 @@ use super::blocklist::Blocklist;
 use super::content::{Digester, add, replace, same};
 use super::keys::Pending;
 use super::matching::{self, Match, Met, Scope};
+use super::reading;
 use super::rows::{self, Place, Record, Size};
 use super::seen::Seen;
 use super::write::{count, next_row, row_of};
@@ -23,6 +24,9 @@ pub(super) struct Staging {
     pub(super) directory: i64,
     pub(super) digester: Digester,
     numbering: Arc<Numbering>,
+    /// Whether every file so far has columns for numbers, and for blocks.
+    speaks_for_numbers: bool,
+    speaks_for_blocks: bool,
     /// Who must not come back.
     pub(super) erased: Blocklist,
     /// The generation that will show the staged versions.
@@ -61,10 +65,24 @@ impl Staging {
     /// Nothing staged; lookups see the generation before `target`.
     pub(super) fn new(book: &Book, covers: Covers, target: i64, erased: Blocklist) -> Self {
         let (directory, numbering) = (book.id, Arc::clone(&book.numbering));
+        let (speaks_for_numbers, speaks_for_blocks) = (covers.numbers, covers.blocks);
         let digester = Digester::new(covers, &numbering);
         let (seen, pending) = (Seen::default(), Pending::default());
         let (difference, summary) = (Size::default(), ImportSummary::default());
-        Self { directory, digester, numbering, erased, target, seen, pending, difference, matchable: 0, summary }
+        Self {
+            directory,
+            digester,
+            numbering,
+            speaks_for_numbers,
+            speaks_for_blocks,
+            erased,
+            target,
+            seen,
+            pending,
+            difference,
+            matchable: 0,
+            summary,
+        }
     }
 
     /// What the import did, in contacts.
@@ -74,6 +92,8 @@ impl Staging {
 
     /// For which parts of a contact the next rows speak.
     pub(super) fn speak_for(&mut self, covers: Covers) {
+        self.speaks_for_numbers &= covers.numbers;
+        self.speaks_for_blocks &= covers.blocks;
         self.digester = Digester::new(covers, &self.numbering);
     }
 
@@ -260,11 +280,24 @@ impl Staging {
         Ok(true)
     }
 
+    /// Whether every number and block of the book was in this import.
+    fn has_read_all(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let ImportSummary { added, changed, unchanged, .. } = self.summary;
+        let named = i64::try_from(added + changed + unchanged).unwrap_or(i64::MAX);
+        let sql = "SELECT contacts = ?2 AND (?3 OR blocks = 0) FROM directory WHERE id = ?1";
+        let all = connection.query_row(sql, (self.directory, named, self.speaks_for_blocks), |row| row.get(0))?;
+        Ok(all && self.speaks_for_numbers)
+    }
+
     /// Shows everything, inside a transaction.
     pub(super) fn switch(&mut self, connection: &Connection, now: i64) -> rusqlite::Result<()> {
+        reading::note_first(connection, self.directory, &self.numbering)?;
         if self.summary.added + self.summary.changed + self.summary.removed > 0 {
             connection.execute("UPDATE directory SET generation = ?2 WHERE id = ?1", (self.directory, self.target))?;
             count(connection, self.directory, self.difference)?;
+        }
+        if self.has_read_all(connection)? {
+            reading::note(connection, self.directory, &self.numbering)?;
         }
         connection.execute("UPDATE directory SET imported_at = ?2 WHERE id = ?1", (self.directory, now))?;
         connection.execute("DELETE FROM import WHERE directory = ?1", [self.directory])?;
