@@ -6,7 +6,7 @@ use super::keys;
 use super::lock::ImportLock;
 use super::matching::{self, Match};
 use super::reading;
-use super::rows::{self, IdValue, Place, Record, Size};
+use super::rows::{self, IdValue, Insert, Place, Record, Size};
 use super::{Book, Change, Prepared, Stored};
 use crate::error::{Error, Kind, Result};
 use crate::model::ContactId;
@@ -55,7 +55,7 @@ pub(super) fn put(connection: &Connection, book: &Book, prepared: Prepared, now:
     }
     let place = Place { directory: book.id, row: next_row(connection)?, since: generation };
     reading::note_first(connection, book.id, &book.numbering)?;
-    record.insert(connection, place, None)?;
+    Insert::prepare(connection)?.write(&record, place, None)?;
     keys::insert(connection, book.id, &record, place.row)?;
     count(connection, book.id, difference)?;
     Ok(Stored { id, change })
