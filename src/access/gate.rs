@@ -309,8 +309,12 @@ mod tests {
             sources: Vec::new(),
             ask: Ask::Together,
             fill: false,
+            tenant: false,
             deadline: Duration::from_millis(800),
             rate: None,
+            journal: Vec::new(),
+            history: Duration::from_secs(86_400),
+            longest_call: Duration::from_secs(3_600),
             guesses: Guesses::default(),
             reply: Reply {
                 extended: false,
@@ -325,6 +329,8 @@ mod tests {
                 direct_lines: None,
             },
             defaults: Defaults::default(),
+            routing: crate::config::Routing::default(),
+            roster: std::sync::Arc::default(),
         }
     }
 

@@ -16,6 +16,7 @@ use super::agent;
 use super::cache::Cache;
 use super::checks::Checks;
 use super::directory;
+use super::journal;
 use super::keys::Section;
 use super::log::Log;
 use super::names::explain_name;
@@ -25,6 +26,7 @@ use super::print::print_effective;
 use super::problem::{Lines, Problem, Problems};
 use super::project;
 use super::reader::Reader;
+use super::roster::Roster;
 use super::secret::Environment;
 use super::sections::{MAIN, PROJECT_FILE};
 use super::server::Server;
@@ -163,13 +165,16 @@ fn parse<'a>(sheet: &Sheet<'a>) -> Result<DeTable<'a>, Problems> {
 fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let server = Server::read(root.table("server"));
     let directories = directory::read_all(&root, None);
-    let sources = source::read_all(&root, None, context.checks);
+    let mut sources = source::read_all(&root, None, context.checks);
     refuse_double_names(&root, &directories, &sources);
-    let names = Names { directories: &directories, sources: &sources };
+    let journals = journal::read_all(&root, None);
+    let names = Names { directories: &directories, sources: &sources, journals: &journals };
     let namespace =
         Namespace { file: None, main_file: context.main_file, own: names, main: names, projects: &BTreeMap::new() };
     let agents = agent::read_all(&root, &namespace);
-    let projects = project::read_all(&root, &namespace, &server);
+    let roster = Arc::new(Roster::of(agents.values()));
+    let projects = project::read_all(&root, &namespace, &server, &roster, context.checks);
+    source::mark_tenants(&mut sources, &projects, false);
     let config = Config {
         log: Log::read(root.table("log")),
         cache: Cache::read(root.table("cache")),
@@ -178,6 +183,7 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
         warnings: Vec::new(),
         directories,
         sources,
+        journals,
         agents,
         server,
     };
@@ -202,23 +208,28 @@ fn read_project_file(
     let document = parse(&sheet)?;
     let root = sheet.reader(&document);
     let directories = directory::read_all(&root, Some(&file.stem));
-    let sources = source::read_all(&root, Some(&file.stem), context.checks);
+    let mut sources = source::read_all(&root, Some(&file.stem), context.checks);
     refuse_double_names(&root, &directories, &sources);
+    let journals = journal::read_all(&root, Some(&file.stem));
     let namespace = Namespace {
         file: Some(&file.stem),
         main_file: context.main_file,
-        own: Names { directories: &directories, sources: &sources },
-        main: Names { directories: &config.directories, sources: &config.sources },
+        own: Names { directories: &directories, sources: &sources, journals: &journals },
+        main: Names { directories: &config.directories, sources: &config.sources, journals: &config.journals },
         projects: owners,
     };
     let agents = agent::read_all(&root, &namespace);
-    let projects = project::read_all(&root, &namespace, &config.server);
+    let shared = config.agents.values().filter(|agent| agent.shared);
+    let roster = Arc::new(Roster::of(agents.values().chain(shared)));
+    let projects = project::read_all(&root, &namespace, &config.server, &roster, context.checks);
+    source::mark_tenants(&mut sources, &projects, true);
     root.finish();
     Problems::check(sheet.problems.take())?;
     let contents = ProjectFile {
         file: Arc::clone(&file.file),
         directories: directories.keys().cloned().collect(),
         sources: sources.keys().cloned().collect(),
+        journals: journals.keys().cloned().collect(),
         agents: agents.keys().cloned().collect(),
         projects: projects.iter().map(|project| Arc::clone(&project.name)).collect(),
     };
@@ -226,6 +237,7 @@ fn read_project_file(
     config.files.insert(Arc::clone(&file.stem), contents);
     config.directories.extend(directories);
     config.sources.extend(sources);
+    config.journals.extend(journals);
     config.agents.extend(agents);
     config.projects.extend(projects.into_iter().map(|project| (Arc::clone(&project.name), Arc::new(project))));
     config.warnings.extend(sheet.take_warnings());

@@ -3,11 +3,11 @@
 //! The steps are those of the contract: read the parameters, take the credentials out, let the request in, answer. From
 //! the moment a request is let in, there is no other answer than 200.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
@@ -31,28 +31,27 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 const DEGRADED: HeaderName = HeaderName::from_static("x-calldex-degraded");
 
 /// Says what the integrator should know about his request.
-const WARNING: HeaderName = HeaderName::from_static("x-calldex-warning");
+pub(super) const WARNING: HeaderName = HeaderName::from_static("x-calldex-warning");
 
 /// Where a request was sent to.
 pub(super) struct Addressed<'a> {
     /// The project in the path; empty when there is none.
-    pub(super) project: &'a str,
+    pub(super) project: Cow<'a, str>,
     /// The token in the path.
-    pub(super) token: Option<&'a str>,
+    pub(super) token: Option<Cow<'a, str>>,
 }
 
 /// Answers a lookup, or refuses it.
-pub(super) async fn answer(http: &Http, addressed: Addressed<'_>, request: Request) -> Response {
+pub(super) async fn answer(http: &Http, peer: Peer, addressed: &Addressed<'_>, parts: &Parts, body: Body) -> Response {
     let start = http.reception.clock.now();
-    let request_id = http.request_id(request.headers());
-    let (parts, body) = request.into_parts();
+    let request_id = http.request_id(&parts.headers);
     let mut format = None;
-    match admit(http, &addressed, &parts, body, &request_id, &mut format).await {
+    match admit(http, peer, addressed, parts, body, &request_id, &mut format).await {
         Ok((project, asked)) => respond(http, &project, asked, &request_id, start).await,
         Err(refused) => {
             // A refusal has the shape of its project: FreePBX would show any text as the caller's name.
             let current = http.reception.current();
-            let shape = current.projects.get(addressed.project).map(|project| &project.config.reply);
+            let shape = current.projects.get(&*addressed.project).map(|project| &project.config.reply);
             // A request that is too long is refused before its parameters are read.
             let format = format.or_else(|| refusal::format_in_query(&parts.uri));
             let format = format.or(shape.map(|shape| shape.format)).unwrap_or_default();
@@ -64,6 +63,7 @@ pub(super) async fn answer(http: &Http, addressed: Addressed<'_>, request: Reque
 /// Reads a request and lets it in. `format` becomes the one that the request names.
 async fn admit(
     http: &Http,
+    peer: Peer,
     addressed: &Addressed<'_>,
     parts: &Parts,
     body: Body,
@@ -71,18 +71,20 @@ async fn admit(
     format: &mut Option<Format>,
 ) -> Result<(Arc<Project>, Asked), Refused> {
     let mut parameters = read(parts, body).await?;
-    let offered = credentials::take(&mut parameters, addressed.token, &parts.headers);
+    let offered = credentials::take(&mut parameters, addressed.token.as_deref(), &parts.headers);
     let asked = parameters.into_asked();
     *format = asked.format;
-    let project = http.reception.admit(addressed.project, sender(parts)?, &offered, request_id)?;
+    let project =
+        http.reception.admit(&addressed.project, Sender { peer, headers: &parts.headers }, &offered, request_id)?;
     Ok((project, asked))
 }
 
 /// Reads the parameters of query and body, within their limits.
-async fn read(parts: &Parts, body: Body) -> Result<Parameters, Refused> {
+pub(super) async fn read(parts: &Parts, body: Body) -> Result<Parameters<'_>, Refused> {
     let mut parameters = Parameters::from_query(query_of(parts)?);
     if parts.method == Method::POST {
-        let bytes = read_body(parts, body).await?;
+        // Boxed: a request without a body does not carry the room for reading one about.
+        let bytes = Box::pin(read_body(parts, body)).await?;
         let content_type = parts.headers.get(CONTENT_TYPE);
         parameters.add_body(content_type.and_then(|value| value.to_str().ok()), &bytes);
     }
@@ -195,6 +197,7 @@ mod tests {
     use std::task::{Context, Poll};
 
     use axum::body::Bytes;
+    use axum::extract::Request;
     use hyper::body::Frame;
 
     use super::*;
