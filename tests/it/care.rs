@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, CONFIGURATION, Server, TOKEN, Workplace, get, wait_until};
+use crate::harness::{ADMIN, CONFIGURATION, Server, TOKEN, Workplace, get, send, wait_until};
 
 /// How often a text stands in the files of a folder.
 fn found_in_files(folder: &Path, text: &str) -> usize {
@@ -18,9 +18,12 @@ fn found_in_files(folder: &Path, text: &str) -> usize {
         .sum()
 }
 
-fn explanations(server: &Server, telephone: &str) -> String {
-    let path = format!("/sales/explain?telephone={telephone}&token={ADMIN}");
-    get(server.address, &path).text()
+/// The remembered explanation of a lookup, by the request id of its answer.
+fn explanation(server: &Server, request: &str) -> String {
+    let target = format!("/sales/explain?request={request}");
+    let head =
+        format!("GET {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN}\r\nConnection: close\r\n\r\n");
+    send(server.address, head.as_bytes()).text()
 }
 
 #[test]
@@ -29,8 +32,10 @@ fn an_erased_person_is_in_no_answer_no_explanation_no_event_and_no_file() {
     workplace.write("zebulon.csv", "id,name,telephone,email\n77,Zebulon Quixote,0799 888 777,zebulon@example.com\n");
     workplace.succeed(&["import", "zebulon.csv", "--directory", "customers"]);
     let server = workplace.serve();
-    assert_eq!(server.lookup("telephone=0799888777").json()["name"], "Zebulon Quixote");
-    assert!(explanations(&server, "0799888777").contains("Zebulon"));
+    let reply = server.lookup("telephone=0799888777");
+    assert_eq!(reply.json()["name"], "Zebulon Quixote");
+    let request = reply.header("x-request-id").unwrap();
+    assert!(explanation(&server, request).contains("Zebulon"));
     let event = "event=missed_calls&telephone=0799888777&dnid=0310000000&contact_id=77&queue=shop&uniqueid=u1";
     assert_eq!(get(server.address, &format!("/sales/events?{event}&token={TOKEN}")).status, 200);
     wait_until("the call to be tied to its caller", || found_in_files(&workplace.path(""), "Zebulon") > 1);
@@ -40,7 +45,7 @@ fn an_erased_person_is_in_no_answer_no_explanation_no_event_and_no_file() {
     assert_eq!(receipt["erased"], json!([{ "directory": "customers", "id": 77, "numbers": 1, "fields": 2 }]));
     assert_eq!((&receipt["history"]["calls"], &receipt["history"]["events"]), (&1.into(), &1.into()));
     assert_eq!(server.lookup("telephone=0799888777").json()["name"], Value::Null, "at once, also from the cache");
-    assert!(!explanations(&server, "0799888777").contains("Zebulon"));
+    assert!(!explanation(&server, request).contains("Zebulon"));
     assert!(!server.log().contains("Zebulon"));
     assert!(!workplace.succeed(&["events", "list", "--json"]).contains("0799888777"));
     if receipt["log_truncated"] == true {
