@@ -18,7 +18,7 @@ pub(super) fn wipe(workshop: &Workshop, number: Option<&str>, erased: &[Candidat
     if !events_path(path).exists() {
         return Ok(Wiped { log_truncated: true, ..Wiped::default() });
     }
-    let contacts = erased.iter().map(|one| reference(one)).collect();
+    let contacts = erased.iter().map(reference).collect();
     let numbers = match reach {
         Reach::Everywhere => numbers_of_nobody(workshop, number, erased)?,
         // Another book may know the same person, and keeps his calls.
