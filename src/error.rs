@@ -6,6 +6,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 /// The result of anything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -57,12 +58,26 @@ pub struct Error {
     kind: Kind,
     message: String,
     cause: Option<Box<dyn StdError + Send + Sync>>,
+    retry_after: Option<Duration>,
 }
 
 impl Error {
     /// A failure that has no deeper cause.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), cause: None }
+        Self { kind, message: message.into(), cause: None, retry_after: None }
+    }
+
+    /// Adds how long the other side wants to be left alone.
+    #[must_use]
+    pub fn retry_after(mut self, pause: Option<Duration>) -> Self {
+        self.retry_after = pause;
+        self
+    }
+
+    /// How long the other side wants to be left alone, when it said so.
+    #[must_use]
+    pub fn pause(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// Adds what caused the failure; it is printed behind the message.

@@ -309,6 +309,7 @@ mod tests {
             sources: Vec::new(),
             ask: Ask::Together,
             fill: false,
+            tenant: false,
             deadline: Duration::from_millis(800),
             rate: None,
             guesses: Guesses::default(),
@@ -325,6 +326,8 @@ mod tests {
                 direct_lines: None,
             },
             defaults: Defaults::default(),
+            routing: crate::config::Routing::default(),
+            roster: std::sync::Arc::default(),
         }
     }
 

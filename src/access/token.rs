@@ -66,8 +66,11 @@ impl<'a> Offered<'a> {
     /// What stands in `Authorization`: a bearer token, or the password of HTTP Basic. Its user name does not matter.
     #[must_use]
     pub fn authorization(headers: &'a HeaderMap) -> Self {
-        let mut offered = Self::bearer(headers);
+        let mut offered = Self::none();
         for value in headers.get_all(AUTHORIZATION) {
+            if let Some(secret) = after_scheme(value.as_bytes(), b"bearer") {
+                offered.add(String::from_utf8_lossy(secret));
+            }
             if let Some(encoded) = after_scheme(value.as_bytes(), b"basic")
                 && let Ok(decoded) = BASE64.decode(encoded)
                 && let Some(colon) = decoded.iter().position(|byte| *byte == b':')
@@ -76,6 +79,12 @@ impl<'a> Offered<'a> {
             }
         }
         offered
+    }
+
+    /// Says whether nothing is offered.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.secret.is_none()
     }
 
     /// Adds a secret from the query, a form or the path, decoded. An empty one counts as none, since PHP sends
@@ -91,6 +100,13 @@ impl<'a> Offered<'a> {
             // Both come from the client, so how long the comparison takes tells it nothing.
             Some(first) => self.differing |= *first != secret,
         }
+    }
+
+    /// The same, for whom the request does not live long enough.
+    #[must_use]
+    pub fn into_owned(self) -> Offered<'static> {
+        let secret = self.secret.map(|secret| Cow::Owned(secret.into_owned()));
+        Offered { secret, differing: self.differing, too_long: self.too_long }
     }
 
     /// Compares with every token, also after one fitted, so that the time taken says nothing about them.

@@ -155,7 +155,7 @@ fn answer(workshop: &Workshop, telephone: &str) -> Result<String> {
     let lookup = Lookup::new(Arc::clone(&workshop.directory), Arc::clone(&clock), &workshop.config.cache);
     let settings = workshop.config.projects.get("demo").ok_or_else(|| Error::new(Kind::Internal, "no demo project"))?;
     workshop::block_on(async {
-        let project = lookup.prepare(&workshop.config, &LiveSources::new(), settings).await?;
+        let project = lookup.prepare(&workshop.config, &LiveSources::none(Arc::clone(&clock)), settings).await?;
         let call = Call {
             project: Arc::clone(&settings.name),
             telephone: telephone.to_owned(),

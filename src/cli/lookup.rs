@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 use crate::faces::http;
 use crate::lookup::Lookup;
 use crate::model::{Call, Direction, RequestId};
-use crate::sources::LiveSources;
+use crate::sources::{self, LiveSources};
 
 use super::Outcome;
 use super::workshop::{self, Workshop};
@@ -52,7 +52,8 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> Outcome {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let lookup = Lookup::new(Arc::clone(&workshop.directory), Arc::clone(&clock), &config.cache);
     let answer = workshop::block_on(async {
-        let project = lookup.prepare(config, &LiveSources::new(), settings).await?;
+        let live = sources::build(config, &LiveSources::none(Arc::clone(&clock)));
+        let project = lookup.prepare(config, &live, settings).await?;
         let call = Call {
             project: Arc::clone(&settings.name),
             telephone: arguments.telephone.clone(),

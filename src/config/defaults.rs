@@ -6,6 +6,7 @@ use toml::de::DeValue;
 
 use super::keys::{Key, Kind};
 use super::reader::Reader;
+use crate::model::Field;
 
 /// MiniJinja templates, by field, used only when there is a contact that lacks the field.
 ///
@@ -103,6 +104,23 @@ impl fmt::Debug for Defaults {
 }
 
 impl Defaults {
+    /// The template of a field.
+    #[must_use]
+    pub fn get(&self, field: Field) -> Option<&str> {
+        let text = match field {
+            Field::Name => &self.name,
+            Field::QueuePosition => &self.queue_position,
+            Field::DirectLine => &self.direct_line,
+            Field::BackendLink => &self.backend_link,
+            Field::RouteIdentifier => &self.route_identifier,
+            Field::OutboundNumber => &self.outbound_number,
+            Field::Language => &self.language,
+            Field::ExternalId => &self.external_id,
+            Field::Company | Field::Email | Field::Owner => return None,
+        };
+        text.as_deref()
+    }
+
     pub(crate) fn read(reader: &Reader<'_>) -> Self {
         let template = |name| reader.parse(name, check_template);
         Self {

@@ -11,7 +11,7 @@ use super::duration::format_duration;
 /// A table of the configuration.
 #[derive(Debug)]
 pub(crate) struct Section {
-    /// Its name in the file, such as `server.tls` or `project.NAME`.
+    /// Its name in the file, such as `server.tls`, `project.NAME` or `[project.NAME.rule]`.
     pub path: &'static str,
     /// What it is for.
     pub about: &'static str,
@@ -73,6 +73,15 @@ pub(crate) enum Kind {
     Table(&'static Section),
     /// Tables by name: `[project.sales]`.
     Tables(&'static Section),
+    /// Tables in their order: `[[project.sales.rule]]`.
+    List(&'static Section),
+}
+
+impl Kind {
+    /// Whether it is a table, or several, with keys of its own.
+    pub(crate) fn is_section(&self) -> bool {
+        matches!(self, Self::Table(_) | Self::Tables(_) | Self::List(_))
+    }
 }
 
 impl Key {
@@ -105,6 +114,7 @@ impl Key {
             Kind::Secrets(_) => "a list of tokens".to_owned(),
             Kind::Table(section) => format!("a table [{}]", section.path),
             Kind::Tables(section) => format!("tables [{}]", section.path),
+            Kind::List(section) => format!("a list of tables [{}]", section.path),
         }
     }
 
@@ -134,7 +144,7 @@ impl Section {
     /// The sections inside this one.
     pub(crate) fn children(&self) -> impl Iterator<Item = &'static Section> {
         self.keys().filter_map(|key| match &key.kind {
-            Kind::Table(section) | Kind::Tables(section) => Some(*section),
+            Kind::Table(section) | Kind::Tables(section) | Kind::List(section) => Some(*section),
             _ => None,
         })
     }

@@ -25,6 +25,7 @@ use super::print::print_effective;
 use super::problem::{Lines, Problem, Problems};
 use super::project;
 use super::reader::Reader;
+use super::roster::Roster;
 use super::secret::Environment;
 use super::sections::{MAIN, PROJECT_FILE};
 use super::server::Server;
@@ -163,13 +164,15 @@ fn parse<'a>(sheet: &Sheet<'a>) -> Result<DeTable<'a>, Problems> {
 fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let server = Server::read(root.table("server"));
     let directories = directory::read_all(&root, None);
-    let sources = source::read_all(&root, None, context.checks);
+    let mut sources = source::read_all(&root, None, context.checks);
     refuse_double_names(&root, &directories, &sources);
     let names = Names { directories: &directories, sources: &sources };
     let namespace =
         Namespace { file: None, main_file: context.main_file, own: names, main: names, projects: &BTreeMap::new() };
     let agents = agent::read_all(&root, &namespace);
-    let projects = project::read_all(&root, &namespace, &server);
+    let roster = Arc::new(Roster::of(agents.values()));
+    let projects = project::read_all(&root, &namespace, &server, &roster, context.checks);
+    source::mark_tenants(&mut sources, &projects, false);
     let config = Config {
         log: Log::read(root.table("log")),
         cache: Cache::read(root.table("cache")),
@@ -202,7 +205,7 @@ fn read_project_file(
     let document = parse(&sheet)?;
     let root = sheet.reader(&document);
     let directories = directory::read_all(&root, Some(&file.stem));
-    let sources = source::read_all(&root, Some(&file.stem), context.checks);
+    let mut sources = source::read_all(&root, Some(&file.stem), context.checks);
     refuse_double_names(&root, &directories, &sources);
     let namespace = Namespace {
         file: Some(&file.stem),
@@ -212,7 +215,10 @@ fn read_project_file(
         projects: owners,
     };
     let agents = agent::read_all(&root, &namespace);
-    let projects = project::read_all(&root, &namespace, &config.server);
+    let shared = config.agents.values().filter(|agent| agent.shared);
+    let roster = Arc::new(Roster::of(agents.values().chain(shared)));
+    let projects = project::read_all(&root, &namespace, &config.server, &roster, context.checks);
+    source::mark_tenants(&mut sources, &projects, true);
     root.finish();
     Problems::check(sheet.problems.take())?;
     let contents = ProjectFile {

@@ -28,6 +28,8 @@ mod project;
 mod reader;
 mod reference;
 mod reply;
+mod roster;
+mod routing;
 mod secret;
 mod sections;
 mod server;
@@ -57,6 +59,11 @@ pub use problem::{Problem, Problems};
 pub use project::{Ask, Guesses, Project};
 pub use reference::reference;
 pub use reply::{Format, Reply};
+pub use roster::Roster;
+pub use routing::{
+    Entry, Holiday, Hours, LineStyle, List, Nobody, Route, Routing, Rule, RuleTest, Script, Setting, Span, Target,
+    TestCall, TestTime, Who,
+};
 pub use secret::{Environment, Secret, process_environment};
 pub use server::{Server, Tls};
 pub use source::{Rate, Source};

@@ -45,6 +45,11 @@ fn print_tables(out: &mut String, key: &Key, parent: &DeTable<'_>, path: &str, s
         }
         _ => {}
     }
+    if let (Kind::List(section), Some(items)) = (&key.kind, value.and_then(DeValue::as_array)) {
+        for table in items.iter().filter_map(|item| item.get_ref().as_table()) {
+            print_section(out, section, table, &format!("[{path}]"));
+        }
+    }
 }
 
 fn print_section(out: &mut String, section: &Section, table: &DeTable<'_>, path: &str) {
@@ -58,13 +63,13 @@ fn print_section(out: &mut String, section: &Section, table: &DeTable<'_>, path:
         }
     }
     for key in section.keys() {
-        print_tables(out, key, table, &format!("{path}."), None);
+        print_tables(out, key, table, &format!("{}.", path.trim_matches(['[', ']'])), None);
     }
 }
 
 fn print_line(out: &mut String, key: &Key, value: &DeValue<'_>) {
     let printed = match key.kind {
-        Kind::Table(_) | Kind::Tables(_) => return,
+        Kind::Table(_) | Kind::Tables(_) | Kind::List(_) => return,
         Kind::Secret(_) | Kind::Params => HIDDEN.to_owned(),
         Kind::Secrets(section) => print_secrets(section, value),
         _ => print_value(value),

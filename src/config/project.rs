@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::tz::TimeZoneDatabase;
 
 use super::access::{self, Access};
+use super::checks::Checks;
 use super::defaults::{self, Defaults};
 use super::keys::{Key, Kind, Section, words};
 use super::names::{RESERVED_NAMES, check_name};
@@ -16,7 +17,10 @@ use super::nearest::did_you_mean;
 use super::numbering;
 use super::reader::Reader;
 use super::reply::{self, Reply};
+use super::roster::Roster;
+use super::routing::{self, Routing};
 use super::server::Server;
+use super::source::report;
 use crate::number::Numbering;
 
 /// `[project.NAME]`: who may ask, and how they are answered.
@@ -40,12 +44,18 @@ pub struct Project {
     pub deadline: Duration,
     /// Lookups a second above which the directories alone answer.
     pub rate: Option<u32>,
+    /// Whether its sources were written by a tenant, who must not reach the network of whoever runs calldex.
+    pub tenant: bool,
     /// Whether guesses may steer a call.
     pub guesses: Guesses,
     /// How the answer looks.
     pub reply: Reply,
     /// Templates of fields that a found contact does not have itself.
     pub defaults: Defaults,
+    /// Rules, and what they speak of.
+    pub routing: Routing,
+    /// The agents that it may name.
+    pub roster: Arc<Roster>,
 }
 
 /// In what way live sources are asked.
@@ -89,6 +99,7 @@ pub(crate) static SECTION: Section = Section {
         LOOKUP,
         reply::KEYS,
         defaults::KEYS,
+        routing::KEYS,
     ],
 };
 
@@ -126,6 +137,13 @@ const LOOKUP: &[Key] = &[
         "Lookups a second above which the directories alone answer.",
     ),
     Key::new(
+        "tenant",
+        Kind::Switch,
+        "false",
+        "Whether a tenant writes its sources. They reach public addresses only: in a project file all of them, in the \
+         main file those that the project lists.",
+    ),
+    Key::new(
         "alias_steers",
         Kind::Switch,
         "false",
@@ -147,37 +165,56 @@ const LOOKUP: &[Key] = &[
 ];
 
 /// Reads the projects of one file.
-pub(crate) fn read_all(root: &Reader<'_>, namespace: &Namespace<'_>, server: &Server) -> Vec<Project> {
+pub(crate) fn read_all(
+    root: &Reader<'_>,
+    namespace: &Namespace<'_>,
+    server: &Server,
+    roster: &Arc<Roster>,
+    checks: &Checks<'_>,
+) -> Vec<Project> {
     let tables = root.tables("project").into_iter();
-    tables.map(|(name, reader)| Project::read(name, reader, namespace, server)).collect()
+    let read = |(name, reader): (&str, Reader<'_>)| {
+        let before = reader.sheet.problems.borrow().len();
+        let project = Project::read(name, &reader, namespace, server, roster);
+        if reader.sheet.problems.borrow().len() == before {
+            report(&reader, &(checks.project)(&project));
+        }
+        reader.finish();
+        project
+    };
+    tables.map(read).collect()
 }
 
 impl Project {
-    fn read(name: &str, reader: Reader<'_>, namespace: &Namespace<'_>, server: &Server) -> Self {
-        check_project_name(name, &reader, namespace);
+    fn read(name: &str, reader: &Reader<'_>, namespace: &Namespace<'_>, server: &Server, roster: &Arc<Roster>) -> Self {
+        check_project_name(name, reader, namespace);
+        let numbering = numbering::read_of_a_pbx(reader);
+        let sources = read_sources(reader, namespace);
         let project = Self {
             name: name.into(),
-            numbering: numbering::read_of_a_pbx(&reader),
+            routing: Routing::read(reader, &numbering, &sources, namespace),
+            roster: Arc::clone(roster),
+            numbering,
             timezone: reader.parse("timezone", read_timezone).unwrap_or_default(),
-            access: Access::read(&reader, server),
-            sources: read_sources(&reader, namespace),
+            access: Access::read(reader, server),
+            sources,
             ask: reader.choice("ask", &ASK),
             fill: reader.switch("fill"),
             deadline: reader.duration("deadline"),
             rate: reader.whole("rate").and_then(|rate| u32::try_from(rate).ok()),
+            tenant: reader.switch("tenant"),
             guesses: Guesses {
                 alias_steers: reader.switch("alias_steers"),
                 block_steers: reader.switch("block_steers"),
                 tail: reader.switch("tail"),
             },
-            reply: Reply::read(&reader),
-            defaults: Defaults::read(&reader),
+            reply: Reply::read(reader),
+            defaults: Defaults::read(reader),
         };
         if !reader.is_set("country") {
             let message = format!("[{}] has no country: only international numbers are read", reader.path);
             reader.sheet.warn(&reader.place, message);
         }
-        reader.finish();
         project
     }
 }

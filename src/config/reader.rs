@@ -215,6 +215,31 @@ impl<'a> Reader<'a> {
         named.collect()
     }
 
+    /// The tables of a list, in their order.
+    pub(crate) fn table_list(&self, name: &'static str) -> Vec<Reader<'a>> {
+        let key = self.key(name);
+        let Kind::List(section) = key.kind else { return Vec::new() };
+        let Some((_, value)) = self.entry(name) else { return Vec::new() };
+        let DeValue::Array(items) = value.get_ref() else {
+            return self.refuse(key, &Cow::Borrowed(value), "").unwrap_or_default();
+        };
+        items.iter().filter_map(|item| self.inner(key, section, name, item.span(), item)).collect()
+    }
+
+    /// A point in time, as milliseconds since 1970 UTC.
+    pub(crate) fn moment(&self, name: &'static str) -> Option<i64> {
+        let (key, value) = self.value(name)?;
+        let text = match value.get_ref() {
+            DeValue::String(_) => self.text_of(key, &value)?.value,
+            DeValue::Datetime(moment) => moment.to_string(),
+            _ => return self.refuse(key, &value, ""),
+        };
+        match text.parse::<jiff::Timestamp>() {
+            Ok(moment) => Some(moment.as_millisecond()),
+            Err(_) => self.refuse(key, &value, ""),
+        }
+    }
+
     /// The entries of a table with names of the user's choice, each with the place of its name; anything but a table is
     /// reported.
     pub(crate) fn entries(&self, name: &'static str) -> Vec<(&'a str, Range<usize>, Value<'a>)> {
@@ -294,6 +319,7 @@ impl<'a> Reader<'a> {
     ) -> Option<Reader<'a>> {
         let path = match key.kind {
             Kind::Tables(_) => format!("{}.{name}", join(&self.path, key.name)),
+            Kind::List(_) => format!("[{}]", join(&self.path, key.name)),
             _ => join(&self.path, key.name),
         };
         let DeValue::Table(table) = value.get_ref() else {
@@ -348,5 +374,6 @@ impl<'a> Reader<'a> {
 }
 
 fn join(path: &str, name: &str) -> String {
+    let path = path.trim_matches(['[', ']']);
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

@@ -41,9 +41,12 @@ pub fn reference() -> String {
 }
 
 fn write_section(out: &mut String, title: &str, section: &Section) {
-    let _ = writeln!(out, "\n## {title}\n\n{}\n", section.about);
-    out.push_str("| key | value | default | meaning |\n|---|---|---|---|\n");
-    for key in section.keys().filter(|key| !matches!(key.kind, Kind::Table(_) | Kind::Tables(_))) {
+    let _ = writeln!(out, "\n## {title}\n\n{}", section.about);
+    if section.keys().all(|key| key.kind.is_section()) {
+        return;
+    }
+    out.push_str("\n| key | value | default | meaning |\n|---|---|---|---|\n");
+    for key in section.keys().filter(|key| !key.kind.is_section()) {
         let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
         let cells = [format!("`{}`", key.name), describe(key), default, key.about.to_owned()];
         let cells = cells.map(|cell| cell.replace('|', "\\|"));

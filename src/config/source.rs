@@ -5,6 +5,7 @@
 //! a place too.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::names::check_name;
 use super::nearest::did_you_mean;
 use super::numbering;
 use super::params::Params;
+use super::project::Project;
 use super::reader::Reader;
 use super::secret::{Environment, Secret, substitute};
 use crate::number::{Numbering, Spelling};
@@ -51,8 +53,15 @@ pub struct Source {
     pub rate: Option<Rate>,
     /// Most requests at once.
     pub max_in_flight: usize,
+    /// A file with certificates that are trusted beside those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// The folder of the main file, where the paths in its parameters start.
+    pub folder: PathBuf,
     /// Whether project files may use it.
     pub shared: bool,
+    /// Whether a tenant wrote it, so that it reaches public addresses only: a project of its file that lists it, or any
+    /// project of its project file, has `tenant = true`.
+    pub tenant: bool,
 }
 
 /// So many requests in a time.
@@ -145,6 +154,13 @@ pub(crate) static SECTION: Section = Section {
                 "Most requests in a time, as the system allows them.",
             ),
             Key::new("max_in_flight", Kind::Whole { min: 1, max: 1000 }, "32", "Most requests at once."),
+            Key::new(
+                "ca_file",
+                Kind::Text("the path of a file in PEM"),
+                "",
+                "Certificates of authorities that are trusted beside those of the system; from the folder of the \
+                 main file.",
+            ),
             Key::new("shared", Kind::Switch, "false", "Whether project files may use it. Only in the main file."),
         ],
     ],
@@ -182,7 +198,10 @@ impl Source {
             timeout: reader.duration("timeout"),
             rate: reader.parse("rate", read_rate),
             max_in_flight: reader.whole("max_in_flight").and_then(|most| usize::try_from(most).ok()).unwrap_or(1),
+            ca_file: reader.text("ca_file").map(|text| reader.sheet.folder.join(text.value)),
+            folder: reader.sheet.folder.to_path_buf(),
             shared: reader.switch("shared"),
+            tenant: false,
         };
         if reader.sheet.problems.borrow().is_empty() {
             report(&reader, &(checks.source)(&source));
@@ -192,11 +211,24 @@ impl Source {
     }
 }
 
+/// Marks the sources that a tenant wrote; `projects` are those of the same file.
+pub(crate) fn mark_tenants(sources: &mut BTreeMap<Arc<str>, Source>, projects: &[Project], is_project_file: bool) {
+    for source in sources.values_mut() {
+        let tenants = projects.iter().filter(|project| project.tenant);
+        source.tenant = tenants.into_iter().any(|project| is_project_file || project.sources.contains(&source.name));
+    }
+}
+
 /// Puts what the owner of a section complains about to its place in the file.
 pub(crate) fn report(reader: &Reader<'_>, complaints: &[Complaint]) {
-    for Complaint { key, message, is_warning } in complaints {
-        let place = key.map_or_else(|| reader.place.clone(), |key| reader.place_of(key));
-        let message = format!("[{}]: {message}", reader.path);
+    for Complaint { key, place, message, is_warning } in complaints {
+        let (place, message) = match place {
+            Some(place) => (place.clone(), message.clone()),
+            None => {
+                let place = key.map_or_else(|| reader.place.clone(), |key| reader.place_of(key));
+                (place, format!("[{}]: {message}", reader.path))
+            }
+        };
         if *is_warning { reader.sheet.warn(&place, message) } else { reader.sheet.problem(&place, message) }
     }
 }

@@ -70,7 +70,7 @@ fn read_table(entry: Reader<'_>) -> Option<Token> {
     let literal = entry.text("token").map(|text| hash(&entry, &text.place, &Secret::new(text.value)));
     let from_file = entry.text("file").and_then(|text| Some(hash(&entry, &text.place, &read_file(&entry, &text)?)));
     let hashed = entry.parse("hash", |text| TokenHash::parse(text).map_err(|_| String::new()));
-    let expires = read_moment(&entry, "expires");
+    let expires = entry.moment("expires");
     entry.finish();
     Some(Token { hash: literal.or(from_file).or(hashed)?, expires })
 }
@@ -100,18 +100,4 @@ fn read_file(reader: &Reader<'_>, name: &Text) -> Option<Secret> {
     let message = format!("file in [{}]: cannot read the secret from {:?}: {problem}", reader.path, name.written);
     reader.sheet.problem(&name.place, message);
     None
-}
-
-/// Reads a point in time as milliseconds since 1970 UTC.
-fn read_moment(reader: &Reader<'_>, name: &'static str) -> Option<i64> {
-    let (key, value) = reader.value(name)?;
-    let text = match value.get_ref() {
-        DeValue::String(_) => reader.text_of(key, &value)?.value,
-        DeValue::Datetime(moment) => moment.to_string(),
-        _ => return reader.refuse(key, &value, ""),
-    };
-    match text.parse::<jiff::Timestamp>() {
-        Ok(moment) => Some(moment.as_millisecond()),
-        Err(_) => reader.refuse(key, &value, ""),
-    }
 }

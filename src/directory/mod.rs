@@ -146,6 +146,13 @@ pub trait ImportSession: Send {
     /// Those of [`Directory`]. After an error the session can only be dropped.
     fn apply(&mut self, rows: Vec<Prepared>) -> Result<Vec<Change>>;
 
+    /// What reads the numbers of the rows that follow, in a thread of its own; for the parts of a contact for which the
+    /// session speaks now.
+    ///
+    /// # Errors
+    /// Those of [`Directory`].
+    fn preparer(&self) -> Result<Box<dyn Preparer>>;
+
     /// Says for which parts of a contact the rows that follow speak, in place of what [`Directory::begin_import`] was
     /// told: the next file of a folder may have other columns.
     fn speak_for(&mut self, covers: Covers);
@@ -168,6 +175,16 @@ pub trait ImportSession: Send {
     /// # Errors
     /// Those of [`Directory`]; the book is then as before.
     fn finish(self: Box<Self>) -> Result<ImportSummary>;
+}
+
+/// Makes contacts ready for [`ImportSession::apply`].
+pub trait Preparer: Send {
+    /// Reads the numbers of contacts. One that is stored exactly so, with numbers that can all be matched, is only
+    /// recognised, because reading its numbers would be most of the work of importing the same file again.
+    ///
+    /// # Errors
+    /// Those of [`Directory`]; `Invalid` for a block that is none.
+    fn prepare(&mut self, contacts: Vec<Contact>) -> Result<Vec<Prepared>>;
 }
 
 /// An open address book. Cheap to clone; valid as long as the [`Directory`] that opened it.

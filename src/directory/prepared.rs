@@ -16,7 +16,14 @@ pub struct Prepared {
     pub(super) readings: Vec<Indexed>,
     /// The parts of each block, in the order of `contact.blocks`.
     pub(super) blocks: Vec<Vec<Block>>,
+    /// By which the store knows the row again that this was read from.
+    pub(super) digest: Option<Digest>,
+    /// The version in the store that says exactly this; readings and blocks are empty then.
+    pub(super) known: Option<i64>,
 }
+
+/// Names the content of a row, and whether all of its numbers can be matched.
+pub(super) type Digest = [u8; 17];
 
 impl Prepared {
     /// Reads the numbers of a contact: each with its own country, else with that of the address book.
@@ -28,7 +35,18 @@ impl Prepared {
         let readings =
             readings.map(|number| indexed(&number.written, &number.country, &number.label, numbering)).collect();
         let blocks = contact.blocks.iter().map(|text| parse_block(text, numbering)).collect::<Result<_>>()?;
-        Ok(Self { contact, readings, blocks })
+        Ok(Self { contact, readings, blocks, digest: None, known: None })
+    }
+
+    /// A contact that is stored exactly so, with numbers that can all be matched.
+    pub(super) fn recognised(contact: Contact, version: i64) -> Self {
+        Self { contact, readings: Vec::new(), blocks: Vec::new(), digest: None, known: Some(version) }
+    }
+
+    /// Whether the numbers were not read because the contact is stored exactly so; all of them can be matched.
+    #[must_use]
+    pub fn is_recognised(&self) -> bool {
+        self.known.is_some()
     }
 
     /// The contact as given.
@@ -37,7 +55,8 @@ impl Prepared {
         &self.contact
     }
 
-    /// What each number turned out to be, in the order of `contact.numbers`; those that can never match say why.
+    /// What each number turned out to be, in the order of `contact.numbers`; those that can never match say why. Empty
+    /// for a contact that was only recognised.
     #[must_use]
     pub fn readings(&self) -> &[Indexed] {
         &self.readings

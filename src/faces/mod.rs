@@ -5,5 +5,6 @@ pub mod agi;
 pub mod http;
 mod reception;
 mod request_ids;
+mod soap;
 
 pub use reception::{Current, Reception, Sender};

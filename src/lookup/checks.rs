@@ -3,5 +3,7 @@
 use crate::config::Checks;
 use crate::sources;
 
+use super::rules;
+
 /// Every check, for [`load`](crate::config::load()).
-pub const CHECKS: Checks<'static> = Checks { source: &sources::check };
+pub const CHECKS: Checks<'static> = Checks { source: &sources::check, project: &rules::check };

@@ -78,6 +78,7 @@ impl Explanation {
             "note": self.note,
             "sources": self.reports.iter().map(source).collect::<Vec<_>>(),
             "chosen": self.person.as_ref().map(chosen),
+            "rules": self.decision.ruling.as_ref().map(|ruling| ruling.to_json()),
             "fields": self.fields(),
             "refused": self.decision.violations.iter().map(violation).collect::<Vec<_>>(),
             "shortened": self.shortened.get(),
@@ -115,6 +116,7 @@ impl Explanation {
         if let Some(person) = &self.person {
             let _ = writeln!(text, "  chosen from {}: {}", person.source, person.choice.as_str());
         }
+        self.write_rules(&mut text);
         for (field, from) in self.fields() {
             let _ = writeln!(text, "  {field}: {}", from.as_str().unwrap_or_default());
         }
@@ -124,9 +126,31 @@ impl Explanation {
         text
     }
 
+    fn title(&self, rule: usize) -> &str {
+        self.decision.ruling.as_ref().map_or("a rule", |ruling| ruling.title(rule))
+    }
+
+    /// What became of each rule, for people.
+    fn write_rules(&self, text: &mut String) {
+        let Some(ruling) = &self.decision.ruling else { return };
+        let _ = writeln!(text, "  the rules saw {}", ruling.local_time());
+        for listed in ruling.listed() {
+            let note = listed.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
+            let _ = writeln!(text, "  on the list {}{note}", listed.list);
+        }
+        if let Some(why) = ruling.history_missing() {
+            let _ = writeln!(text, "  {why}");
+        }
+        for (title, word, why) in ruling.verdicts() {
+            let _ = writeln!(text, "  {title} {word}: {why}");
+        }
+    }
+
     /// Where each field came from, in words.
     fn fields(&self) -> Map<String, Value> {
         let words = |from: &From| match from {
+            From::Rule(rule) => format!("set by {}", self.title(*rule)),
+            From::Cleared(rule) => format!("cleared by {}", self.title(*rule)),
             From::Contact => "the contact's own value".to_owned(),
             From::Default => "the project's default".to_owned(),
             From::Withheld => "the contact has one, but it was found by a guess that may not steer".to_owned(),

@@ -127,7 +127,8 @@ impl FanOut<'_> {
         if self.has_live() {
             match self.obstacle() {
                 Some(why) => self.pass_over(&mut reports, why),
-                None => self.ask_live(&mut reports).await,
+                // Boxed, so that a lookup of the address books alone does not carry the room for it about.
+                None => Box::pin(self.ask_live(&mut reports)).await,
             }
         }
         let rest = self.project.asked.iter().zip(reports);

@@ -30,6 +30,8 @@ pub struct Person {
     pub contact: Option<ContactRef>,
     /// Its fields as far as they may be used.
     pub known: Arc<Contact>,
+    /// The same contact as its source has it, when it may be used whole: its owner is an id of that source.
+    pub whole: Option<Arc<Contact>>,
     /// The rung on which it was found.
     pub rung: Rung,
     /// Name of the source.
@@ -135,6 +137,7 @@ fn whole(candidate: &Candidate, choice: Choice) -> Person {
     Person {
         contact: Some(ContactRef { source: Arc::clone(&candidate.source), id: contact.id.clone() }),
         known: Arc::clone(contact),
+        whole: Some(Arc::clone(contact)),
         rung: candidate.hit.rung,
         source: Arc::clone(&candidate.source),
         choice,
@@ -160,7 +163,8 @@ fn common(winners: &[&Candidate], contacts: &[&Candidate]) -> Person {
         known.set(field, agreed(field).unwrap_or_default());
     }
     let rung = winners.iter().map(|it| it.hit.rung).min().unwrap_or(first.hit.rung);
-    Person { contact: None, known: Arc::new(known), rung, source: Arc::clone(&first.source), choice, steers: false }
+    let source = Arc::clone(&first.source);
+    Person { contact: None, known: Arc::new(known), whole: None, rung, source, choice, steers: false }
 }
 
 /// What a rung may drive, as the ladder in the documentation says.
@@ -185,12 +189,14 @@ fn restrict_a_guess(person: &mut Person) {
             known.set(Field::Name, company);
             person.known = Arc::new(known);
             person.contact = person.contact.take().filter(|_| person.steers);
+            person.whole = person.whole.take().filter(|_| person.steers);
         }
         Rung::Tail => {
             let mut known = Contact::default();
             known.set(Field::Name, name.map(|name| format!("{name} ?")).unwrap_or_default());
             person.known = Arc::new(known);
             person.contact = None;
+            person.whole = None;
         }
         _ => {}
     }

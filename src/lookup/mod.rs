@@ -12,7 +12,9 @@ mod flight;
 mod memo;
 pub mod merge;
 mod prepare;
+mod recall;
 mod record;
+mod rules;
 pub mod safety;
 #[cfg(test)]
 mod scripted;
@@ -25,7 +27,7 @@ use std::time::Instant;
 use crate::clock::Clock;
 use crate::config;
 use crate::directory::Directory;
-use crate::model::{Call, CallerData};
+use crate::model::{Call, CallerData, History};
 use crate::number::Number;
 use crate::sources::Question;
 
@@ -34,13 +36,16 @@ use fan_out::FanOut;
 use flight::Flights;
 use memo::Memo;
 use merge::Candidate;
+use recall::Recalled;
 use record::Recent;
+use rules::Facts;
 
 pub use checks::CHECKS;
 pub use decide::{Decision, From, Origin};
 pub use explain::Explanation;
 pub use fan_out::{Reply, Report};
 pub use prepare::Project;
+pub use rules::{Fields, Listed, Ruling, Verdict};
 
 /// Answers calls. One for the process; projects come and go with the configuration, this stays with its cache.
 pub struct Lookup {
@@ -51,6 +56,7 @@ pub struct Lookup {
     flights: Flights,
     identities: prepare::Identities,
     recent: Recent,
+    history: Option<Arc<dyn History>>,
 }
 
 /// What is known about a caller when the answer leaves.
@@ -103,7 +109,14 @@ impl Lookup {
             clock,
             identities: prepare::Identities::default(),
             recent: Recent::default(),
+            history: None,
         }
+    }
+
+    /// The same lookup, with rules that can look at earlier calls.
+    #[must_use]
+    pub fn with_history(self, history: Arc<dyn History>) -> Self {
+        Self { history: Some(history), ..self }
     }
 
     /// Says who is calling and where the call should go, by the project's deadline after `start`.
@@ -112,20 +125,32 @@ impl Lookup {
         let question = Arc::new(Question { call: Arc::new(call), number });
         let over_rate = project.is_over_rate();
         let deadline = start + project.config.deadline;
+        let now = self.clock.utc_millis();
         let asked = FanOut { lookup: self, project, question: &question, start, deadline, over_rate };
-        let reports = asked.run().await;
-        let person = merge::choose(&candidates(&reports), project.config.guesses, project.config.fill);
+        let (reports, recalled) = if project.ruleset.needs_history() {
+            tokio::join!(asked.run(), self.recall(project, &question.number, now, deadline))
+        } else {
+            (asked.run().await, Recalled::nothing())
+        };
+        let candidates = candidates(&reports);
+        let person = merge::choose(&candidates, project.config.guesses, project.config.fill);
         let outcome = outcome(person.is_some(), &question.number, &reports);
         let decision = decide::decide(
-            person.as_ref(),
-            &question.call,
-            &question.number,
-            &project.templates,
-            &project.config.reply,
+            &Facts {
+                project: &project.config,
+                call: &question.call,
+                number: &question.number,
+                dnid: self.read_dnid(project, &question.call),
+                person: person.as_ref(),
+                candidates: &candidates,
+                outcome,
+                now,
+                recalled,
+            },
+            &project.ruleset,
         );
         self.record(
             project,
-            start,
             Explanation {
                 project: Arc::clone(&project.config.name),
                 question,
@@ -142,12 +167,17 @@ impl Lookup {
         )
     }
 
+    /// The reading of the number that was called, when a rule looks at it: the memo mostly has it.
+    fn read_dnid(&self, project: &Project, call: &Call) -> Option<Arc<Number>> {
+        let needed = project.ruleset.needs_dnid();
+        needed.then(|| self.memo.read(&call.dnid, &project.config.numbering, project.numbering))
+    }
+
     /// Answers a call that names no one caller, such as one with two different numbers, without asking anybody.
     pub fn answer_nobody(&self, project: &Project, call: Call, start: Instant, why: &'static str) -> Answer {
         let question = Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) });
         self.record(
             project,
-            start,
             Explanation {
                 project: Arc::clone(&project.config.name),
                 question,

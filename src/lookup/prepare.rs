@@ -9,13 +9,13 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::metrics::ProjectMetrics;
-use crate::sources::LiveSources;
+use crate::sources::{LiveSources, Source};
 
 use super::Lookup;
 use super::cache::SourceId;
-use super::decide::Templates;
 use super::fan_out::Asked;
 use super::memo::NumberingId;
+use super::rules::Ruleset;
 
 /// A project, ready to answer. It is made new at every reload; running lookups keep the one they started with.
 pub struct Project {
@@ -23,7 +23,7 @@ pub struct Project {
     pub config: Arc<config::Project>,
     pub(super) numbering: NumberingId,
     pub(super) asked: Vec<Asked>,
-    pub(super) templates: Templates,
+    pub(super) ruleset: Ruleset,
     pub(super) metrics: ProjectMetrics,
     pub(super) rate: Option<DefaultDirectRateLimiter>,
 }
@@ -51,7 +51,8 @@ impl Lookup {
         for name in &project.sources {
             if let Some(live) = live.get(name) {
                 let id = self.identities.source(format!("source {name} {}", live.settings));
-                asked.push(Asked::Live { source: Arc::clone(&live.source), id, timeout: live.timeout });
+                let source: Arc<dyn Source> = Arc::new(live.guard.clone());
+                asked.push(Asked::Live { source, id, timeout: live.timeout });
                 continue;
             }
             let settings = config.directories.get(name).ok_or_else(|| {
@@ -68,11 +69,20 @@ impl Lookup {
         Ok(Project {
             asked,
             numbering,
-            templates: Templates::compile(&project.defaults)?,
+            ruleset: compile(project)?,
             metrics: ProjectMetrics::of(&project.name),
             rate: project.rate.and_then(NonZeroU32::new).map(rate_limit),
             config: Arc::clone(project),
         })
+    }
+}
+
+/// Compiles rules and templates. What is wrong with them was found when the file was read, unless nothing was checked.
+fn compile(project: &config::Project) -> Result<Ruleset> {
+    let (ruleset, complaints) = Ruleset::compile(project);
+    match complaints.into_iter().find(|complaint| !complaint.is_warning) {
+        Some(complaint) => Err(Error::new(Kind::Invalid, format!("project {}: {}", project.name, complaint.message))),
+        None => Ok(ruleset),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use metrics::counter;
 
@@ -40,9 +39,9 @@ impl Recent {
 
 impl Lookup {
     /// Writes down how a lookup went and makes its answer.
-    pub(super) fn record(&self, project: &Project, start: Instant, explanation: Explanation) -> Answer {
+    pub(super) fn record(&self, project: &Project, explanation: Explanation) -> Answer {
         count(project, &explanation);
-        project.metrics.seconds.record(self.clock.now().saturating_duration_since(start).as_secs_f64());
+        project.metrics.seconds.record(explanation.took.as_secs_f64());
         let explanation = Arc::new(explanation);
         self.recent.push(Arc::clone(&explanation));
         Answer { caller_data: explanation.decision.caller_data.clone(), outcome: explanation.outcome, explanation }
@@ -106,6 +105,9 @@ fn count(project: &Project, explanation: &Explanation) {
         if report.stale.is_some() {
             counter!(STALE, "source" => report.source.to_string()).increment(1);
         }
+    }
+    if let Some(ruling) = &explanation.decision.ruling {
+        metrics.rules_failed.increment(u64::try_from(ruling.failures()).unwrap_or_default());
     }
     for violation in &explanation.decision.violations {
         counter!(VALUES_REFUSED, "field" => violation.field).increment(1);

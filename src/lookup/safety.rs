@@ -5,12 +5,15 @@
 //! answer, and a `direct_line` made of CRM text can dial abroad. What fails a check leaves as null, and a
 //! [`Violation`] tells the explanation why.
 
+mod known;
 mod line;
 mod link;
 mod name;
 mod plain;
 
 use std::borrow::Cow;
+
+pub(super) use known::{keep_listed, unlisted};
 
 use crate::config::Reply;
 use crate::model::{CallerData, ContactId, Field};

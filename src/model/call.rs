@@ -76,8 +76,7 @@ impl RequestId {
             let nibble = (bits >> (60 - 4 * place)) & 0xf;
             *digit = HEX[nibble as usize];
         }
-        let text: String = digits.iter().map(|&digit| char::from(digit)).collect();
-        Self(text.into())
+        Self(std::str::from_utf8(&digits).unwrap_or_default().into())
     }
 
     /// The id as text.

@@ -131,7 +131,8 @@ impl Digits {
             Some(at) => (true, &written[at + 1..]),
             None => (false, written),
         };
-        let mut digits: String = rest.chars().filter(char::is_ascii_digit).take(MOST_DIGITS).collect();
+        let mut digits = String::with_capacity(MOST_DIGITS);
+        digits.extend(rest.chars().filter(char::is_ascii_digit).take(MOST_DIGITS));
         let zeros = digits.len() - digits.trim_start_matches('0').len();
         let without_bracketed_zero = without_bracketed_zero(rest);
         if plus && zeros >= 2 {

@@ -23,6 +23,10 @@ pub(super) fn clean(raw: &str) -> Cleaned {
 
 /// Folds every character and trims the result.
 pub(super) fn fold(raw: &str) -> String {
+    // Most numbers are plain ASCII, which stands for itself.
+    if raw.len() <= MOST_CHARACTERS && raw.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return raw.trim_matches(' ').to_owned();
+    }
     let mut text: String = raw.chars().take(MOST_CHARACTERS).filter_map(fold_character).collect();
     text.truncate(text.trim_end().len());
     let indent = text.len() - text.trim_start().len();

@@ -4,6 +4,7 @@
 //! sees such a text: what goes in is made of ASCII digits with at most one plus before them, at most [`MOST_DIGITS`]
 //! of them. The guard stays for what is not known yet: a caller must not end the process.
 
+use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
@@ -35,7 +36,7 @@ pub(super) fn region(country: &str) -> Option<Region> {
 
 /// Reads digits as they are dialled within a country.
 pub(super) fn read_national(digits: &str, region: Region) -> Option<Reading> {
-    guarded(digits, || PHONE_NUMBER_UTIL.parse(digits, Some(region)).ok())
+    guarded(digits, None, || PHONE_NUMBER_UTIL.parse(digits, Some(region)).ok())
 }
 
 /// Reads digits that begin with a country code.
@@ -43,7 +44,7 @@ pub(super) fn read_international(digits: &str) -> Option<Reading> {
     if digits.starts_with('0') {
         return None;
     }
-    guarded(digits, || parse_international(digits))
+    guarded(digits, Some(digits), || parse_international(digits))
 }
 
 /// How a number is written.
@@ -94,32 +95,35 @@ fn ask<T>(key: Key, question: impl FnOnce(&PhoneNumber) -> Option<T>) -> Option<
     catch_unwind(AssertUnwindSafe(|| question(&PHONE_NUMBER_UTIL.parse(key.to_string(), None).ok()?))).ok().flatten()
 }
 
-/// Runs the library inside the guard and settles the result.
-fn guarded(digits: &str, parse: impl FnOnce() -> Option<PhoneNumber>) -> Option<Reading> {
+/// Runs the library inside the guard and settles the result. `read` are the digits behind a plus that it is made from.
+fn guarded(digits: &str, read: Option<&str>, parse: impl FnOnce() -> Option<PhoneNumber>) -> Option<Reading> {
     if digits.len() > MOST_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    catch_unwind(AssertUnwindSafe(|| settle(parse()?))).ok().flatten()
+    catch_unwind(AssertUnwindSafe(|| settle(parse()?, read))).ok().flatten()
 }
 
 /// Reads a result again until it stays the same: the library takes off one trunk prefix at a time, so that the number
 /// it returns may not be what it makes of that number. Without this, a number would not equal itself after a round trip.
-fn settle(mut number: PhoneNumber) -> Option<Reading> {
-    let mut digits = e164_digits(&number);
-    for _ in 0..MOST_ROUNDS {
-        let again = parse_international(&digits)?;
-        let again_digits = e164_digits(&again);
-        number = again;
-        if again_digits == digits {
-            let key = Key::from_digits(&digits)?;
-            let valid = number.is_valid();
-            let possible =
-                valid || number.is_possible_with_reason() == Ok(NumberLengthType::IsPossible) || alias::is_former(key);
-            return Some(Reading { key, valid, possible });
+fn settle(mut number: PhoneNumber, read: Option<&str>) -> Option<Reading> {
+    let mut read = read.map(str::to_owned);
+    for _ in 0..=MOST_ROUNDS {
+        let digits = e164_digits(&number);
+        if read.as_deref() == Some(&digits) {
+            return judge(&number, &digits);
         }
-        digits = again_digits;
+        number = parse_international(&digits)?;
+        read = Some(digits);
     }
     None
+}
+
+fn judge(number: &PhoneNumber, digits: &str) -> Option<Reading> {
+    let key = Key::from_digits(digits)?;
+    let valid = number.is_valid();
+    let possible =
+        valid || number.is_possible_with_reason() == Ok(NumberLengthType::IsPossible) || alias::is_former(key);
+    Some(Reading { key, valid, possible })
 }
 
 fn parse_international(digits: &str) -> Option<PhoneNumber> {
@@ -133,7 +137,10 @@ fn parse_international(digits: &str) -> Option<PhoneNumber> {
 fn e164_digits(number: &PhoneNumber) -> String {
     let zeros = if number.italian_leading_zero() { number.number_of_leading_zeros().max(1) } else { 0 };
     let zeros = usize::try_from(zeros).unwrap_or(0).min(Key::MAX_DIGITS);
-    format!("{}{:0<zeros$}{}", number.country_code, "", number.national_number)
+    let mut digits = String::with_capacity(MOST_DIGITS);
+    // Writing into a String cannot fail.
+    _ = write!(digits, "{}{:0<zeros$}{}", number.country_code, "", number.national_number);
+    digits
 }
 
 #[cfg(test)]
@@ -153,13 +160,13 @@ mod tests {
     #[test]
     fn what_is_not_digits_never_reaches_the_library() {
         for text in ["1;phone-context=a;tel:", "", "+40722111222", &"1".repeat(27)] {
-            assert_eq!(guarded(text, || panic!("asked")), None, "{text}");
+            assert_eq!(guarded(text, None, || panic!("asked")), None, "{text}");
         }
     }
 
     #[test]
     fn a_panic_of_the_library_is_no_reading() {
-        assert_eq!(guarded("40722111222", || panic!("a panic that this test wants")), None);
+        assert_eq!(guarded("40722111222", None, || panic!("a panic that this test wants")), None);
     }
 
     #[test]

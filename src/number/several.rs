@@ -6,6 +6,9 @@
 /// Fewest digits of a part for a sign that also stands inside of numbers to separate.
 const LEAST_DIGITS: usize = 7;
 
+/// Fewest digits of a part that begins with a country code: `0049 171/2079190` is one number.
+const LEAST_INTERNATIONAL: usize = 9;
+
 /// Longest cell that is split, in bytes; a longer one is no list of numbers.
 const LONGEST_CELL: usize = 4_096;
 
@@ -18,6 +21,9 @@ pub fn split_several(text: &str) -> Vec<&str> {
     if text.len() > LONGEST_CELL {
         return vec![text];
     }
+    if is_plain(text) {
+        return Some(text.trim_matches(' ')).filter(|text| !text.is_empty()).into_iter().collect();
+    }
     text.split(['\n', '\r', '|'])
         .flat_map(split_at_words)
         .flat_map(|part| split_at_soft(part, is_semicolon))
@@ -27,6 +33,13 @@ pub fn split_several(text: &str) -> Vec<&str> {
         .map(|part| part.trim_matches([' ', '\t', ',', ';', '/']))
         .filter(|part| !part.is_empty())
         .collect()
+}
+
+/// Whether nothing in the text can separate numbers, as in most cells: digits, and what stands inside of numbers only.
+fn is_plain(text: &str) -> bool {
+    let behind_the_first = text.get(1..).unwrap_or_default();
+    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b' ' | b'.' | b'-' | b'(' | b')' | b'+'))
+        && !behind_the_first.contains('+')
 }
 
 /// Splits at words that stand alone between two parts that have digits.
@@ -60,7 +73,7 @@ fn split_at_soft(text: &str, separates: impl Fn(&str, char) -> bool) -> Vec<&str
     }
     parts.push(&text[start..]);
     parts.retain(|part| !part.trim().is_empty());
-    let long_enough = parts.iter().all(|part| count_digits(part) >= LEAST_DIGITS);
+    let long_enough = parts.iter().all(|part| is_long_enough(part));
     if long_enough && parts.len() > 1 { parts } else { vec![text] }
 }
 
@@ -72,6 +85,15 @@ fn is_semicolon(behind: &str, character: char) -> bool {
 /// A plus behind a space begins another number.
 fn starts_number(behind: &str) -> bool {
     behind.trim_start_matches('(').starts_with('+')
+}
+
+/// Whether a part may be a whole number.
+fn is_long_enough(part: &str) -> bool {
+    let part = part.trim_start_matches([' ', '(']);
+    match part.strip_prefix("00").or_else(|| part.strip_prefix('+')) {
+        Some(international) => count_digits(international) >= LEAST_INTERNATIONAL,
+        None => count_digits(part) >= LEAST_DIGITS,
+    }
 }
 
 fn count_digits(text: &str) -> usize {
@@ -116,6 +138,9 @@ mod tests {
             "0722 111 222 / 23",
             "Ion or Ana 0722 111 222",
             "+40 722 111 222",
+            "0049 171/2079190",
+            "+49 (0)2151/1234567",
+            "(0049) 2151 / 1234567",
         ] {
             assert_eq!(split_several(text), [text]);
         }

@@ -5,7 +5,6 @@
 //! because both are a time in which no request is being answered.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -24,10 +23,10 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::time::Sleep;
-use tower::Service;
 
 use super::counts::ConnectionCounts;
 use super::stream::Stream;
+use super::web::App;
 use crate::access::Peer;
 use crate::clock::Clock;
 
@@ -137,18 +136,15 @@ impl Connection {
 }
 
 /// Answers the requests of a connection until it ends, by itself, by time, or because it was asked to.
-pub(crate) async fn run<IO, S>(
+pub(crate) async fn run<IO: AsyncRead + AsyncWrite + Unpin>(
     socket: IO,
-    app: S,
+    app: impl App,
     connection: &Arc<Connection>,
     patience: Patience,
     counts: &ConnectionCounts,
-) where
-    IO: AsyncRead + AsyncWrite + Unpin,
-    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone,
-{
+) {
     let stream = Stream::new(socket, Arc::clone(connection), patience.transfer);
-    let service = service_fn(move |request| answer(app.clone(), request, Arc::clone(connection), patience.transfer));
+    let service = service_fn(|request| answer(&app, request, Arc::clone(connection), patience.transfer));
     let mut serving = pin!(http().serve_connection(TokioIo::new(stream), service));
     let mut timer = pin!(tokio::time::sleep_until(connection.after(patience.idle)));
     let mut stage = Stage::Serving;
@@ -221,27 +217,22 @@ fn http() -> http1::Builder {
     http
 }
 
-/// Hands a request to the application, with the peer in its extensions, and counts the connection as busy until the
-/// last byte of the answer was handed over.
-async fn answer<S>(
-    mut app: S,
-    mut request: Request<Incoming>,
+/// Hands a request to the application, and counts the connection as busy until the last byte of the answer was handed
+/// over.
+async fn answer(
+    app: &impl App,
+    request: Request<Incoming>,
     connection: Arc<Connection>,
     transfer: Duration,
-) -> Result<Response<Answer>, Infallible>
-where
-    S: Service<Request<Body>, Response = Response, Error = Infallible>,
-{
+) -> Result<Response<Answer>, Infallible> {
     let busy = Busy::start(connection);
-    request.extensions_mut().insert(busy.0.peer());
     let request = request.map(|body| {
         if body.is_end_stream() {
             return Body::empty();
         }
         Body::new(Received { body, deadline: Box::pin(tokio::time::sleep(transfer)) })
     });
-    poll_fn(|context| app.poll_ready(context)).await?;
-    let response = app.call(request).await?;
+    let response = app.answer(busy.0.peer(), request).await;
     Ok(response.map(|body| Answer { body, _busy: busy }))
 }
 

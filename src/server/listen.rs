@@ -310,9 +310,23 @@ impl Drop for Guest {
 
 #[cfg(test)]
 mod tests {
-    use super::super::web::Web;
+    use axum::body::Body;
+    use axum::response::Response;
+    use http::Request;
+
+    use super::super::web::{App, Web};
     use super::*;
+    use crate::access::Peer;
     use crate::clock::SystemClock;
+
+    #[derive(Clone)]
+    struct Nothing;
+
+    impl App for Nothing {
+        async fn answer(&self, _: Peer, _: Request<Body>) -> Response {
+            Response::default()
+        }
+    }
 
     #[tokio::test]
     async fn a_failing_accept_is_counted_makes_room_and_is_tried_again() {
@@ -327,7 +341,7 @@ mod tests {
         let idle = Arc::new(Connection::new(([127, 0, 0, 1], 1).into(), Arc::clone(&clock)));
         let task = tokio::spawn(std::future::pending::<()>());
         let mut hall = Hall {
-            protocol: Web(axum::Router::new()),
+            protocol: Web(Nothing),
             settings: Arc::new(ArcSwap::from_pointee(settings)),
             clock,
             counts: Arc::default(),

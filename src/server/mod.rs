@@ -36,7 +36,7 @@ use crate::config::{self, Config};
 use crate::directory::{Directory, SqliteDirectory};
 use crate::error::{Error, Kind, Result};
 use crate::faces::agi::Agi;
-use crate::faces::http::{self, Http};
+use crate::faces::http::{self, Face, Http};
 use crate::faces::{Current, Reception};
 use crate::lookup::{CHECKS, Lookup};
 use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
@@ -85,7 +85,7 @@ async fn serve(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let directory: Arc<dyn Directory> = Arc::new(SqliteDirectory::open(&config.server.store, Arc::clone(&clock))?);
     let lookup = Arc::new(Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache));
-    let current = prepare(&lookup, Arc::clone(&config), &LiveSources::new()).await?;
+    let current = prepare(&lookup, Arc::clone(&config), &LiveSources::none(Arc::clone(&clock))).await?;
     warm_up(&config);
     let gate = Gate::new(config.server.refused_per_minute, clock.now());
     let reception = Arc::new(Reception::new(current, lookup, gate, Arc::clone(&clock)));
@@ -110,14 +110,14 @@ async fn serve(
         until(stopped.clone()).await;
         door.close().await;
     };
-    tokio::join!(listener.serve(Web(http::router(http)), until(stopped.clone())), close_agi);
+    tokio::join!(listener.serve(Web(Face::new(http)), until(stopped.clone())), close_agi);
     tracing::info!("stopped");
     Ok(())
 }
 
 /// Makes every source and project of a configuration ready; sources that did not change are taken over from `before`.
 async fn prepare(lookup: &Lookup, config: Arc<Config>, before: &LiveSources) -> Result<Current> {
-    let live = sources::build(&config, before)?;
+    let live = sources::build(&config, before);
     let mut projects = std::collections::HashMap::with_capacity(config.projects.len());
     for (name, project) in &config.projects {
         projects.insert(Arc::clone(name), Arc::new(lookup.prepare(&config, &live, project).await?));

@@ -10,15 +10,16 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{Extension, Request};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
+use tower::ServiceExt;
 
-use super::web::Web;
+use super::web::{App, Web};
 use super::{ConnectionCounts, ListenSettings, Listener};
 use crate::access::{self, Peer};
 use crate::clock::{Clock, SystemClock};
@@ -76,9 +77,20 @@ fn start(settings: ListenSettings) -> Running {
     let held = Arc::new(Held::default());
     let app = app(Arc::clone(&held));
     let serve = async move {
-        listener.serve(Web(app), async { drop(stopped.await) }).await;
+        listener.serve(Web(Routes(app)), async { drop(stopped.await) }).await;
     };
     Running { address, counts, settings, held, stop, ended: tokio::spawn(serve) }
+}
+
+/// Hands everything to a router, with the peer in the extensions.
+#[derive(Clone)]
+struct Routes(Router);
+
+impl App for Routes {
+    async fn answer(&self, peer: Peer, mut request: Request) -> Response {
+        request.extensions_mut().insert(peer);
+        self.0.clone().oneshot(request).await.unwrap()
+    }
 }
 
 /// Answers with what arrived.

@@ -1,6 +1,5 @@
 //! HTTP on the connections of a listener: TLS first where it is configured, then hyper.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -10,20 +9,29 @@ use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tower::Service;
 
 use super::connection::{Connection, Patience, run};
 use super::counts::ConnectionCounts;
 use super::listen::{Guest, ListenSettings, Protocol};
+use crate::access::Peer;
+use crate::faces::http::Face;
 
-/// An application that answers HTTP requests. Each carries a [`crate::access::Peer`] in its extensions.
-pub(crate) struct Web<S>(pub(crate) S);
+/// What answers HTTP requests; a clone is the same one.
+pub(crate) trait App: Clone + Send + Sync + 'static {
+    /// Answers a request of this sender; whatever goes wrong, there is an answer.
+    fn answer(&self, peer: Peer, request: Request<Body>) -> impl Future<Output = Response> + Send;
+}
 
-impl<S> Protocol for Web<S>
-where
-    S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
+impl App for Face {
+    async fn answer(&self, peer: Peer, request: Request<Body>) -> Response {
+        Self::answer(self, peer, request).await
+    }
+}
+
+/// An application on a listener.
+pub(crate) struct Web<A>(pub(crate) A);
+
+impl<A: App> Protocol for Web<A> {
     fn start(
         &self,
         stream: TcpStream,

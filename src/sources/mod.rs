@@ -1,8 +1,26 @@
 //! Where contacts live: anything that finds contacts by number.
 //!
-//! A source knows only its own system. Deadline, cache, flights and limits are wrapped around it from outside, once.
-//! [`TYPES`] is the list of all API types; [`verify`](verify::verify) makes hits of whatever a system says.
+//! A source knows only its own system. Deadline, cache and flights are wrapped around it by the lookup, time, limits and
+//! the breaker by the [`guard`]. [`verify`](verify::verify) makes hits of whatever a system says.
+//!
+//! [`TYPES`] is the list of all API types. A new one is a folder with
+//! - a type that implements [`Source`]: `find` asks the system, turns its answer into contacts and ends with
+//!   [`verify`](verify::verify); `inputs` names whatever of the call, beside the number, goes into the request;
+//! - `check`, which says what is wrong with its settings while the file is read;
+//! - `build`, which gets the settings and a [`Workbench`]. HTTP goes through its [`client`](http::Client), which bounds and
+//!   pays for every request; anything else pays from its [`budget`](budget::Budget);
+//!
+//! and a line in the list. Its errors are those of [`crate::error`]: a passing one is tried once more and counts for the
+//! breaker, [`Kind::Refused`](crate::error::Kind::Refused) is for credentials and stops the source, and no message ever
+//! shows a URL, a parameter or a number.
 
+pub mod breaker;
+pub mod budget;
+pub mod guard;
+pub mod http;
+mod soap;
+#[cfg(test)]
+pub(crate) mod stand_in;
 pub mod verify;
 
 use std::collections::BTreeMap;
@@ -13,11 +31,16 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::clock::Clock;
 use crate::config::{self, Complaint, Config, Param, Params};
 use crate::directory::Hit;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::model::{Call, EndedCall};
 use crate::number::Number;
+
+use budget::Budget;
+use guard::Guard;
+use http::address::Reach;
 
 /// An API type, by its name in the configuration.
 pub struct ApiType {
@@ -26,11 +49,29 @@ pub struct ApiType {
     /// What is wrong with the settings of a source of this type.
     pub check: fn(&config::Source) -> Vec<Complaint>,
     /// Makes a source. Its settings have passed the check.
-    pub build: fn(&config::Source) -> Result<Arc<dyn Source>>,
+    pub build: fn(&config::Source, Workbench) -> Result<Built>,
+}
+
+/// What a source is made with.
+pub struct Workbench {
+    /// Sends its HTTP requests.
+    pub client: http::Client,
+    /// What it may spend; the client pays from it by itself.
+    pub budget: Arc<Budget>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What was made of the settings of a source.
+pub struct Built {
+    /// Finds contacts.
+    pub source: Arc<dyn Source>,
+    /// Writes calls down, where the system can do that.
+    pub call_log: Option<Arc<dyn CallLog>>,
 }
 
 /// Every API type that is code.
-pub const TYPES: &[ApiType] = &[];
+pub const TYPES: &[ApiType] = &[ApiType { name: "soap", check: soap::check, build: soap::build }];
 
 /// Looks at a source of the configuration: its type, then what the type says to its settings.
 #[must_use]
@@ -42,25 +83,22 @@ pub fn check(source: &config::Source) -> Vec<Complaint> {
 }
 
 /// Makes every source of a configuration. One whose settings are as before is taken over with all that it has open and
-/// all that it has counted.
-///
-/// # Errors
-/// Whatever keeps a source from being made; asking it comes later.
-pub fn build(config: &Config, before: &LiveSources) -> Result<LiveSources> {
-    let mut live = LiveSources::new();
-    for (name, source) in &config.sources {
+/// all that it has counted. One that cannot be made fails whenever it is asked, and stops nobody else.
+#[must_use]
+pub fn build(config: &Config, before: &LiveSources) -> LiveSources {
+    let mut live = LiveSources { by_name: BTreeMap::new(), ..before.clone() };
+    for source in config.sources.values() {
         let settings = identify(source);
-        let taken_over = before.get(name).filter(|before| before.settings == settings).cloned();
-        let made = match (taken_over, find_type(&source.api_type)) {
-            (Some(before), _) => before,
-            (None, Some(api_type)) => {
-                LiveSource { source: (api_type.build)(source)?, timeout: source.timeout, settings }
+        let made = match before.get(&source.name).filter(|before| before.settings == settings) {
+            Some(unchanged) => {
+                unchanged.guard.forgive();
+                unchanged.clone()
             }
-            (None, None) => continue,
+            None => live.make(source, settings, before.get(&source.name)),
         };
-        live.insert(Arc::clone(name), made);
+        live.by_name.insert(Arc::clone(&source.name), made);
     }
-    Ok(live)
+    live
 }
 
 fn find_type(name: &str) -> Option<&'static ApiType> {
@@ -99,18 +137,104 @@ fn reveal(params: &Params, out: &mut String) {
     }
 }
 
-/// The live sources of a configuration, by their full names.
-pub type LiveSources = BTreeMap<Arc<str>, LiveSource>;
+/// The live sources of a configuration, and what they share.
+#[derive(Clone)]
+pub struct LiveSources {
+    by_name: BTreeMap<Arc<str>, LiveSource>,
+    clients: Arc<http::Clients>,
+    clock: Arc<dyn Clock>,
+}
 
 /// A live source, with what surrounds it.
 #[derive(Clone)]
 pub struct LiveSource {
-    /// The source.
-    pub source: Arc<dyn Source>,
+    /// The source; ask it through this only.
+    pub guard: Guard,
+    /// Writes calls down, where the system can do that.
+    pub call_log: Option<Arc<dyn CallLog>>,
     /// How long one request may take; longer than any deadline, so that a late answer still fills the cache.
     pub timeout: Duration,
     /// Stands for its settings: sources with equal settings share what is remembered.
     pub settings: String,
+    budget: Arc<Budget>,
+}
+
+impl LiveSources {
+    /// No sources yet.
+    #[must_use]
+    pub fn none(clock: Arc<dyn Clock>) -> Self {
+        Self { by_name: BTreeMap::new(), clients: Arc::default(), clock }
+    }
+
+    /// A source by its full name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&LiveSource> {
+        self.by_name.get(name)
+    }
+
+    /// Every source, by its full name.
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &LiveSource)> {
+        self.by_name.iter()
+    }
+
+    /// Surrounds a source that exists already, and adds it.
+    pub fn add(&mut self, source: Arc<dyn Source>, settings: &config::Source) {
+        let budget = Arc::new(Budget::new(settings.rate, Arc::clone(&self.clock)));
+        let made = self.surround(Built { source, call_log: None }, settings, identify(settings), budget);
+        self.by_name.insert(Arc::clone(&settings.name), made);
+    }
+
+    fn make(&self, source: &config::Source, settings: String, before: Option<&LiveSource>) -> LiveSource {
+        // What was sent under the old settings still counts on the other side.
+        let kept = before.map(|before| &before.budget).filter(|budget| budget.rate() == source.rate);
+        let budget = kept.cloned().unwrap_or_else(|| Arc::new(Budget::new(source.rate, Arc::clone(&self.clock))));
+        let built = self.build(source, &budget).unwrap_or_else(|error| {
+            tracing::error!(target: "calldex::source", source = %source.name, "cannot be asked: {error}");
+            Built {
+                source: Arc::new(Broken { name: Arc::clone(&source.name), why: error.to_string() }),
+                call_log: None,
+            }
+        });
+        self.surround(built, source, settings, budget)
+    }
+
+    fn build(&self, source: &config::Source, budget: &Arc<Budget>) -> Result<Built> {
+        let reach = if source.tenant { Reach::Public } else { Reach::Anywhere };
+        let client = self.clients.get(&http::Settings { reach, ca_file: source.ca_file.clone(), proxy: None })?;
+        let workbench = Workbench {
+            client: http::Client::new(client, reach, Arc::clone(budget), source.timeout),
+            budget: Arc::clone(budget),
+            clock: Arc::clone(&self.clock),
+        };
+        let unknown = || Error::new(Kind::Invalid, explain_unknown(&source.api_type));
+        (find_type(&source.api_type).ok_or_else(unknown)?.build)(source, workbench)
+    }
+
+    fn surround(&self, built: Built, source: &config::Source, settings: String, budget: Arc<Budget>) -> LiveSource {
+        let guard = Guard::new(built.source, source, Arc::clone(&budget), Arc::clone(&self.clock));
+        LiveSource { guard, call_log: built.call_log, timeout: source.timeout, settings, budget }
+    }
+}
+
+/// Stands for a source that could not be made.
+struct Broken {
+    name: Arc<str>,
+    why: String,
+}
+
+impl Source for Broken {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::default()
+    }
+
+    fn find(&self, _question: Arc<Question>) -> Pending<'static> {
+        let why = self.why.clone();
+        Box::pin(async move { Err(Error::new(Kind::Invalid, why)) })
+    }
 }
 
 /// What a source is asked: the call, and its number as read for the project.
@@ -164,4 +288,11 @@ pub trait CallLog: Send + Sync + 'static {
     /// busy: the journal waits and tries again. Any other one when it refuses this call, which is tried a few times more
     /// and then parked for somebody to look at. The message is shown to the administrator and must not hold a secret.
     fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static>;
+}
+
+/// Settings of a source as the configuration would read them; `keys` are further lines of its table.
+#[cfg(test)]
+pub(crate) fn settings_for_tests(name: &str, keys: &str) -> config::Source {
+    let text = format!("[source.{name}]\ntype = \"scripted\"\n{keys}");
+    config::load_text(&text, &|_| None).unwrap().sources[name].clone()
 }

@@ -22,7 +22,11 @@ pub struct Migrations {
 /// The file that holds the address books: `cdex` in ASCII.
 pub const DIRECTORY: Migrations = Migrations {
     application: 0x6364_6578,
-    steps: &[include_str!("../../migrations/directory/0001.sql"), include_str!("../../migrations/directory/0002.sql")],
+    steps: &[
+        include_str!("../../migrations/directory/0001.sql"),
+        include_str!("../../migrations/directory/0002.sql"),
+        include_str!("../../migrations/directory/0003.sql"),
+    ],
 };
 
 /// The file beside it that holds events, history, journal and the agents' accounts: `cdev` in ASCII.

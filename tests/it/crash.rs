@@ -1,5 +1,9 @@
 //! `kill -9`: the old directory or the new one, whole, and nothing that was acknowledged is lost.
 
+mod formats;
+
+pub(crate) use formats::sheet;
+
 use std::io::Write;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};

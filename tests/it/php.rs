@@ -50,16 +50,21 @@ const HEADER: &str = "id,name,telephone,queue_position,direct_line,backend_link,
 
 /// Whether PHP is here with its XML functions, which Debian packs by themselves.
 fn has_php() -> bool {
-    let suite = "the answers as PHP reads them";
+    has_php_with("SimpleXML", "php-xml", "the answers as PHP reads them")
+}
+
+/// Whether PHP is here with a module, which Debian packs by itself.
+pub(crate) fn has_php_with(module: &str, package: &str, suite: &str) -> bool {
     if !has_program("php", suite) {
         return false;
     }
     let modules = Command::new("php").arg("-m").output().unwrap();
-    text(&modules.stdout).contains("SimpleXML") || has_program("php-xml (PHP's SimpleXML)", suite)
+    text(&modules.stdout).lines().any(|line| line == module)
+        || has_program(&format!("{package} (PHP's {module})"), suite)
 }
 
 /// Runs a script with arguments and input; PHP itself must be content with it.
-fn php(script: &str, arguments: &[&str], input: &str) -> String {
+pub(crate) fn php(script: &str, arguments: &[&str], input: &str) -> String {
     let mut command = Command::new("php");
     command.args(["-d", "display_errors=stderr", "-r", script, "--"]).args(arguments);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -76,7 +81,7 @@ fn read_xml(server: &Server, callers: &[&str]) -> Vec<Value> {
     php(READ_XML, &[], &lines).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn lines_of(printed: &str) -> Vec<Value> {
+pub(crate) fn lines_of(printed: &str) -> Vec<Value> {
     printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml::de::DeValue;
 
-use super::super::keys::{Kind, Section};
+use super::super::keys::Section;
 use super::super::sections::MAIN;
 use super::super::token_list;
 use super::{problems, read};
@@ -52,13 +52,18 @@ fn the_example_names_every_key_of_every_section() {
 
 /// The tables of the example for a section: `NAME` stands for any name.
 fn tables_of<'a>(document: &'a toml::Value, path: &str) -> Vec<&'a toml::Value> {
-    path.split('.').fold(vec![document], |tables, part| {
+    path.trim_matches(['[', ']']).split('.').fold(vec![document], |tables, part| {
         let inner = tables.into_iter().filter_map(toml::Value::as_table);
         match part {
-            "NAME" => inner.flat_map(|table| table.values()).collect(),
-            part => inner.filter_map(|table| table.get(part)).collect(),
+            "NAME" => inner.flat_map(|table| table.values()).flat_map(items_of).collect(),
+            part => inner.filter_map(|table| table.get(part)).flat_map(items_of).collect(),
         }
     })
+}
+
+/// The tables of a list, or the value itself.
+fn items_of(value: &toml::Value) -> Vec<&toml::Value> {
+    value.as_array().map_or_else(|| vec![value], |items| items.iter().collect())
 }
 
 #[test]
@@ -98,7 +103,7 @@ fn the_reference_in_docs_is_what_the_program_prints() {
 #[test]
 fn every_default_is_right_for_its_key_and_every_key_is_described() {
     let check = |section: &Section| {
-        for key in section.keys().filter(|key| !matches!(key.kind, Kind::Table(_) | Kind::Tables(_))) {
+        for key in section.keys().filter(|key| !key.kind.is_section()) {
             assert!(key.about.ends_with('.'), "[{}] {} is not described by a sentence", section.path, key.name);
             let default_is_toml = key.default.is_empty() || DeValue::parse(key.default).is_ok();
             assert!(default_is_toml, "[{}] {} has a default that is not TOML", section.path, key.name);

@@ -261,7 +261,7 @@ fn the_owner_of_a_source_is_asked_and_its_complaint_has_a_place() {
         "generic" => Vec::new(),
         _ => vec![Complaint::mistake(Some("type"), "there is no such type")],
     };
-    let checks = Checks { source: &complain };
+    let checks = Checks { source: &complain, ..Checks::NONE };
     let environment = |name: &str| match name {
         "HOST" => Some("crm.example.com".to_owned()),
         "KEY" => Some("x&y z".to_owned()),

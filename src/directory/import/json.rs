@@ -36,11 +36,13 @@ pub(crate) struct Objects<R> {
     at_end: bool,
     /// The objects stand in an array, in which a line may begin with an inner object.
     in_array: bool,
+    /// The last byte that was no blank. An array ends with its bracket; a file that was cut off does not.
+    last: u8,
 }
 
 impl<R: Read> Objects<R> {
     pub(crate) fn new(input: R) -> Self {
-        Self { input, chunk: Vec::new(), at: 0, line: 1, object: Vec::new(), at_end: false, in_array: false }
+        Self { input, chunk: Vec::new(), at: 0, line: 1, object: Vec::new(), at_end: false, in_array: false, last: 0 }
     }
 
     fn byte(&mut self) -> Result<Option<u8>> {
@@ -59,6 +61,7 @@ impl<R: Read> Objects<R> {
         let byte = self.chunk.get(self.at).copied();
         self.at += usize::from(byte.is_some());
         self.line += u64::from(byte == Some(b'\n'));
+        self.last = byte.filter(|byte| !byte.is_ascii_whitespace()).unwrap_or(self.last);
         Ok(byte)
     }
 
@@ -68,7 +71,7 @@ impl<R: Read> Objects<R> {
         loop {
             let line = self.line;
             match self.byte()? {
-                None => return Ok(Next::End),
+                None => return self.expect_end_of_array().map(|()| Next::End),
                 Some(b'{') => {
                     cells.clear(line);
                     return self.cut_object();
@@ -130,7 +133,17 @@ impl<R: Read> Objects<R> {
                 return Ok(if long { Next::Broken(Fault::LongRow) } else { Next::Row });
             }
         }
+        self.expect_end_of_array()?;
         Ok(Next::Broken(if long { Fault::LongRow } else { Fault::Json }))
+    }
+
+    /// Refuses an array without its end: half of the contacts are missing.
+    fn expect_end_of_array(&self) -> Result<()> {
+        if !self.in_array || self.last == b']' {
+            return Ok(());
+        }
+        let message = format!("the file ends in line {} within its array: it was cut off", self.line);
+        Err(Error::new(Kind::Invalid, message))
     }
 
     /// Whether the next line begins with an object, as in a file of one object a line.

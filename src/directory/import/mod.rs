@@ -4,8 +4,8 @@
 //! UTF-8, and one reader for each format (`reader` for CSV, `vcard`, `json`, `xlsx`) makes rows under named columns of
 //! it, whatever is wrong with it. From there on all formats are the same: [`columns`] (what each column is for, by
 //! [`mapping`] or the words of `words`), `rows` (a row becomes a contact), [`report`] (what was wrong, in the words of
-//! [`problem`]), [`outcome`] (what all files together did). One thread reads the file and its numbers, the caller's
-//! thread hands them to the store in batches. Nothing becomes visible before the last row has been stored, so whatever
+//! [`problem`]), [`outcome`] (what all files together did). One thread reads the file, one its numbers, and the
+//! caller's thread hands them to the store in batches. Nothing becomes visible before the last row has been stored, so whatever
 //! ends an import half way (a signal, a full disk, a broken pipe) leaves the address book as it was.
 //!
 //! Memory is bounded whatever the file holds: a row has an upper size, a batch has one, and only so many places are
@@ -42,8 +42,9 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use encoding_rs::Encoding;
 
-use crate::directory::{Covers, ImportSession, Prepared};
+use crate::directory::{Covers, ImportSession, Prepared, Preparer};
 use crate::error::{Error, Kind, Result};
+use crate::model::Contact;
 use crate::number::Numbering;
 use crate::number::indexed::Indexed;
 
@@ -144,24 +145,35 @@ impl<'a> Import<'a> {
     /// # Errors
     /// The file cannot be read to its end, or the store fails; the session can only be dropped then.
     pub fn stage(self, numbering: &Numbering, check: &Check<'_>, session: &mut dyn ImportSession) -> Result<Report> {
-        let (batches, received) = sync_channel(WAITING);
-        let (read, applied) = std::thread::scope(|scope| {
-            // The reader ends when the file does, or when the receiver below is gone because the store has failed.
-            let reading = scope.spawn(move || self.read(numbering, check, &mut |batch| batches.send(batch).is_ok()));
+        let mut preparer = session.preparer()?;
+        let (rows, read) = sync_channel(WAITING);
+        let (ready, received) = sync_channel(WAITING);
+        let (mut numbers, panicked) =
+            (Report::new(self.places), || Error::new(Kind::Internal, "a thread that reads the file has panicked"));
+        let (reading, preparing, applied) = std::thread::scope(|scope| {
+            // Each ends when the one before it does, or when the one behind it is gone because it has failed.
+            let reading = scope.spawn(move || self.read(numbering, check, &mut |batch| rows.send(batch).is_ok()));
+            let report = &mut numbers;
+            let preparing = scope.spawn(move || -> Result<()> {
+                for batch in read {
+                    if ready.send(prepare(batch, &mut *preparer, report)?).is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            });
             let applied = apply_all(session, received);
-            (reading.join(), applied)
+            (reading.join(), preparing.join(), applied)
         });
         applied?;
-        read.map_err(|_| Error::new(Kind::Internal, "the thread that reads the file has panicked"))?
+        preparing.map_err(|_| panicked())??;
+        let mut report = reading.map_err(|_| panicked())??;
+        report.add_numbers(numbers);
+        Ok(report)
     }
 
     /// Reads all rows; `take` gets each batch and says whether there is use in going on.
-    fn read(
-        mut self,
-        numbering: &Numbering,
-        check: &Check<'_>,
-        take: &mut dyn FnMut(Vec<Prepared>) -> bool,
-    ) -> Result<Report> {
+    fn read(mut self, numbering: &Numbering, check: &Check<'_>, take: &mut dyn FnMut(Batch) -> bool) -> Result<Report> {
         let columns = std::mem::take(&mut self.columns);
         let mut report = Report::new(self.places);
         let quoted = self.manner.is_quoted();
@@ -171,21 +183,21 @@ impl<'a> Import<'a> {
         let mut batch = Batch::default();
         let mut record = Record::default();
         if let Some(first) = self.first.take() {
-            batch.add(&first, &mut rows, numbering, &mut report)?;
+            batch.add(&first, &mut rows, &mut report);
         }
         loop {
             match self.records.next(&mut record)? {
-                Next::Row => batch.add(&record, &mut rows, numbering, &mut report)?,
+                Next::Row => batch.add(&record, &mut rows, &mut report),
                 Next::Broken(fault) => rows.broken(fault.into(), &record, &mut report),
                 Next::Remark(fault) => report.add(fault.into(), record.line, || record.note.clone()),
                 Next::End => break,
             }
-            if batch.is_full() && !take(batch.take()) {
+            if batch.is_full() && !take(std::mem::take(&mut batch)) {
                 break;
             }
         }
         if !batch.contacts.is_empty() {
-            take(batch.take());
+            take(batch);
         }
         report.describe(columns, &self.manner);
         Ok(report)
@@ -198,36 +210,49 @@ impl<'a> Import<'a> {
 pub fn fuzz_bytes(bytes: &[u8]) -> Option<u64> {
     let numbering = Numbering { country: Some("RO".to_owned()), ..Numbering::default() };
     let import = Import::open(bytes, &Options::default()).ok()?;
-    let report = import.read(&numbering, &|_, _| None, &mut |_| true).ok()?;
+    let (mut numbers, mut plain) = (Report::default(), Plain(numbering.clone()));
+    let mut take = |batch| prepare(batch, &mut plain, &mut numbers).is_ok();
+    let mut report = import.read(&numbering, &|_, _| None, &mut take).ok()?;
+    report.add_numbers(numbers);
     let texts = report.text("fuzz.csv", "fuzz").len() + report.json("fuzz.csv", "fuzz").to_string().len();
     (texts > 0).then_some(report.rows)
 }
 
-/// Contacts on their way to the store.
+/// Reads numbers without a store.
+struct Plain(Numbering);
+
+impl Preparer for Plain {
+    fn prepare(&mut self, contacts: Vec<Contact>) -> Result<Vec<Prepared>> {
+        contacts.into_iter().map(|contact| Prepared::read(contact, &self.0)).collect()
+    }
+}
+
+/// Contacts on their way to the store, with their lines.
 #[derive(Default)]
 struct Batch {
-    contacts: Vec<Prepared>,
+    contacts: Vec<Contact>,
+    lines: Vec<u64>,
     bytes: usize,
 }
 
 impl Batch {
-    fn add(&mut self, record: &Record, rows: &mut Rows<'_>, numbering: &Numbering, report: &mut Report) -> Result<()> {
-        let Some(contact) = rows.contact(record, report) else { return Ok(()) };
-        let prepared = Prepared::read(contact, numbering)?;
-        count_numbers(&prepared, record.line, report);
+    fn add(&mut self, record: &Record, rows: &mut Rows<'_>, report: &mut Report) {
+        let Some(contact) = rows.contact(record, report) else { return };
         self.bytes += record.bytes().len();
-        self.contacts.push(prepared);
-        Ok(())
+        self.lines.push(record.line);
+        self.contacts.push(contact);
     }
 
     fn is_full(&self) -> bool {
         self.contacts.len() >= BATCH || self.bytes >= BATCH_BYTES
     }
+}
 
-    fn take(&mut self) -> Vec<Prepared> {
-        self.bytes = 0;
-        std::mem::take(&mut self.contacts)
-    }
+/// Reads the numbers of a batch; those of no use go into the report.
+fn prepare(batch: Batch, preparer: &mut dyn Preparer, report: &mut Report) -> Result<Vec<Prepared>> {
+    let prepared = preparer.prepare(batch.contacts)?;
+    prepared.iter().zip(batch.lines).for_each(|(prepared, line)| count_numbers(prepared, line, report));
+    Ok(prepared)
 }
 
 /// Hands over every batch. Takes the receiver, so that the reader notices when the store has failed.
@@ -240,6 +265,9 @@ fn apply_all(session: &mut dyn ImportSession, received: Receiver<Vec<Prepared>>)
 
 /// Counts what a call can be matched with, and reports the rest.
 fn count_numbers(prepared: &Prepared, line: u64, report: &mut Report) {
+    if prepared.is_recognised() {
+        report.numbers += prepared.contact().numbers.len() as u64;
+    }
     for (number, reading) in prepared.contact().numbers.iter().zip(prepared.readings()) {
         match reading {
             Indexed::Number { .. } | Indexed::Local(_) => report.numbers += 1,

@@ -84,6 +84,12 @@ impl Report {
         }
     }
 
+    /// Adds what another thread has found out about the numbers of the same file.
+    pub(crate) fn add_numbers(&mut self, numbers: Self) {
+        self.numbers += numbers.numbers;
+        self.problems.extend(numbers.problems);
+    }
+
     /// How often a problem was met.
     #[must_use]
     pub fn count(&self, problem: Problem) -> u64 {

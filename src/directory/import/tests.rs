@@ -35,6 +35,10 @@ impl ImportSession for Kept {
         Ok(vec![Change::Added; rows.len()])
     }
 
+    fn preparer(&self) -> Result<Box<dyn Preparer>> {
+        Ok(Box::new(Plain(numbering())))
+    }
+
     fn speak_for(&mut self, _: Covers) {}
 
     fn remove_unnamed(&mut self, _: Option<MostRemoved>) -> Result<Removal> {

@@ -33,6 +33,11 @@ impl Blocklist {
         Ok(Self { directory, key })
     }
 
+    /// Whether anybody is on the list.
+    pub(super) fn is_in_force(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// Whether the contact is somebody who was erased. The one place where this is decided.
     pub(super) fn refuses(&self, connection: &Connection, record: &Record) -> rusqlite::Result<bool> {
         let Some(key) = &self.key else { return Ok(false) };

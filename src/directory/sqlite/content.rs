@@ -1,14 +1,18 @@
 //! What a contact becomes when a row of a file speaks about it. Pure.
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 use super::rows::Record;
 use crate::directory::Covers;
-use crate::directory::prepared::MatchKey;
-use crate::model::Field;
+use crate::directory::prepared::{Digest, MatchKey};
+use crate::model::{Contact, Field};
+use crate::number::{METADATA_VERSION, Numbering};
 
-/// Bytes of a digest that are kept: enough that two rows never share it by accident.
-const DIGEST_BYTES: usize = 16;
+/// Bytes of a digest that are of the hash: enough that two rows never share it by accident.
+const HASH_BYTES: usize = 16;
+
+/// The last byte of a digest when all numbers can be matched, so that nothing is lost by not reading them again.
+pub(super) const ALL_MATCH: u8 = 1;
 
 /// The old content with what the file covers taken from the new row. `updated` is the row's, when it gives one.
 pub(super) fn replace(old: &Record, new: Record, covers: &Covers) -> Record {
@@ -77,36 +81,57 @@ pub(super) fn same(one: &Record, other: &Record, with_updated: bool) -> bool {
         && one.blocks == other.blocks
 }
 
-/// Knows a row of a file again, so that the same row twice costs one read. Two equal digests mean that the row would
-/// change nothing; two different ones mean nothing.
-pub(super) fn digest(covers: &Covers, record: &Record) -> [u8; DIGEST_BYTES] {
-    let mut feed = Feed(Sha256::new());
-    feed.numbers([covers.numbers, covers.blocks, covers.primary, record.contact.primary].map(u64::from));
-    covers.fields.iter().for_each(|field| feed.text(field.as_str()));
-    covers.custom.iter().for_each(|name| feed.text(name));
-    feed.numbers([record.contact.updated.cast_unsigned(), record.keys.len() as u64, record.blocks.len() as u64]);
-    for field in Field::ALL {
-        feed.text(record.contact.get(field).unwrap_or_default());
+/// Knows a row of a file again, so that the same row twice costs one read and its numbers are not read again. Two equal
+/// digests mean that the row would change nothing; two different ones mean nothing.
+pub(super) struct Digester {
+    covers: Covers,
+    /// A hash of what decides, beside a number itself, what it is read as.
+    reading: u64,
+}
+
+impl Digester {
+    pub(super) fn new(covers: Covers, numbering: &Numbering) -> Self {
+        let hash = Sha256::digest(format!("{METADATA_VERSION} {numbering:?}"));
+        let reading = hash.iter().take(8).fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+        Self { covers, reading }
     }
-    for (name, value) in &record.contact.custom {
-        feed.text(name);
-        feed.text(value);
+
+    pub(super) fn covers(&self) -> &Covers {
+        &self.covers
     }
-    for (number, key) in record.contact.numbers.iter().zip(&record.keys) {
-        for text in [&number.written, &number.country, &number.label] {
-            feed.text(text);
+
+    /// The digest of a row; `all_match` says whether each of its numbers can be matched.
+    pub(super) fn digest(&self, contact: &Contact, all_match: bool) -> Digest {
+        let covers = &self.covers;
+        let mut feed = Feed::default();
+        feed.numbers([self.reading]);
+        feed.numbers([covers.numbers, covers.blocks, covers.primary, contact.primary].map(u64::from));
+        covers.fields.iter().for_each(|field| feed.text(field.as_str()));
+        covers.custom.iter().for_each(|name| feed.text(name));
+        feed.numbers([contact.updated.cast_unsigned(), contact.numbers.len() as u64, contact.blocks.len() as u64]);
+        for field in Field::ALL {
+            feed.text(contact.get(field).unwrap_or_default());
         }
-        feed.key(key);
+        for (name, value) in &contact.custom {
+            feed.text(name);
+            feed.text(value);
+        }
+        for number in &contact.numbers {
+            for text in [&number.written, &number.country, &number.label] {
+                feed.text(text);
+            }
+        }
+        contact.blocks.iter().for_each(|text| feed.text(text));
+        let mut digest = Digest::default();
+        digest[..HASH_BYTES].copy_from_slice(&feed.hash()[..HASH_BYTES]);
+        digest[HASH_BYTES] = if all_match { ALL_MATCH } else { 0 };
+        digest
     }
-    record.contact.blocks.iter().for_each(|text| feed.text(text));
-    let mut digest = [0; DIGEST_BYTES];
-    digest.copy_from_slice(&feed.0.finalize()[..DIGEST_BYTES]);
-    digest
 }
 
 /// The id of a contact that has none: made from what it is known by, so that the same row gets the same one.
 pub(super) fn derived_id(record: &Record) -> String {
-    let mut feed = Feed(Sha256::new());
+    let mut feed = Feed::default();
     feed.text(&fold_name(record));
     let certain: Vec<_> = record.keys.iter().filter(|key| key.is_certain()).collect();
     certain.iter().for_each(|key| feed.key(key));
@@ -116,7 +141,7 @@ pub(super) fn derived_id(record: &Record) -> String {
         }
         record.contact.numbers.iter().for_each(|number| feed.text(&number.written));
     }
-    let hash = feed.0.finalize();
+    let hash = feed.hash();
     let digits: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{DERIVED}{digits}")
 }
@@ -135,16 +160,26 @@ pub(super) fn fold(name: &str) -> String {
 }
 
 /// Hashes texts and integers so that no two lists of them look alike.
-struct Feed(Sha256);
+struct Feed(Vec<u8>);
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self(Vec::with_capacity(1_024))
+    }
+}
 
 impl Feed {
     fn text(&mut self, text: &str) {
         self.numbers([text.len() as u64]);
-        self.0.update(text.as_bytes());
+        self.0.extend_from_slice(text.as_bytes());
     }
 
     fn numbers<const N: usize>(&mut self, numbers: [u64; N]) {
-        numbers.iter().for_each(|number| self.0.update(number.to_le_bytes()));
+        numbers.iter().for_each(|number| self.0.extend_from_slice(&number.to_le_bytes()));
+    }
+
+    fn hash(&self) -> impl std::ops::Deref<Target = [u8]> {
+        Sha256::digest(&self.0)
     }
 
     fn key(&mut self, key: &MatchKey) {

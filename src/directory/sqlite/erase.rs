@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::blocklist::Blocklist;
+use super::keys;
 use super::rows::{self, IdValue, Record, Size};
 use super::write::{self, count, generation, row_of};
 use super::{Book, Erasure, Inner, Reach, Removed, Selected};
@@ -77,10 +78,10 @@ pub(super) fn holders(store: &Store, book: &Book, number: &Number) -> Result<Vec
         let mut found = Vec::new();
         let keys = wanted.keys().into_iter().map(|key| Value::Integer(key.to_i64()));
         for key in keys.chain(wanted.local.map(Value::Text)) {
-            found.extend(rows_with(&connection, book, "key", key)?);
+            found.extend(rows_with(&connection, book, ("number_key", "key"), key)?);
         }
         if let Some(tail) = wanted.tail {
-            found.extend(rows_with(&connection, book, "tail", Value::Integer(tail.cast_signed()))?);
+            found.extend(rows_with(&connection, book, ("number", "tail"), Value::Integer(tail.cast_signed()))?);
         }
         found.sort_unstable();
         found.dedup();
@@ -90,9 +91,14 @@ pub(super) fn holders(store: &Store, book: &Book, number: &Number) -> Result<Vec
     work().map_err(|error| failure("look for a number", error))
 }
 
-fn rows_with(connection: &Connection, book: &Book, column: &str, value: Value) -> rusqlite::Result<Vec<i64>> {
+fn rows_with(
+    connection: &Connection,
+    book: &Book,
+    (table, column): (&str, &str),
+    value: Value,
+) -> rusqlite::Result<Vec<i64>> {
     let sql = format!(
-        "SELECT c.row FROM number n CROSS JOIN contact c ON c.row = n.contact JOIN directory d ON d.id = c.directory \
+        "SELECT c.row FROM {table} n CROSS JOIN contact c ON c.row = n.contact JOIN directory d ON d.id = c.directory \
          WHERE n.{column} = ?1 AND n.directory = ?2 AND c.since <= d.generation \
          AND (c.until IS NULL OR c.until > d.generation)"
     );
@@ -114,14 +120,10 @@ pub(super) fn names_with(
     directory: i64,
     key: &MatchKey,
 ) -> rusqlite::Result<Vec<Option<String>>> {
-    let (key, extension) = match key {
-        MatchKey::Phone(key, extension) => (Value::Integer(key.to_i64()), extension.as_deref()),
-        MatchKey::Local(text) => (Value::Text(text.clone()), None),
-        MatchKey::Tail(_) | MatchKey::None => return Ok(Vec::new()),
-    };
-    let sql = "SELECT c.name FROM number n CROSS JOIN contact c ON c.row = n.contact \
+    let Some((key, extension)) = keys::stored(key) else { return Ok(Vec::new()) };
+    let sql = "SELECT c.name FROM number_key n CROSS JOIN contact c ON c.row = n.contact \
                JOIN directory d ON d.id = c.directory \
-               WHERE n.key = ?1 AND n.extension IS ?2 AND (n.directory = ?3 OR ?3 = 0) AND c.since <= d.generation \
+               WHERE n.key = ?1 AND n.extension = ?2 AND (n.directory = ?3 OR ?3 = 0) AND c.since <= d.generation \
                AND (c.until IS NULL OR c.until > d.generation)";
     connection.prepare_cached(sql)?.query_map((key, extension, directory), |row| row.get(0))?.collect()
 }

@@ -48,8 +48,8 @@ pub(super) fn scan(
 /// Hands every number that several contacts have to `each`, with the contacts, in the order of the numbers.
 pub(super) fn shared(store: &Store, book: &Book, each: &mut dyn FnMut(SharedNumber) -> Result<()>) -> Result<()> {
     let (connection, generation) = begin(store, book)?;
-    let sql = "SELECT key, extension, contact FROM number INDEXED BY number_by_key \
-               WHERE key IS NOT NULL AND directory = ?1 ORDER BY key, directory, extension";
+    let sql = "SELECT key, nullif(extension, ''), contact FROM number_key WHERE directory = ?1 \
+               ORDER BY key, directory, extension";
     let mut statement = connection.prepare(sql).map_err(|error| failure(DOING, error))?;
     let mut rows = statement.query([book.id]).map_err(|error| failure(DOING, error))?;
     let mut group = Group::default();

@@ -21,7 +21,7 @@ const VISIBLE: &str = "c.since <= ?3 AND (c.until IS NULL OR c.until > ?3)";
 
 static BY_KEY: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {COLUMNS}, n.extension FROM number n CROSS JOIN contact c ON c.row = n.contact \
+        "SELECT {COLUMNS}, n.extension FROM number_key n CROSS JOIN contact c ON c.row = n.contact \
          WHERE n.key = ?1 AND n.directory = ?2 AND {VISIBLE} LIMIT {MOST_HITS}"
     )
 });
@@ -99,7 +99,10 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn add_by_key(&mut self, key: &LookupKey<'_>, by: By) -> rusqlite::Result<()> {
-        self.add(&BY_KEY, key, |row| Ok((by.clone(), row.get(COLUMN_COUNT)?)))
+        self.add(&BY_KEY, key, |row| {
+            let extension: String = row.get(COLUMN_COUNT)?;
+            Ok((by.clone(), (!extension.is_empty()).then_some(extension)))
+        })
     }
 
     fn add_aliases(&mut self, wanted: &Wanted, _: BookState) -> rusqlite::Result<()> {
@@ -159,5 +162,5 @@ impl ToSql for LookupKey<'_> {
 /// Every statement of a lookup and the index that it must use, for the test that reads their plans.
 #[cfg(test)]
 pub(super) fn statements() -> [(&'static str, &'static str); 3] {
-    [(&BY_KEY, "number_by_key"), (&BY_TAIL, "number_by_tail"), (&BY_BLOCK, "block_by_prefix")]
+    [(&BY_KEY, "PRIMARY KEY"), (&BY_TAIL, "number_by_tail"), (&BY_BLOCK, "block_by_prefix")]
 }

@@ -7,11 +7,10 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::content::{DERIVED, derived_id, fold, fold_name};
-use super::find::LookupKey;
+use super::keys::{self, Pending};
 use super::rows::{Record, contact_id};
 use super::seen::Seen;
 use super::write::row_of;
-use crate::directory::prepared::MatchKey;
 use crate::model::ContactId;
 
 /// What can be matched with: one book as it is seen in a generation.
@@ -34,18 +33,30 @@ pub(super) enum Match {
     New(ContactId),
 }
 
-/// Finds the stored contact that `record` is. `seen` holds the contacts that an import has met already.
-pub(super) fn find(scope: &Scope<'_>, record: &Record, seen: Option<&Seen>) -> rusqlite::Result<Match> {
+/// What an import has met already.
+#[derive(Clone, Copy)]
+pub(super) struct Met<'a> {
+    /// The contacts that its rows were.
+    pub(super) seen: &'a Seen,
+    /// Keys of its contacts that are not in the table yet.
+    pub(super) pending: &'a Pending,
+}
+
+/// Most contacts with one number that are compared.
+const MOST_SHARING: usize = 100;
+
+/// Finds the stored contact that `record` is.
+pub(super) fn find(scope: &Scope<'_>, record: &Record, met: Option<Met<'_>>) -> rusqlite::Result<Match> {
     let id = &record.contact.id;
     if *id != ContactId::default() {
         let row = row_of(scope.connection, scope.directory, id, scope.generation)?;
         return Ok(row.map_or_else(|| Match::New(id.clone()), |row| Match::Existing { row, id: id.clone() }));
     }
     let name = fold_name(record);
-    let candidates = scope.with_a_number_of(record)?;
-    let chosen = candidates.iter().find(|one| one.name == name).or(match (&candidates[..], seen) {
+    let candidates = scope.with_a_number_of(record, met)?;
+    let chosen = candidates.iter().find(|one| one.name == name).or(match (&candidates[..], met) {
         ([only], _) if name.is_empty() => Some(only),
-        (_, Some(seen)) => the_only(candidates.iter().filter(|one| one.is_derived() && !seen.contains(one.row))),
+        (_, Some(met)) => the_only(candidates.iter().filter(|one| one.is_derived() && !met.seen.contains(one.row))),
         _ => None,
     });
     match chosen {
@@ -67,35 +78,48 @@ struct Candidate {
 }
 
 impl Candidate {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let name = fold(row.get_ref(2)?.as_str_or_null()?.unwrap_or_default());
+        Ok(Self { row: row.get(0)?, id: contact_id(row.get_ref(1)?)?, name })
+    }
+
     fn is_derived(&self) -> bool {
         matches!(&self.id, ContactId::Text(text) if text.starts_with(DERIVED))
     }
 }
 
 impl Scope<'_> {
-    fn with_a_number_of(&self, record: &Record) -> rusqlite::Result<Vec<Candidate>> {
-        let sql = "SELECT c.row, c.id, c.name FROM number n CROSS JOIN contact c ON c.row = n.contact \
-                   WHERE n.key = ?1 AND n.directory = ?2 AND n.extension IS ?4 \
+    /// The contacts that share a number, oldest first.
+    fn with_a_number_of(&self, record: &Record, met: Option<Met<'_>>) -> rusqlite::Result<Vec<Candidate>> {
+        let sql = "SELECT c.row, c.id, c.name FROM number_key n CROSS JOIN contact c ON c.row = n.contact \
+                   WHERE n.key = ?1 AND n.directory = ?2 AND n.extension = ?4 \
                    AND c.since <= ?3 AND (c.until IS NULL OR c.until > ?3) LIMIT 100";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut candidates: Vec<Candidate> = Vec::new();
-        for key in &record.keys {
-            let (key, extension) = match key {
-                MatchKey::Phone(key, extension) => (LookupKey::Phone(*key), extension.as_deref()),
-                MatchKey::Local(text) => (LookupKey::Local(text), None),
-                MatchKey::Tail(_) | MatchKey::None => continue,
-            };
-            let mut rows = statement.query((key, self.directory, self.generation, extension))?;
+        let mut add = |candidate: Candidate| {
+            if !candidates.iter().any(|known| known.row == candidate.row) {
+                candidates.push(candidate);
+            }
+        };
+        for (key, extension) in record.keys.iter().filter_map(keys::stored) {
+            let mut rows = statement.query((&key, self.directory, self.generation, &extension))?;
             while let Some(row) = rows.next()? {
-                let name = fold(row.get_ref(2)?.as_str_or_null()?.unwrap_or_default());
-                let candidate = Candidate { row: row.get(0)?, id: contact_id(row.get_ref(1)?)?, name };
-                if !candidates.iter().any(|known| known.row == candidate.row) {
-                    candidates.push(candidate);
-                }
+                add(Candidate::read(row)?);
+            }
+            for row in met.iter().flat_map(|met| met.pending.contacts(&key, &extension)).take(MOST_SHARING) {
+                self.candidate(row)?.into_iter().for_each(&mut add);
             }
         }
         candidates.sort_by_key(|candidate| candidate.row);
         Ok(candidates)
+    }
+
+    /// What is known of a version; `None` when it is not seen.
+    fn candidate(&self, row: i64) -> rusqlite::Result<Option<Candidate>> {
+        let sql = "SELECT row, id, name FROM contact WHERE row = ?1 AND since <= ?2 AND (until IS NULL OR until > ?2)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query((row, self.generation))?;
+        rows.next()?.map(Candidate::read).transpose()
     }
 
     /// A contact without usable numbers is known again by its derived id; any other gets a new id, with a counter when

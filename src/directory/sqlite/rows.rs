@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Row, ToSql};
 
+use super::keys;
 use crate::directory::prepared::{MatchKey, Prepared};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 use crate::number::block::Block;
@@ -141,7 +142,7 @@ impl Record {
         Ok(())
     }
 
-    /// Writes it as a version that is seen from the generation `since` on.
+    /// Writes it as a version that is seen from the generation `since` on; [`keys`] make its numbers found.
     pub(super) fn insert(&self, connection: &Connection, place: Place, digest: Option<&[u8]>) -> rusqlite::Result<()> {
         let custom = match self.contact.custom.is_empty() {
             true => None,
@@ -211,6 +212,11 @@ impl Record {
         Ok(())
     }
 
+    /// Whether each of its numbers can be matched.
+    pub(super) fn all_match(&self) -> bool {
+        self.keys.iter().all(MatchKey::is_certain)
+    }
+
     /// How many numbers a call can be matched with.
     pub(super) fn matchable(&self) -> i64 {
         i64::try_from(self.keys.iter().filter(|key| key.is_certain()).count()).unwrap_or(i64::MAX)
@@ -269,6 +275,7 @@ const INSERT_BLOCK: &str = "INSERT INTO block (contact, position, part, director
 
 /// Removes one version with all that belongs to it.
 pub(super) fn delete(connection: &Connection, row: i64) -> rusqlite::Result<()> {
+    keys::delete(connection, row)?;
     for sql in [
         "DELETE FROM number WHERE contact = ?1",
         "DELETE FROM block WHERE contact = ?1",

@@ -27,7 +27,7 @@ pub(super) fn search(store: &Store, book: &Book, text: &str, limit: usize) -> Re
 
 fn rows(connection: &Connection, book: &Book, text: &str, limit: usize) -> rusqlite::Result<Vec<i64>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let by_number = "c.row IN (SELECT contact FROM number WHERE key = ?1 AND directory = c.directory)";
+    let by_number = "c.row IN (SELECT contact FROM number_key WHERE key = ?1 AND directory = c.directory)";
     let select = |condition: &str, value: &dyn ToSql| -> rusqlite::Result<Vec<i64>> {
         let sql = format!(
             "SELECT c.row FROM contact c JOIN directory d ON d.id = c.directory WHERE d.id = ?2 \

@@ -10,34 +10,45 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::blocklist::Blocklist;
+use super::content::Digester;
 use super::lock::ImportLock;
+use super::recogniser::Recogniser;
 use super::staging::Staging;
 use super::tidy::tidy_book;
 use super::write::{self, next_row, running_import};
 use crate::clock::Clock;
 use crate::directory::{
-    Book, Change, Covers, Difference, ImportSession, ImportSummary, MostRemoved, Prepared, Removal,
+    Book, Change, Covers, Difference, ImportSession, ImportSummary, MostRemoved, Prepared, Preparer, Removal,
 };
 use crate::error::{Error, Kind, Result};
 use crate::store::{Durability, Store, failure, set_durability};
 
 /// Rows in a transaction: some 50 ms of writing.
-pub(super) const CHUNK: usize = 2_000;
+pub(super) const CHUNK: usize = 5_000;
 
-/// The gap after a transaction in which another writer gets his turn.
+/// Keys in a transaction: as much writing, for they come in the order of their table.
+const KEYS: usize = 20_000;
+
+/// Rows between two gaps.
+const ROWS_BETWEEN_GAPS: usize = 10_000;
+
+/// The gap after some transactions in which another writer gets his turn.
 const GAP: Duration = Duration::from_millis(2);
 
 const DOING: &str = "import contacts";
 
 /// An import into one book, on a connection of its own.
 pub(super) struct Session {
+    store: Store,
     connection: Connection,
-    directory: i64,
+    book: Book,
     staging: Staging,
     clock: Arc<dyn Clock>,
     state: State,
+    /// Rows since the last gap.
+    without_gap: usize,
     /// Given back last, when everything is cleaned up.
-    _lock: ImportLock,
+    lock: ImportLock,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +65,16 @@ impl Session {
     pub(super) fn begin(store: &Store, book: &Book, covers: Covers, clock: Arc<dyn Clock>) -> Result<Self> {
         let connection = store.writer(Durability::Later)?;
         let lock = take_lock(store, &connection, book)?;
+        lock.keep_room()?;
         tidy_book(&connection, book.id)?;
         let started = clock.utc_millis();
         let target = Store::write(&connection, DOING, |connection| {
             announce(connection, book.id, started).map_err(|error| failure(DOING, error))
         })?;
         let erased = Blocklist::load(&connection, book.id).map_err(|error| failure(DOING, error))?;
-        let staging = Staging::new(book.id, covers, target, erased);
-        Ok(Self { connection, directory: book.id, staging, clock, state: State::Open, _lock: lock })
+        let staging = Staging::new(book, covers, target, erased);
+        let store = store.clone();
+        Ok(Self { store, connection, book: book.clone(), staging, clock, state: State::Open, without_gap: 0, lock })
     }
 
     fn stage(&mut self, rows: Vec<Prepared>, changes: &mut Vec<Change>) -> Result<()> {
@@ -74,6 +87,20 @@ impl Session {
             self.state = State::Broken;
         }
         result
+    }
+
+    /// Writes the keys that have been collected.
+    fn write_keys(&mut self) -> Result<()> {
+        let (staging, directory) = (&mut self.staging, self.book.id);
+        let mut more = true;
+        while more {
+            let written = Store::write(&self.connection, DOING, |connection| {
+                staging.pending.write(connection, directory, KEYS).map_err(|error| failure(DOING, error))
+            });
+            more = written.inspect_err(|_| self.state = State::Broken)?;
+            std::thread::sleep(GAP);
+        }
+        Ok(())
     }
 
     fn expect_open(&self) -> Result<()> {
@@ -94,9 +121,29 @@ impl ImportSession for Session {
             if chunk.is_empty() {
                 return Ok(changes);
             }
+            self.without_gap += chunk.len();
             self.stage(chunk, &mut changes)?;
-            std::thread::sleep(GAP);
+            if self.without_gap >= ROWS_BETWEEN_GAPS {
+                self.without_gap = 0;
+                std::thread::sleep(GAP);
+            }
+            if self.staging.pending.is_full() {
+                self.write_keys()?;
+            }
         }
+    }
+
+    fn preparer(&self) -> Result<Box<dyn Preparer>> {
+        let generation = self.staging.target - 1;
+        let is_empty = || {
+            let sql = "SELECT contacts = 0 FROM directory WHERE id = ?1";
+            self.connection.query_row(sql, [self.book.id], |row| row.get(0)).map_err(|error| failure(DOING, error))
+        };
+        let useless = self.staging.erased.is_in_force() || is_empty()?;
+        let connection = if useless { None } else { Some(self.store.reader()?) };
+        let numbering = Arc::clone(&self.book.numbering);
+        let digester = Digester::new(self.staging.digester.covers().clone(), &numbering);
+        Ok(Box::new(Recogniser { connection, directory: self.book.id, generation, numbering, digester }))
     }
 
     fn speak_for(&mut self, covers: Covers) {
@@ -130,6 +177,7 @@ impl ImportSession for Session {
 
     fn finish(mut self: Box<Self>) -> Result<ImportSummary> {
         self.expect_open()?;
+        self.write_keys()?;
         set_durability(&self.connection, Durability::Acknowledged).map_err(|error| failure(DOING, error))?;
         let now = self.clock.utc_millis();
         let staging = &mut self.staging;
@@ -145,9 +193,10 @@ impl Drop for Session {
     /// Removes what nobody sees: replaced versions after the switch, staged ones without it. What this cannot do, the
     /// next import or [`Directory::tidy`](crate::directory::Directory::tidy) does.
     fn drop(&mut self) {
+        self.lock.give_up_room();
         let tidied = set_durability(&self.connection, Durability::Later)
             .map_err(|error| failure(DOING, error))
-            .and_then(|()| tidy_book(&self.connection, self.directory));
+            .and_then(|()| tidy_book(&self.connection, self.book.id));
         if let Err(error) = tidied {
             tracing::warn!(%error, "an import left versions behind; they take room until the next one");
         }

@@ -3,26 +3,34 @@
 //! Everything here runs inside a transaction of the session. Staged versions have the generation after the one that
 //! lookups see; matching looks through the eyes of that generation, so a contact is met again in the same import.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension};
 
 use super::blocklist::Blocklist;
-use super::content::{add, digest, replace, same};
-use super::matching::{self, Match, Scope};
+use super::content::{Digester, add, replace, same};
+use super::keys::Pending;
+use super::matching::{self, Match, Met, Scope};
 use super::rows::{self, Place, Record, Size};
 use super::seen::Seen;
 use super::write::{count, next_row, row_of};
-use crate::directory::{Change, Covers, ImportSummary, Prepared, Revision};
+use crate::directory::prepared::Digest;
+use crate::directory::{Book, Change, Covers, ImportSummary, Prepared, Revision};
+use crate::number::Numbering;
 
 /// The import so far.
 pub(super) struct Staging {
     pub(super) directory: i64,
-    covers: Covers,
+    pub(super) digester: Digester,
+    numbering: Arc<Numbering>,
     /// Who must not come back.
-    erased: Blocklist,
+    pub(super) erased: Blocklist,
     /// The generation that will show the staged versions.
     pub(super) target: i64,
     /// The contacts that rows of this import were.
     pub(super) seen: Seen,
+    /// Keys of staged versions that are not in the table yet.
+    pub(super) pending: Pending,
     difference: Size,
     /// Numbers of the staged versions that a call can be matched with.
     matchable: i64,
@@ -51,9 +59,12 @@ impl Version {
 
 impl Staging {
     /// Nothing staged; lookups see the generation before `target`.
-    pub(super) fn new(directory: i64, covers: Covers, target: i64, erased: Blocklist) -> Self {
-        let (seen, difference, summary) = (Seen::default(), Size::default(), ImportSummary::default());
-        Self { directory, covers, erased, target, seen, difference, matchable: 0, summary }
+    pub(super) fn new(book: &Book, covers: Covers, target: i64, erased: Blocklist) -> Self {
+        let (directory, numbering) = (book.id, Arc::clone(&book.numbering));
+        let digester = Digester::new(covers, &numbering);
+        let (seen, pending) = (Seen::default(), Pending::default());
+        let (difference, summary) = (Size::default(), ImportSummary::default());
+        Self { directory, digester, numbering, erased, target, seen, pending, difference, matchable: 0, summary }
     }
 
     /// What the import did, in contacts.
@@ -63,7 +74,7 @@ impl Staging {
 
     /// For which parts of a contact the next rows speak.
     pub(super) fn speak_for(&mut self, covers: Covers) {
-        self.covers = covers;
+        self.digester = Digester::new(covers, &self.numbering);
     }
 
     /// Stages rows inside a transaction; what each did is added to `changes`.
@@ -82,16 +93,21 @@ impl Staging {
     }
 
     fn apply_row(&mut self, connection: &Connection, round: &mut Round, row: Prepared) -> rusqlite::Result<Change> {
+        let row = match self.recognised(row)? {
+            Ok(change) => return Ok(change),
+            Err(row) => row,
+        };
+        let given = row.digest;
         let mut record = Record::from(row);
+        let digest = given.unwrap_or_else(|| self.digester.digest(&record.contact, record.all_match()));
         if self.erased.refuses(connection, &record)? {
             self.summary.erased += 1;
             return Ok(Change::Erased);
         }
         let scope = Scope { connection, directory: self.directory, generation: self.target };
-        match matching::find(&scope, &record, Some(&self.seen))? {
+        match matching::find(&scope, &record, Some(Met { seen: &self.seen, pending: &self.pending }))? {
             Match::New(id) => {
                 record.contact.id = id;
-                let digest = digest(&self.covers, &record);
                 self.stage(connection, round, record, Some(&digest))?;
                 self.summary.added += 1;
                 Ok(Change::Added)
@@ -102,8 +118,25 @@ impl Staging {
                 if self.seen.contains(row) {
                     self.add(connection, round, version, record)
                 } else {
-                    self.replace(connection, round, version, record)
+                    self.replace(connection, round, version, (record, digest))
                 }
+            }
+        }
+    }
+
+    /// Notes a row that is stored exactly so; else gives it back, its numbers read.
+    fn recognised(&mut self, row: Prepared) -> rusqlite::Result<std::result::Result<Change, Prepared>> {
+        match row.known {
+            None => Ok(Err(row)),
+            Some(version) if !self.seen.contains(version) => {
+                self.seen.insert(version);
+                self.summary.unchanged += 1;
+                Ok(Ok(Change::Unchanged))
+            }
+            // An earlier row of this import was the same contact: what it made of the contact is to be looked at.
+            Some(_) => {
+                let read = Prepared::read(row.contact, &self.numbering);
+                read.map(Err).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
             }
         }
     }
@@ -114,10 +147,9 @@ impl Staging {
         connection: &Connection,
         round: &mut Round,
         old: Version,
-        record: Record,
+        (record, digest): (Record, Digest),
     ) -> rusqlite::Result<Change> {
         self.seen.insert(old.row);
-        let digest = digest(&self.covers, &record);
         let unchanged = old.digest.as_deref() == Some(&digest[..]);
         let stored = if unchanged { None } else { Record::load(connection, old.row)? };
         let Some(stored) = stored else {
@@ -125,8 +157,11 @@ impl Staging {
             return Ok(Change::Unchanged);
         };
         let dated = record.contact.updated != 0;
-        let mut merged = replace(&stored, record, &self.covers);
+        let mut merged = replace(&stored, record, self.digester.covers());
         if same(&stored, &merged, dated) {
+            // Whatever made it before, from now on this row is known again.
+            let sql = "UPDATE contact SET digest = ?2 WHERE row = ?1";
+            connection.prepare_cached(sql)?.execute((old.row, digest))?;
             self.summary.unchanged += 1;
             return Ok(Change::Unchanged);
         }
@@ -186,6 +221,7 @@ impl Staging {
         round.next_row += 1;
         record.insert(connection, place, digest)?;
         self.seen.insert(place.row);
+        self.pending.add(&record, place.row);
         self.difference += record.size();
         self.matchable += record.matchable();
         Ok(())
@@ -202,6 +238,7 @@ impl Staging {
     /// Removes a version that this import staged.
     fn forget(&mut self, connection: &Connection, row: i64, record: &Record) -> rusqlite::Result<()> {
         rows::delete(connection, row)?;
+        self.pending.remove(record, row);
         self.difference -= record.size();
         self.matchable -= record.matchable();
         Ok(())

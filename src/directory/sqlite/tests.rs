@@ -36,6 +36,13 @@ fn no_version_is_left_behind(path: &Path) {
         0
     );
     assert_eq!(count("SELECT count(*) FROM number WHERE contact NOT IN (SELECT row FROM contact)"), 0);
+    let (keys, numbers) = (
+        "SELECT key, directory, extension, contact, position FROM number_key",
+        "SELECT key, directory, coalesce(extension, ''), contact, position FROM number WHERE key IS NOT NULL",
+    );
+    for (one, other) in [(keys, numbers), (numbers, keys)] {
+        assert_eq!(count(&format!("SELECT count(*) FROM ({one} EXCEPT {other})")), 0, "every number has its key");
+    }
     assert_eq!(count("SELECT count(*) FROM contact"), count("SELECT coalesce(sum(contacts), 0) FROM directory"));
     assert_eq!(count("SELECT count(*) FROM number"), count("SELECT coalesce(sum(numbers), 0) FROM directory"));
 }
@@ -240,7 +247,7 @@ fn a_lookup_is_two_descents_and_never_a_scan() {
         assert!(steps[1].contains("SEARCH c USING INTEGER PRIMARY KEY"), "{steps:?}");
     }
     let by_key = plan(find::statements()[0].0);
-    assert!(by_key[0].contains("USING COVERING INDEX number_by_key (key=? AND directory=?)"), "{by_key:?}");
+    assert!(by_key[0].contains("USING PRIMARY KEY (key=? AND directory=?)"), "{by_key:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::keys;
 use super::lock::ImportLock;
 use super::matching::{self, Match};
 use super::rows::{self, IdValue, Place, Record, Size};
@@ -53,6 +54,7 @@ pub(super) fn put(connection: &Connection, book: &Book, prepared: Prepared, now:
     }
     let place = Place { directory: book.id, row: next_row(connection)?, since: generation };
     record.insert(connection, place, None)?;
+    keys::insert(connection, book.id, &record, place.row)?;
     count(connection, book.id, difference)?;
     Ok(Stored { id, change })
 }

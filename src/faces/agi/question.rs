@@ -67,7 +67,7 @@ impl Question {
         };
         Some(Self {
             project: project(path),
-            offered,
+            offered: offered.into_owned(),
             request_id: environment.get("agi_uniqueid").and_then(RequestId::from_client),
             telephone: first_known(asked.telephone.given(), ["agi_arg_1", "agi_callerid", "agi_callerid"]),
             dnid: first_known(asked.dnid.given(), ["agi_arg_2", "agi_dnid", "agi_extension"]),

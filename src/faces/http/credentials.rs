@@ -9,7 +9,7 @@ use crate::access::Offered;
 ///
 /// Two different ones are refused by the access check, so a caller who smuggles a `token=` into the URL through his SIP
 /// From header opens nothing.
-pub(super) fn take<'a>(parameters: &mut Parameters, path: Option<&'a str>, headers: &'a HeaderMap) -> Offered<'a> {
+pub(super) fn take<'a>(parameters: &mut Parameters<'a>, path: Option<&'a str>, headers: &'a HeaderMap) -> Offered<'a> {
     let mut offered = Offered::authorization(headers);
     take_parameters(parameters, &mut offered);
     offered.add(path.unwrap_or_default());
@@ -17,7 +17,7 @@ pub(super) fn take<'a>(parameters: &mut Parameters, path: Option<&'a str>, heade
 }
 
 /// Takes every token out of the parameters, for protocols that have no other place for one too.
-pub(in crate::faces) fn take_parameters(parameters: &mut Parameters, offered: &mut Offered<'_>) {
+pub(in crate::faces) fn take_parameters<'a>(parameters: &mut Parameters<'a>, offered: &mut Offered<'a>) {
     // A name that only resembles `token` opens nothing, but it holds a secret and must not travel on.
     for (name, value) in parameters.take(is_secret_name) {
         if plain_name(&name) == "token" {

@@ -10,6 +10,7 @@ mod question;
 mod refusal;
 mod reply;
 mod router;
+mod soap;
 mod text;
 mod xml;
 
@@ -32,8 +33,9 @@ use super::request_ids::RequestIds;
 
 pub(in crate::faces) use credentials::take_parameters as take_credentials;
 pub(in crate::faces) use question::Parameters;
+pub(in crate::faces) use reply::{Part, parts};
 pub use reply::{Rendered, render};
-pub use router::router;
+pub use router::Face;
 
 /// Ties log, explanation and answer together; taken over from the client when it is harmless.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

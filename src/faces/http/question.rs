@@ -6,6 +6,7 @@
 
 mod body;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -23,8 +24,9 @@ pub(super) const MAX_PARAMETERS: usize = 1_000;
 ///
 /// It still holds the token, so printing it shows nothing; see [`super::credentials::take`].
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(in crate::faces) struct Parameters {
-    pairs: Vec<(String, String)>,
+pub(in crate::faces) struct Parameters<'a> {
+    /// What was sent without `%` and `+` is not copied.
+    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     overflowed: bool,
     unreadable: bool,
 }
@@ -58,17 +60,17 @@ pub(in crate::faces) enum Value {
     Conflicting,
 }
 
-impl Parameters {
+impl<'a> Parameters<'a> {
     /// Reads a raw query string, without the `?` before it.
     #[must_use]
-    pub(in crate::faces) fn from_query(raw: &[u8]) -> Self {
+    pub(in crate::faces) fn from_query(raw: &'a [u8]) -> Self {
         let mut parameters = Self::default();
         parameters.add_query(raw);
         parameters
     }
 
     /// Adds a raw query string. A further `?` is read as `&`: PBXs append `?telephone=` to an URL that has a query.
-    pub(super) fn add_query(&mut self, raw: &[u8]) {
+    pub(super) fn add_query(&mut self, raw: &'a [u8]) {
         for part in raw.split(|&byte| byte == b'?') {
             self.add_form(part);
         }
@@ -76,20 +78,23 @@ impl Parameters {
 
     /// Adds a form: `&` between pairs, `+` is a blank, a `%` without two hexadecimal digits stays, as does a control
     /// character; bytes that are not UTF-8 become U+FFFD.
-    pub(super) fn add_form(&mut self, raw: &[u8]) {
-        for (name, value) in form_urlencoded::parse(raw) {
-            self.push(name.into_owned(), value.into_owned());
+    pub(super) fn add_form(&mut self, raw: &'a [u8]) {
+        for pair in raw.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+            match plain_pair(pair) {
+                Some((name, value)) => self.push(name, value),
+                None => form_urlencoded::parse(pair).for_each(|(name, value)| self.push(name, value)),
+            }
         }
     }
 
     /// All pairs in the order in which they were sent.
     #[cfg(test)]
-    pub(super) fn pairs(&self) -> &[(String, String)] {
+    pub(super) fn pairs(&self) -> &[(Cow<'a, str>, Cow<'a, str>)] {
         &self.pairs
     }
 
     /// Takes out every parameter whose name fits, and gives them back in order.
-    pub(super) fn take(&mut self, fits: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    pub(super) fn take(&mut self, fits: impl Fn(&str) -> bool) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         self.pairs.extract_if(.., |(name, _)| fits(name)).collect()
     }
 
@@ -102,7 +107,7 @@ impl Parameters {
             match plain_name(&name) {
                 "telephone" => asked.telephone.add(value),
                 "dnid" => asked.dnid.add(value),
-                _ => others.entry(name).or_default().add(value),
+                _ => others.entry(name.into_owned()).or_default().add(value),
             }
         }
         if self.overflowed {
@@ -114,16 +119,17 @@ impl Parameters {
         asked
     }
 
-    fn push(&mut self, name: String, value: String) {
+    /// Adds one parameter, as far as there is room.
+    pub(super) fn push(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
         if self.pairs.len() < MAX_PARAMETERS {
-            self.pairs.push((name, value));
+            self.pairs.push((name.into(), value.into()));
         } else {
             self.overflowed = true;
         }
     }
 }
 
-impl fmt::Debug for Parameters {
+impl fmt::Debug for Parameters<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Parameters({} pairs)", self.pairs.len())
     }
@@ -167,13 +173,22 @@ impl Value {
         }
     }
 
-    fn add(&mut self, text: String) {
+    fn add(&mut self, text: Cow<'_, str>) {
         match self {
-            Self::Absent => *self = Self::Given(text),
+            Self::Absent => *self = Self::Given(text.into_owned()),
             Self::Given(known) if *known == text => {}
             Self::Given(_) | Self::Conflicting => *self = Self::Conflicting,
         }
     }
+}
+
+/// A pair in which nothing is encoded, as almost all are: it stands in the request as it is meant.
+fn plain_pair(pair: &[u8]) -> Option<(&str, &str)> {
+    if pair.iter().any(|byte| matches!(byte, b'%' | b'+') || !byte.is_ascii()) {
+        return None;
+    }
+    let pair = std::str::from_utf8(pair).ok()?;
+    Some(pair.split_once('=').unwrap_or((pair, "")))
 }
 
 /// The name without the `[]` or `[0]` that PHP's `http_build_query` adds to the items of a list. Case counts.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::header::RETRY_AFTER;
-use http::{HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
 use super::Http;
 use super::question::Parameters;
@@ -20,11 +20,11 @@ use crate::model::{CallerData, RequestId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused {
     /// The status of the answer.
-    status: StatusCode,
+    pub(super) status: StatusCode,
     /// The value of `error`, for the person who reads the PBX's log.
-    words: Cow<'static, str>,
+    pub(super) words: Cow<'static, str>,
     /// Seconds to wait, sent as `Retry-After`.
-    retry_after: Option<u64>,
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Refused {
@@ -42,7 +42,8 @@ impl Refused {
     pub(super) const BODY_TOO_SLOW: Self = Self::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
     const NO_SUCH_ADDRESS: Self =
         Self::new(StatusCode::NOT_FOUND, "no such address; a lookup is asked at /PROJECT/lookup");
-    const NO_SUCH_METHOD: Self = Self::new(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST");
+    /// The address is right and the method is not.
+    pub(super) const NO_SUCH_METHOD: Self = Self::new(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST");
 }
 
 impl From<access::Refusal> for Refused {
@@ -63,22 +64,22 @@ pub(super) fn respond(refused: &Refused, shape: Option<&Reply>, format: Format, 
 
 /// Answers what comes to no known address.
 pub(super) async fn no_such_address(State(http): State<Arc<Http>>, request: Request) -> Response {
-    respond_astray(&http, &Refused::NO_SUCH_ADDRESS, &request)
+    respond_astray(&http, &Refused::NO_SUCH_ADDRESS, request.uri(), request.headers())
 }
 
 /// Answers what comes to a known address in a way that it does not know.
 pub(super) async fn no_such_method(State(http): State<Arc<Http>>, request: Request) -> Response {
-    respond_astray(&http, &Refused::NO_SUCH_METHOD, &request)
+    respond_astray(&http, &Refused::NO_SUCH_METHOD, request.uri(), request.headers())
 }
 
 /// Refuses what reached no handler, in the format that was asked for or that the project in the path would answer in:
 /// whoever mistypes the address of a text project must not see these words as a caller's name.
-fn respond_astray(http: &Http, refused: &Refused, request: &Request) -> Response {
+pub(super) fn respond_astray(http: &Http, refused: &Refused, uri: &Uri, headers: &HeaderMap) -> Response {
     let current = http.reception.current();
-    let mut segments = request.uri().path().split('/').filter(|segment| !segment.is_empty() && *segment != "api");
+    let mut segments = uri.path().split('/').filter(|segment| !segment.is_empty() && *segment != "api");
     let shape = segments.next().and_then(|name| current.projects.get(name)).map(|project| &project.config.reply);
-    let format = format_in_query(request.uri()).or(shape.map(|shape| shape.format)).unwrap_or_default();
-    respond(refused, shape, format, &http.request_id(request.headers()))
+    let format = format_in_query(uri).or(shape.map(|shape| shape.format)).unwrap_or_default();
+    respond(refused, shape, format, &http.request_id(headers))
 }
 
 /// The format that a query names.

@@ -147,7 +147,7 @@ fn content_type(format: Format) -> &'static str {
 
 /// The value of a field on its way into JSON or XML.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part<'a> {
+pub(in crate::faces) enum Part<'a> {
     Null,
     Integer(u32),
     Text(&'a str),
@@ -163,7 +163,7 @@ impl<'a> Part<'a> {
 }
 
 /// The fields with their names, in the order on the wire.
-pub(super) fn parts(answer: &CallerData, extended: bool) -> impl Iterator<Item = (&'static str, Part<'_>)> {
+pub(in crate::faces) fn parts(answer: &CallerData, extended: bool) -> impl Iterator<Item = (&'static str, Part<'_>)> {
     let id = match &answer.id {
         Some(ContactId::Integer(number)) => Part::Integer(*number),
         Some(ContactId::Text(text)) if !text.is_empty() => Part::Text(text),

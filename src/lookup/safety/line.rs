@@ -55,16 +55,16 @@ fn wrong_in_any(line: &str) -> Option<&'static str> {
 }
 
 /// The targets of a line: `SIP/ion&SIP/ana` rings two, and each must be listed.
-fn parts(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn parts(line: &str) -> impl Iterator<Item = &str> {
     line.split(['&', ','])
 }
 
 /// Whether the list names the target, as written or without its technology. A context behind `@` counts as written.
-fn is_listed(target: &str, listed: &[String]) -> bool {
+pub(super) fn is_listed(target: &str, listed: &[String]) -> bool {
     let name = without_technology(target);
     listed.iter().any(|listed| listed == target || listed == name)
 }
 
-fn without_technology(line: &str) -> &str {
+pub(super) fn without_technology(line: &str) -> &str {
     TECHNOLOGIES.iter().find_map(|technology| line.strip_prefix(technology)).unwrap_or(line)
 }

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::Parameters;
 
-impl Parameters {
+impl Parameters<'_> {
     /// Adds a body by its content type; without a helpful one, a body that starts with `{` is JSON and any other a form.
     ///
     /// A body that cannot be read adds nothing: an unknown caller is better than a refused call.
@@ -17,13 +17,20 @@ impl Parameters {
             return;
         }
         if kind == "application/x-www-form-urlencoded" {
-            self.add_form(body);
+            self.add_form_body(body);
         } else if kind.ends_with("json") || body.starts_with(b"{") {
             self.add_json(body);
         } else if kind.starts_with("multipart/") {
             self.unreadable = true;
         } else {
-            self.add_form(body);
+            self.add_form_body(body);
+        }
+    }
+
+    /// A body does not live as long as the query.
+    fn add_form_body(&mut self, body: &[u8]) {
+        for (name, value) in form_urlencoded::parse(body) {
+            self.push(name.into_owned(), value.into_owned());
         }
     }
 
@@ -45,9 +52,9 @@ impl Parameters {
 }
 
 /// Reads an object into parameters; serde's own map would keep the last of equal names and hide the conflict.
-struct Object<'a>(&'a mut Parameters);
+struct Object<'a, 'p>(&'a mut Parameters<'p>);
 
-impl<'de> DeserializeSeed<'de> for Object<'_> {
+impl<'de> DeserializeSeed<'de> for Object<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
@@ -55,7 +62,7 @@ impl<'de> DeserializeSeed<'de> for Object<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Object<'_> {
+impl<'de> Visitor<'de> for Object<'_, '_> {
     type Value = ();
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,19 +78,19 @@ impl<'de> Visitor<'de> for Object<'_> {
 }
 
 /// The value of one entry, or one item of its list.
-struct Entry<'a> {
+struct Entry<'a, 'p> {
     name: &'a str,
-    into: &'a mut Parameters,
+    into: &'a mut Parameters<'p>,
     is_item: bool,
 }
 
-impl Entry<'_> {
+impl Entry<'_, '_> {
     fn push(self, value: String) {
         self.into.push(self.name.to_owned(), value);
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Entry<'_> {
+impl<'de> DeserializeSeed<'de> for Entry<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
@@ -91,7 +98,7 @@ impl<'de> DeserializeSeed<'de> for Entry<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Entry<'_> {
+impl<'de> Visitor<'de> for Entry<'_, '_> {
     type Value = ();
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

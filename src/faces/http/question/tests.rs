@@ -26,7 +26,8 @@ fn captured(request: &[u8]) -> Asked {
     let target = line.split(|&byte| byte == b' ').nth(1).unwrap();
     let start = target.iter().position(|&byte| byte == b'?').unwrap() + 1;
     let mut parameters = Parameters::from_query(&target[start..]);
-    credentials::take(&mut parameters, None, &HeaderMap::new());
+    let headers = HeaderMap::new();
+    credentials::take(&mut parameters, None, &headers);
     parameters.into_asked()
 }
 
@@ -239,7 +240,8 @@ fn survive(query: &[u8], body: &[u8]) {
     let mut parameters = Parameters::from_query(query);
     parameters.add_body(Some("application/json"), body);
     parameters.add_body(None, query);
-    credentials::take(&mut parameters, None, &HeaderMap::new());
+    let headers = HeaderMap::new();
+    credentials::take(&mut parameters, None, &headers);
     assert!(parameters.pairs().len() <= MAX_PARAMETERS);
     let asked = parameters.into_asked();
     assert!(!asked.others.contains_key("token") && !asked.others.contains_key("telephone"));

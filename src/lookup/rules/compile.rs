@@ -1,0 +1,168 @@
+//! Turns the rules and templates of a project into something that can be evaluated, and finds what is wrong with them:
+//! syntax, names that do not exist, values out of range, routes and queues that the PBX does not have.
+
+use std::sync::Arc;
+
+use super::language::{Condition, Templates, is_literal};
+use super::names::{self, Mentions, Use};
+use super::{Fields, Lists, Rule, Ruleset, Source, calendar, words};
+use crate::config::{self, Complaint, Project, Script, Target, nearest};
+use crate::lookup::safety::{self, Checked};
+use crate::model::Field;
+
+impl Ruleset {
+    /// Compiles the rules and default fields of a project, with everything that is wrong with them.
+    pub(in crate::lookup) fn compile(project: &Project) -> (Self, Vec<Complaint>) {
+        let mut compiler = Compiler { project, templates: Templates::default(), complaints: Vec::new() };
+        let defaults = compiler.defaults();
+        let rules: Vec<Rule> =
+            project.routing.rules.iter().enumerate().map(|(place, rule)| compiler.rule(place, rule)).collect();
+        let mut mentions = Mentions::default();
+        for rule in &rules {
+            mentions.history |= rule.mentions.history;
+            mentions.dnid |= rule.mentions.dnid;
+        }
+        let ruleset = Self {
+            titles: titles(project),
+            zone: calendar::zone(&project.timezone),
+            lists: Lists::of(project),
+            templates: compiler.templates,
+            defaults,
+            rules,
+            mentions,
+        };
+        (ruleset, compiler.complaints)
+    }
+}
+
+/// `rule 3`, or `rule 3 (VIP first)`.
+fn titles(project: &Project) -> Arc<[Arc<str>]> {
+    let title = |(place, rule): (usize, &config::Rule)| match &rule.title {
+        Some(title) => format!("rule {} ({title})", place + 1).into(),
+        None => format!("rule {}", place + 1).into(),
+    };
+    project.routing.rules.iter().enumerate().map(title).collect()
+}
+
+struct Compiler<'a> {
+    project: &'a Project,
+    templates: Templates,
+    complaints: Vec<Complaint>,
+}
+
+impl Compiler<'_> {
+    fn rule(&mut self, place: usize, rule: &config::Rule) -> Rule {
+        let mut mentions = Mentions::default();
+        let when = rule.when.as_ref().and_then(|script| self.condition(script, &mut mentions));
+        let mut set = Vec::with_capacity(rule.set.len());
+        for setting in &rule.set {
+            let described = format!("{} in [[project.{}.rule]]", setting.target.key(), self.project.name);
+            let name = format!("{place} {}", setting.target.field().as_str());
+            let said = |why: String| Complaint::at(&setting.value.place, format!("{described}{why}"));
+            match self.source(setting.target, &setting.value.text, &name, &mut mentions) {
+                Ok((source, slips)) => {
+                    self.complaints.extend(slips.into_iter().map(|slip| said(format!(": {slip}")).into_warning()));
+                    set.push((setting.target, source));
+                }
+                Err(why) => self.complaints.push(said(why)),
+            }
+        }
+        let clear: Fields = rule.clear.iter().copied().collect();
+        Rule { when, set, clear, stop: rule.stop, mentions }
+    }
+
+    fn condition(&mut self, script: &Script, mentions: &mut Mentions) -> Option<Condition> {
+        let described = format!("when in [[project.{}.rule]]", self.project.name);
+        let complain = |why: String| Complaint::at(&script.place, format!("{described}: {why}"));
+        let condition = match Condition::compile(&script.text) {
+            Ok(condition) => condition,
+            Err(why) => {
+                self.complaints.push(complain(why));
+                return None;
+            }
+        };
+        let looked_at = condition.names();
+        let mistakes = looked_at.iter().filter_map(|name| names::find_mistake(name, Use::Condition, self.project));
+        let mistakes: Vec<String> = mistakes.chain(words::find_mistake(&script.text)).collect();
+        self.complaints.extend(mistakes.into_iter().map(complain));
+        let slips = looked_at.iter().filter_map(|name| names::find_slip(name));
+        self.complaints.extend(slips.map(|slip| complain(slip).into_warning()));
+        looked_at.iter().for_each(|name| mentions.add(name));
+        Some(condition)
+    }
+
+    fn defaults(&mut self) -> Vec<(Field, Source)> {
+        let mut defaults = Vec::new();
+        for field in super::Answered::ALL {
+            let Some(text) = self.project.defaults.get(field) else { continue };
+            match self.source(Target::Field(field), text, field.as_str(), &mut Mentions::default()) {
+                Ok((source, slips)) => {
+                    let warnings = slips.into_iter().map(|slip| Complaint::warning(Some(field.as_str()), slip));
+                    self.complaints.extend(warnings);
+                    defaults.push((field, source));
+                }
+                Err(why) => {
+                    let why = format!("{}{why}", field.as_str());
+                    self.complaints.push(Complaint::mistake(Some(field.as_str()), why));
+                }
+            }
+        }
+        defaults
+    }
+
+    /// Compiles a value; what is probably not meant comes with it.
+    ///
+    /// # Errors
+    /// The end of a message that begins with the key.
+    fn source(
+        &mut self,
+        target: Target,
+        text: &str,
+        name: &str,
+        mentions: &mut Mentions,
+    ) -> Result<(Source, Vec<String>), String> {
+        if is_literal(text) {
+            self.literal(target, text.trim())?;
+            return Ok((Source::Literal(text.into()), Vec::new()));
+        }
+        self.templates.add(name, text).map_err(|why| format!(": {why}"))?;
+        let looked_at = self.templates.names(name);
+        let mistake = looked_at.iter().find_map(|name| names::find_mistake(name, Use::Template, self.project));
+        if let Some(why) = mistake.or_else(|| words::find_mistake_in_template(text)) {
+            return Err(format!(": {why}"));
+        }
+        looked_at.iter().for_each(|name| mentions.add(name));
+        let slips = looked_at.iter().filter_map(|name| names::find_slip(name)).collect();
+        Ok((Source::Template(name.into()), slips))
+    }
+
+    /// Checks a value that every call would get.
+    fn literal(&self, target: Target, text: &str) -> Result<(), String> {
+        let (field, value) = match target {
+            Target::Field(field) => (field, text.to_owned()),
+            Target::Agent => (Field::DirectLine, self.agent_line(text)?),
+            Target::Queue => (Field::DirectLine, self.queue(text)?),
+        };
+        if let Checked::Refused(why) = safety::check(field, &value, &self.project.reply) {
+            return Err(format!(" is {text:?}: {why}"));
+        }
+        match safety::unlisted(field, &value, self.project) {
+            Some(why) => Err(format!(" is {text:?}: {why}")),
+            None => Ok(()),
+        }
+    }
+
+    fn agent_line(&self, name: &str) -> Result<String, String> {
+        super::apply::agent_line(self.project, name).map_err(|why| {
+            let near = nearest(name, self.project.roster.names());
+            format!(
+                " is {name:?}: {why}{}",
+                near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"))
+            )
+        })
+    }
+
+    fn queue(&self, name: &str) -> Result<String, String> {
+        super::apply::queue_line(name).map_err(|why| format!(" is {name:?}: {why}"))
+    }
+}

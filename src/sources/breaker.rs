@@ -1,0 +1,314 @@
+//! Leaves a system alone that fails again and again, and finds out when it is back.
+//!
+//! Pure: `now` is a parameter, and whoever holds it does the locking. While it is closed everybody passes. After
+//! [`FAILURES`] passing failures in a row it opens: nobody passes until the rest is over, then one request is the probe,
+//! whose outcome closes or opens it again, for longer. Refused credentials open it for [`REFUSED_FOR`], because a wrong
+//! password that is tried with every call locks the account. A system that says how long it wants to be left alone gets
+//! that.
+
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Kind};
+
+/// Passing failures in a row that open it.
+pub const FAILURES: u32 = 5;
+
+/// Refusals in a row that open it. One alone may be about this one request.
+pub const REFUSALS: u32 = 3;
+
+/// The first rest; each further one is twice as long.
+pub const FIRST_REST: Duration = Duration::from_secs(1);
+
+/// The longest rest, so that a system that is back is used after this time at the latest.
+pub const LONGEST_REST: Duration = Duration::from_secs(30);
+
+/// The rest after refused credentials.
+pub const REFUSED_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// Longest time that a system may ask to be left alone.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
+
+/// Counts failures, and says who may pass.
+#[derive(Debug)]
+pub(crate) struct Breaker {
+    state: State,
+    failures: u32,
+    refusals: u32,
+    next_rest: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed,
+    Open {
+        until: Instant,
+        why: Why,
+    },
+    /// One request is on its way to find out.
+    Probing {
+        why: Why,
+    },
+}
+
+/// Why a source is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It failed too often.
+    Failing,
+    /// It refuses the credentials.
+    Refused,
+    /// It asked for a pause.
+    Asked,
+}
+
+/// The state of a source, for metrics and health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It is asked.
+    Closed,
+    /// One request finds out whether it is back.
+    HalfOpen(Why),
+    /// It is left alone.
+    Open(Why),
+}
+
+/// Whether a request may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// As usual.
+    Usual,
+    /// It is the one that finds out; it must report back.
+    Probe,
+    /// Not before this time has passed.
+    Stop(Why, Duration),
+}
+
+impl Breaker {
+    pub(crate) fn new() -> Self {
+        Self { state: State::Closed, failures: 0, refusals: 0, next_rest: FIRST_REST }
+    }
+
+    /// Whether a request would be stopped at this moment.
+    pub(crate) fn stops(&self, now: Instant) -> Option<(Why, Duration)> {
+        match self.state {
+            State::Open { until, why } if now < until => Some((why, until - now)),
+            State::Probing { why } => Some((why, Duration::ZERO)),
+            State::Open { .. } | State::Closed => None,
+        }
+    }
+
+    /// Lets a request through or not.
+    pub(crate) fn pass(&mut self, now: Instant) -> Pass {
+        if let Some((why, rest)) = self.stops(now) {
+            return Pass::Stop(why, rest);
+        }
+        match self.state {
+            State::Open { why, .. } => {
+                self.state = State::Probing { why };
+                Pass::Probe
+            }
+            State::Closed | State::Probing { .. } => Pass::Usual,
+        }
+    }
+
+    /// The system answered: whatever was, it is back.
+    pub(crate) fn succeed(&mut self) {
+        *self = Self::new();
+    }
+
+    /// The system failed. Returns whether that opened the breaker.
+    pub(crate) fn fail(&mut self, error: &Error, probe: bool, now: Instant) -> bool {
+        // Whoever began before it opened has nothing new to say.
+        if !probe && self.state != State::Closed {
+            return false;
+        }
+        match (error.kind(), error.pause()) {
+            (Kind::Refused, _) => {
+                self.refusals += 1;
+                (self.refusals >= REFUSALS || probe) && self.open(now + REFUSED_FOR, Why::Refused)
+            }
+            // A limit of our own: the system was not asked.
+            (Kind::Busy, _) => probe && self.open(now + FIRST_REST, Why::Failing),
+            (_, Some(pause)) => self.open(now + pause.min(LONGEST_PAUSE), Why::Asked),
+            (Kind::Internal, _) => self.count(probe, now),
+            _ if error.is_passing() => self.count(probe, now),
+            // It answers, though not what is wanted: that is for the one who asked.
+            _ => {
+                self.succeed();
+                false
+            }
+        }
+    }
+
+    /// The configuration was read again, perhaps because somebody has mended the credentials on the other side.
+    pub(crate) fn forgive(&mut self) {
+        if matches!(self.state, State::Open { why: Why::Refused, .. }) {
+            *self = Self::new();
+        }
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        match self.state {
+            State::Closed => Health::Closed,
+            State::Open { why, .. } => Health::Open(why),
+            State::Probing { why } => Health::HalfOpen(why),
+        }
+    }
+
+    fn count(&mut self, probe: bool, now: Instant) -> bool {
+        self.failures += 1;
+        if self.failures < FAILURES && !probe {
+            return false;
+        }
+        let rest = self.next_rest;
+        self.next_rest = (rest * 2).min(LONGEST_REST);
+        self.open(now + rest, Why::Failing)
+    }
+
+    fn open(&mut self, until: Instant, why: Why) -> bool {
+        self.state = State::Open { until, why };
+        true
+    }
+}
+
+impl Health {
+    /// For the gauge: 0 is closed, 1 half-open, 2 open.
+    #[must_use]
+    pub fn level(self) -> u8 {
+        match self {
+            Self::Closed => 0,
+            Self::HalfOpen(_) => 1,
+            Self::Open(_) => 2,
+        }
+    }
+
+    /// Why the source is left alone; `None` when it is asked as usual.
+    #[must_use]
+    pub fn why(self) -> Option<Why> {
+        match self {
+            Self::Closed => None,
+            Self::HalfOpen(why) | Self::Open(why) => Some(why),
+        }
+    }
+}
+
+impl Why {
+    /// One word for health and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failing => "failing",
+            Self::Refused => "refused",
+            Self::Asked => "paused",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, SystemClock};
+
+    fn error(kind: Kind) -> Error {
+        Error::new(kind, "scripted")
+    }
+
+    fn opened(now: Instant) -> Breaker {
+        let mut breaker = Breaker::new();
+        for failure in 1..=FAILURES {
+            assert_eq!(breaker.pass(now), Pass::Usual);
+            assert_eq!(breaker.fail(&error(Kind::Unavailable), false, now), failure == FAILURES);
+        }
+        breaker
+    }
+
+    #[test]
+    fn it_opens_after_failures_in_a_row_probes_once_and_closes() {
+        let now = SystemClock.now();
+        let mut breaker = opened(now);
+        assert!(matches!(breaker.pass(now), Pass::Stop(Why::Failing, rest) if rest == FIRST_REST));
+        let later = now + FIRST_REST;
+        assert_eq!(breaker.pass(later), Pass::Probe);
+        assert!(matches!(breaker.pass(later), Pass::Stop(..)), "one probe at a time");
+        breaker.succeed();
+        assert_eq!((breaker.pass(later), breaker.health()), (Pass::Usual, Health::Closed));
+    }
+
+    #[test]
+    fn each_rest_is_twice_as_long_up_to_a_bound() {
+        let mut now = SystemClock.now();
+        let mut breaker = opened(now);
+        for seconds in [1, 2, 4, 8, 16, 30, 30] {
+            assert!(matches!(breaker.pass(now), Pass::Stop(_, rest) if rest == Duration::from_secs(seconds)));
+            now += Duration::from_secs(seconds);
+            assert_eq!(breaker.pass(now), Pass::Probe);
+            assert!(breaker.fail(&error(Kind::Timeout), true, now));
+        }
+    }
+
+    #[test]
+    fn failures_between_successes_do_not_add_up() {
+        let (mut breaker, now) = (Breaker::new(), SystemClock.now());
+        for _ in 0..20 {
+            for _ in 1..FAILURES {
+                breaker.fail(&error(Kind::Unavailable), false, now);
+            }
+            breaker.succeed();
+        }
+        assert_eq!(breaker.health(), Health::Closed);
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_no_outage() {
+        let (mut breaker, now) = (Breaker::new(), SystemClock.now());
+        for kind in [Kind::Corrupt, Kind::Invalid, Kind::NotFound].repeat(10) {
+            assert!(!breaker.fail(&error(kind), false, now));
+        }
+        assert_eq!(breaker.pass(now), Pass::Usual);
+    }
+
+    #[test]
+    fn refused_credentials_stop_the_source_until_much_later_or_a_reload() {
+        let (mut breaker, now) = (Breaker::new(), SystemClock.now());
+        for refusal in 1..=REFUSALS {
+            assert_eq!(breaker.fail(&error(Kind::Refused), false, now), refusal == REFUSALS);
+        }
+        assert!(matches!(breaker.pass(now + REFUSED_FOR / 2), Pass::Stop(Why::Refused, _)));
+        assert_eq!(breaker.pass(now + REFUSED_FOR), Pass::Probe);
+        assert!(breaker.fail(&error(Kind::Refused), true, now + REFUSED_FOR), "one more refusal is enough");
+        breaker.forgive();
+        assert_eq!(breaker.pass(now + REFUSED_FOR), Pass::Usual);
+    }
+
+    #[test]
+    fn a_system_that_asks_for_a_pause_gets_it_within_reason() {
+        for (asked, given) in [(60, 60), (86_400, 3600)] {
+            let (mut breaker, now) = (Breaker::new(), SystemClock.now());
+            let busy = error(Kind::Unavailable).retry_after(Some(Duration::from_secs(asked)));
+            assert!(breaker.fail(&busy, false, now));
+            assert_eq!(breaker.pass(now), Pass::Stop(Why::Asked, Duration::from_secs(given)));
+        }
+    }
+
+    #[test]
+    fn a_limit_of_our_own_says_nothing_about_the_system() {
+        let (mut breaker, now) = (Breaker::new(), SystemClock.now());
+        for _ in 0..20 {
+            assert!(!breaker.fail(&error(Kind::Busy), false, now));
+        }
+        let mut breaker = opened(now);
+        assert_eq!(breaker.pass(now + FIRST_REST), Pass::Probe);
+        assert!(breaker.fail(&error(Kind::Busy), true, now + FIRST_REST), "the probe was not sent");
+        assert_eq!(breaker.pass(now + 2 * FIRST_REST), Pass::Probe);
+    }
+
+    #[test]
+    fn late_news_from_before_it_opened_change_nothing() {
+        let now = SystemClock.now();
+        let mut breaker = opened(now);
+        assert!(!breaker.fail(&error(Kind::Unavailable), false, now + FIRST_REST / 2));
+        assert_eq!(breaker.pass(now + FIRST_REST), Pass::Probe);
+        assert!(!breaker.fail(&error(Kind::Unavailable), false, now + FIRST_REST));
+        assert!(matches!(breaker.health(), Health::HalfOpen(Why::Failing)), "the probe decides");
+    }
+}

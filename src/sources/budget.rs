@@ -1,0 +1,133 @@
+//! How often a system may be asked: never more than so many requests in any stretch of the time that it names.
+//!
+//! A token bucket would let twice as many through around the turn of a window, which systems that count answer with 429.
+//! So the moments of the last requests are kept, at most as many as the rate has. Whoever comes when the budget is spent
+//! gets the next free moment, in order, unless that lies beyond his patience. The mutex is held for a few comparisons.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::clock::Clock;
+use crate::config::Rate;
+use crate::error::{Error, Kind, Result};
+
+/// The requests that a source may make. Every request of a source pays, also the second one of a lookup.
+pub struct Budget {
+    rate: Option<Rate>,
+    moments: Mutex<VecDeque<Instant>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Budget {
+    /// A full budget; without a rate it never ends.
+    #[must_use]
+    pub fn new(rate: Option<Rate>, clock: Arc<dyn Clock>) -> Self {
+        Self { rate, moments: Mutex::default(), clock }
+    }
+
+    /// The rate that it keeps.
+    #[must_use]
+    pub fn rate(&self) -> Option<Rate> {
+        self.rate
+    }
+
+    /// Pays for one request, and waits until it may be sent.
+    ///
+    /// # Errors
+    /// [`Kind::Busy`] when that would take longer than `patience`; nothing was paid then.
+    pub async fn pay(&self, patience: Duration) -> Result<()> {
+        let Some(rate) = self.rate else { return Ok(()) };
+        let now = self.clock.now();
+        let moment = self.reserve(rate, now, patience)?;
+        if moment > now {
+            tokio::time::sleep_until(moment.into()).await;
+        }
+        Ok(())
+    }
+
+    /// How many requests may be sent at once; `None` when there is no limit.
+    #[must_use]
+    pub fn left(&self) -> Option<u32> {
+        let rate = self.rate?;
+        let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        forget(&mut moments, rate, self.clock.now());
+        Some(rate.requests.saturating_sub(u32::try_from(moments.len()).unwrap_or(u32::MAX)))
+    }
+
+    fn reserve(&self, rate: Rate, now: Instant, patience: Duration) -> Result<Instant> {
+        let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        forget(&mut moments, rate, now);
+        // The request that this one must not come too soon after.
+        let earlier = moments.len().checked_sub(rate.requests as usize).and_then(|place| moments.get(place));
+        let moment = earlier.map_or(now, |earlier| now.max(*earlier + rate.per));
+        let wait = moment.saturating_duration_since(now);
+        if wait > patience {
+            return Err(Error::new(Kind::Busy, "the rate of the source is spent").retry_after(Some(wait)));
+        }
+        moments.push_back(moment);
+        Ok(moment)
+    }
+}
+
+/// Drops the moments that no longer count.
+fn forget(moments: &mut VecDeque<Instant>, rate: Rate, now: Instant) {
+    while moments.front().is_some_and(|moment| *moment + rate.per <= now) {
+        moments.pop_front();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn budget(requests: u32) -> Budget {
+        Budget::new(Some(Rate { requests, per: SECOND }), Arc::new(SystemClock))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_stretch_of_the_time_ever_sees_more_requests_than_the_rate() {
+        let budget = Arc::new(budget(5));
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..60_u64 {
+            let budget = Arc::clone(&budget);
+            tasks.spawn(async move {
+                tokio::time::sleep(Duration::from_millis(number * number % 700)).await;
+                budget.pay(60 * SECOND).await.unwrap();
+                SystemClock.now()
+            });
+        }
+        let mut sent = tasks.join_all().await;
+        sent.sort_unstable();
+        assert_eq!(sent.len(), 60);
+        for (first, sixth) in sent.iter().zip(&sent[5..]) {
+            assert!(*sixth - *first >= SECOND, "six requests within {:?}", *sixth - *first);
+        }
+        assert!(sent[59] - sent[0] < 12 * SECOND, "the budget is used up to the end");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_cannot_wait_is_told_and_pays_nothing() {
+        let budget = budget(2);
+        for _ in 0..2 {
+            budget.pay(Duration::ZERO).await.unwrap();
+        }
+        assert_eq!(budget.left(), Some(0));
+        for _ in 0..100 {
+            let refused = budget.pay(Duration::from_millis(900)).await.unwrap_err();
+            assert_eq!((refused.kind(), refused.pause()), (Kind::Busy, Some(SECOND)));
+        }
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(budget.left(), Some(2));
+    }
+
+    #[tokio::test]
+    async fn without_a_rate_nobody_waits() {
+        let budget = Budget::new(None, Arc::new(SystemClock));
+        budget.pay(Duration::ZERO).await.unwrap();
+        assert_eq!(budget.left(), None);
+    }
+}

@@ -1,0 +1,263 @@
+//! What surrounds every live source, once, from outside: how long, how many at once, whether at all, and once more.
+//!
+//! A source knows only how to ask. The guard around it keeps its `timeout` and `max_in_flight`, leaves a failing system
+//! alone ([`breaker`](super::breaker)), asks a second time when the failure was a passing one and time is left, counts,
+//! and writes one line when the state changes. The rate is kept where requests leave ([`Budget`]), because one lookup
+//! can take several.
+//!
+//! Locks: the breaker's mutex is held for a few comparisons. Whoever waits for one of the permits holds nothing else. A
+//! guard has no task of its own and ends with the last lookup that uses it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::breaker::{Breaker, Health, Pass, Why};
+use super::budget::Budget;
+use super::{Inputs, Pending, Question, Source};
+use crate::clock::Clock;
+use crate::config;
+use crate::directory::Hit;
+use crate::error::{Error, Kind, Result};
+use crate::metrics::SourceMetrics;
+
+/// The pause before the second try.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// Requests that may wait for one of the permits, for each permit. More would wait longer than anybody listens.
+const QUEUE: usize = 32;
+
+/// A source with what surrounds it.
+#[derive(Clone)]
+pub struct Guard(Arc<Inner>);
+
+struct Inner {
+    source: Arc<dyn Source>,
+    timeout: Duration,
+    permits: Semaphore,
+    most_waiting: usize,
+    waiting: AtomicUsize,
+    breaker: Mutex<Breaker>,
+    budget: Arc<Budget>,
+    metrics: SourceMetrics,
+    clock: Arc<dyn Clock>,
+}
+
+impl Guard {
+    /// Surrounds a source.
+    #[must_use]
+    pub fn new(source: Arc<dyn Source>, settings: &config::Source, budget: Arc<Budget>, clock: Arc<dyn Clock>) -> Self {
+        let metrics = SourceMetrics::of(&settings.name);
+        metrics.show_budget(budget.left());
+        metrics.show_breaker(Health::Closed.level(), false);
+        Self(Arc::new(Inner {
+            source,
+            timeout: settings.timeout,
+            permits: Semaphore::new(settings.max_in_flight),
+            most_waiting: settings.max_in_flight * QUEUE,
+            waiting: AtomicUsize::new(0),
+            breaker: Mutex::new(Breaker::new()),
+            budget,
+            metrics,
+            clock,
+        }))
+    }
+
+    /// Whether the source is asked at this moment.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.0.breaker().health()
+    }
+
+    /// Lets a source try again whose credentials were refused; called when the configuration is read again.
+    pub fn forgive(&self) {
+        self.0.breaker().forgive();
+        self.0.show();
+    }
+
+    /// Brings the gauges up to date that change by time alone.
+    pub fn measure(&self) {
+        self.0.metrics.show_budget(self.0.budget.left());
+    }
+}
+
+impl Source for Guard {
+    fn name(&self) -> &Arc<str> {
+        self.0.source.name()
+    }
+
+    fn inputs(&self) -> Inputs {
+        self.0.source.inputs()
+    }
+
+    fn find(&self, question: Arc<Question>) -> Pending<'static> {
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move {
+            let start = inner.clock.now();
+            let found = inner.find(question, start + inner.timeout).await;
+            let took = inner.clock.now().saturating_duration_since(start);
+            inner.metrics.count(found.as_ref().map(|hits| !hits.is_empty()).map_err(Error::kind), took);
+            inner.metrics.show_budget(inner.budget.left());
+            found
+        })
+    }
+}
+
+impl Inner {
+    /// The steps of one lookup.
+    async fn find(&self, question: Arc<Question>, until: Instant) -> Result<Vec<Hit>> {
+        if let Some((why, rest)) = self.breaker().stops(self.clock.now()) {
+            return Err(left_alone(why, rest));
+        }
+        let _permit = self.permit(until).await?;
+        let attempt = Attempt::begin(self)?;
+        let first = self.ask(&question, until).await;
+        let is_probe = attempt.is_probe;
+        let found = attempt.end(first);
+        match found {
+            Err(error) if self.is_worth_another_try(&error, is_probe, until) => {
+                tokio::time::sleep(BREATH).await;
+                self.metrics.count_retry();
+                let again = Attempt::begin(self)?;
+                again.end(self.ask(&question, until).await)
+            }
+            found => found,
+        }
+    }
+
+    async fn ask(&self, question: &Arc<Question>, until: Instant) -> Result<Vec<Hit>> {
+        let _shown = self.metrics.in_flight();
+        match tokio::time::timeout_at(until.into(), self.source.find(Arc::clone(question))).await {
+            Ok(found) => found,
+            Err(_) => Err(Error::new(Kind::Timeout, "no answer within the source's timeout")),
+        }
+    }
+
+    /// A passing failure, but not one that asks for less.
+    fn is_worth_another_try(&self, error: &Error, is_probe: bool, until: Instant) -> bool {
+        let passing = error.is_passing() && error.kind() != Kind::Busy && error.pause().is_none();
+        passing && !is_probe && self.clock.now() + BREATH < until
+    }
+
+    async fn permit(&self, until: Instant) -> Result<SemaphorePermit<'_>> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Ok(permit);
+        }
+        let full = || Error::new(Kind::Busy, "as many requests as max_in_flight allows are on their way");
+        let _waiting = Waiting::begin(&self.waiting, self.most_waiting).ok_or_else(full)?;
+        match tokio::time::timeout_at(until.into(), self.permits.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(full()),
+        }
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self) {
+        let health = self.breaker().health();
+        let refused = matches!(health, Health::Open(Why::Refused) | Health::HalfOpen(Why::Refused));
+        self.metrics.show_breaker(health.level(), refused);
+    }
+}
+
+fn left_alone(why: Why, rest: Duration) -> Error {
+    let seconds = rest.as_secs_f32().ceil();
+    let pause = (!rest.is_zero()).then_some(rest);
+    match why {
+        Why::Failing => Error::new(Kind::Unavailable, format!("left alone after failures, for {seconds} s more")),
+        Why::Refused => {
+            let message = format!(
+                "left alone after its credentials were refused, for {seconds} s more or until the configuration is \
+                 read again"
+            );
+            Error::new(Kind::Refused, message)
+        }
+        Why::Asked => Error::new(Kind::Unavailable, format!("it asked for a pause, of {seconds} s more")),
+    }
+    .retry_after(pause)
+}
+
+/// A place in the queue for a permit.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let waiting = Self(count);
+        (count.fetch_add(1, Ordering::Relaxed) < most).then_some(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// One request. Whatever becomes of it, the breaker hears of it: also when the source panics or nobody waits any more.
+struct Attempt<'a> {
+    inner: &'a Inner,
+    is_probe: bool,
+    ended: bool,
+}
+
+impl<'a> Attempt<'a> {
+    fn begin(inner: &'a Inner) -> Result<Self> {
+        let pass = inner.breaker().pass(inner.clock.now());
+        let is_probe = match pass {
+            Pass::Stop(why, rest) => return Err(left_alone(why, rest)),
+            Pass::Probe => true,
+            Pass::Usual => false,
+        };
+        if is_probe {
+            inner.show();
+        }
+        Ok(Self { inner, is_probe, ended: false })
+    }
+
+    fn end(mut self, found: Result<Vec<Hit>>) -> Result<Vec<Hit>> {
+        self.ended = true;
+        self.report(found.as_ref().err());
+        found
+    }
+
+    fn report(&self, failed: Option<&Error>) {
+        let (inner, name) = (self.inner, self.inner.source.name());
+        let mut breaker = inner.breaker();
+        let before = breaker.health();
+        match failed {
+            None => breaker.succeed(),
+            Some(error) => {
+                breaker.fail(error, self.is_probe, inner.clock.now());
+            }
+        }
+        let after = breaker.health();
+        drop(breaker);
+        match (before, after, failed) {
+            (Health::Closed, Health::Open(why), Some(error)) => {
+                tracing::warn!(target: "calldex::source", source = %name, why = why.as_str(), "left alone: {error}");
+            }
+            (Health::Open(_) | Health::HalfOpen(_), Health::Closed, _) => {
+                tracing::info!(target: "calldex::source", source = %name, "asked again: it answers");
+            }
+            _ => {}
+        }
+        if before != after {
+            inner.show();
+        }
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.report(Some(&Error::new(Kind::Internal, "the request ended without an answer")));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+use std::collections::VecDeque;
+
+use super::super::breaker::{FAILURES, FIRST_REST, LONGEST_REST, REFUSALS, REFUSED_FOR};
+use super::super::settings_for_tests;
+use super::*;
+use crate::clock::SystemClock;
+use crate::model::{Call, RequestId};
+use crate::number::Number;
+
+/// What a source does with one request after the other; the last step stays.
+#[derive(Clone)]
+enum Step {
+    Answer,
+    Fail(Kind),
+    Pause(u64),
+    Slow(u64),
+    Hang,
+    Panic,
+}
+
+use Step::{Answer, Fail, Hang, Panic, Pause, Slow};
+
+struct Scripted {
+    name: Arc<str>,
+    steps: Mutex<VecDeque<Step>>,
+    asked: AtomicUsize,
+    at_once: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
+
+impl Source for Scripted {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::default()
+    }
+
+    fn find(&self, _question: Arc<Question>) -> Pending<'static> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let mut steps = self.steps.lock().unwrap();
+        let step = if steps.len() > 1 { steps.pop_front().unwrap() } else { steps[0].clone() };
+        Box::pin(async move {
+            match step {
+                Answer => Ok(Vec::new()),
+                Fail(kind) => Err(Error::new(kind, "scripted")),
+                Pause(seconds) => {
+                    Err(Error::new(Kind::Unavailable, "scripted").retry_after(Some(Duration::from_secs(seconds))))
+                }
+                Slow(millis) => {
+                    tokio::time::sleep(Duration::from_millis(millis)).await;
+                    Ok(Vec::new())
+                }
+                Hang => std::future::pending().await,
+                Panic => panic!("a defect of the source"),
+            }
+        })
+    }
+}
+
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+struct Counted(Arc<Scripted>);
+
+impl Source for Counted {
+    fn name(&self) -> &Arc<str> {
+        self.0.name()
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::default()
+    }
+
+    fn find(&self, question: Arc<Question>) -> Pending<'static> {
+        let scripted = Arc::clone(&self.0);
+        Box::pin(async move {
+            let now = scripted.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+            scripted.most_at_once.fetch_max(now, Ordering::SeqCst);
+            let _under_way = UnderWay(&scripted.at_once);
+            scripted.find(question).await
+        })
+    }
+}
+
+fn guarded(keys: &str, steps: &[Step]) -> (Guard, Arc<Scripted>) {
+    let scripted = Arc::new(Scripted {
+        name: "crm".into(),
+        steps: Mutex::new(steps.iter().cloned().collect()),
+        asked: AtomicUsize::new(0),
+        at_once: AtomicUsize::new(0),
+        most_at_once: AtomicUsize::new(0),
+    });
+    let settings = settings_for_tests("crm", keys);
+    let budget = Arc::new(Budget::new(settings.rate, Arc::new(SystemClock)));
+    let source = Arc::new(Counted(Arc::clone(&scripted)));
+    (Guard::new(source, &settings, budget, Arc::new(SystemClock)), scripted)
+}
+
+fn question() -> Arc<Question> {
+    let call = Call {
+        project: "sales".into(),
+        telephone: "0722111222".into(),
+        dnid: String::new(),
+        direction: None,
+        params: std::collections::BTreeMap::new(),
+        request_id: RequestId::from_bits(1),
+    };
+    Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) })
+}
+
+async fn ask(guard: &Guard) -> Result<Vec<Hit>> {
+    guard.find(question()).await
+}
+
+impl Scripted {
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_passing_failure_is_tried_once_more_and_another_one_is_not() {
+    let (guard, source) = guarded("", &[Fail(Kind::Unavailable), Answer]);
+    assert!(ask(&guard).await.is_ok());
+    assert_eq!(source.asked(), 2);
+    for kind in [Kind::Invalid, Kind::Corrupt, Kind::Refused, Kind::NotFound, Kind::Busy] {
+        let (guard, source) = guarded("", &[Fail(kind), Answer]);
+        assert_eq!(ask(&guard).await.unwrap_err().kind(), kind);
+        assert_eq!(source.asked(), 1, "{kind:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_is_given_up_after_its_timeout_and_not_tried_again() {
+    let (guard, source) = guarded("timeout = \"2s\"", &[Hang]);
+    let start = SystemClock.now();
+    assert_eq!(ask(&guard).await.unwrap_err().kind(), Kind::Timeout);
+    assert_eq!((source.asked(), (SystemClock.now() - start).as_secs()), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_requests_than_allowed_are_on_their_way() {
+    let (guard, source) = guarded("max_in_flight = 4", &[Slow(100)]);
+    let mut lookups = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let guard = guard.clone();
+        lookups.spawn(async move { ask(&guard).await });
+    }
+    assert!(lookups.join_all().await.iter().all(Result::is_ok));
+    assert_eq!((source.asked(), source.most_at_once.load(Ordering::SeqCst)), (100, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_before_a_hanging_source_is_bounded() {
+    let (guard, source) = guarded("max_in_flight = 2\ntimeout = \"1s\"", &[Hang]);
+    let mut lookups = tokio::task::JoinSet::new();
+    for _ in 0..1000 {
+        let guard = guard.clone();
+        lookups.spawn(async move { ask(&guard).await.unwrap_err().kind() });
+    }
+    let kinds = lookups.join_all().await;
+    let busy = kinds.iter().filter(|kind| **kind == Kind::Busy).count();
+    assert!(busy >= 1000 - 2 - 2 * QUEUE, "{busy}");
+    assert!(source.most_at_once.load(Ordering::SeqCst) <= 2);
+    assert_eq!(guard.0.waiting.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_source_is_left_alone_costs_nothing_and_is_found_again_within_the_rest() {
+    let (guard, source) = guarded("", &[Fail(Kind::Unavailable)]);
+    while guard.health() == Health::Closed {
+        ask(&guard).await.unwrap_err();
+    }
+    let asked = source.asked();
+    assert_eq!(asked, usize::try_from(FAILURES).unwrap());
+    let start = SystemClock.now();
+    for _ in 0..1000 {
+        assert_eq!(ask(&guard).await.unwrap_err().kind(), Kind::Unavailable);
+    }
+    assert_eq!((source.asked(), SystemClock.now()), (asked, start), "nobody asked, nobody waited");
+    tokio::time::sleep(FIRST_REST).await;
+    ask(&guard).await.unwrap_err();
+    assert_eq!(source.asked(), asked + 1, "one probe, and not a second try of it");
+    *source.steps.lock().unwrap() = [Answer].into();
+    tokio::time::sleep(LONGEST_REST).await;
+    assert!(ask(&guard).await.is_ok());
+    assert_eq!(guard.health(), Health::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_probe_at_a_time_finds_out_whether_the_source_is_back() {
+    let (guard, source) = guarded("", &[Fail(Kind::Unavailable)]);
+    while guard.health() == Health::Closed {
+        ask(&guard).await.unwrap_err();
+    }
+    let asked = source.asked();
+    *source.steps.lock().unwrap() = [Slow(500)].into();
+    tokio::time::sleep(FIRST_REST).await;
+    let mut lookups = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let guard = guard.clone();
+        lookups.spawn(async move { ask(&guard).await.is_ok() });
+    }
+    let answered = lookups.join_all().await.into_iter().filter(|answered| *answered).count();
+    assert_eq!((answered, source.asked()), (1, asked + 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_stop_the_source_until_the_configuration_is_read_again() {
+    let (guard, source) = guarded("", &[Fail(Kind::Refused)]);
+    for _ in 0..100 {
+        assert_eq!(ask(&guard).await.unwrap_err().kind(), Kind::Refused);
+    }
+    assert_eq!(source.asked(), usize::try_from(REFUSALS).unwrap());
+    assert_eq!(guard.health(), Health::Open(Why::Refused));
+    tokio::time::sleep(REFUSED_FOR / 2).await;
+    ask(&guard).await.unwrap_err();
+    assert_eq!(source.asked(), usize::try_from(REFUSALS).unwrap());
+    *source.steps.lock().unwrap() = [Answer].into();
+    guard.forgive();
+    assert!(ask(&guard).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_asks_for_a_pause_is_left_alone_that_long() {
+    let (guard, source) = guarded("", &[Pause(60), Answer]);
+    assert_eq!(ask(&guard).await.unwrap_err().kind(), Kind::Unavailable);
+    assert!(ask(&guard).await.unwrap_err().pause().is_some());
+    assert_eq!(source.asked(), 1);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(ask(&guard).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_panics_or_is_dropped_counts_and_gives_its_place_back() {
+    let (guard, _source) = guarded("max_in_flight = 1", &[Panic]);
+    for _ in 0..FAILURES {
+        let lookup = guard.clone();
+        assert!(tokio::spawn(async move { ask(&lookup).await }).await.unwrap_err().is_panic());
+    }
+    assert_eq!(guard.health(), Health::Open(Why::Failing));
+    let (guard, _source) = guarded("max_in_flight = 1", &[Hang]);
+    for _ in 0..FAILURES {
+        let dropped = tokio::time::timeout(Duration::from_millis(10), ask(&guard)).await;
+        assert!(dropped.is_err());
+    }
+    assert_eq!(guard.health(), Health::Open(Why::Failing));
+    assert_eq!(guard.0.permits.available_permits(), 1);
+}

@@ -1,0 +1,119 @@
+//! What went wrong with a request, in words, without its address beyond the host.
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::Duration;
+
+use http::header::{DATE, HeaderMap, RETRY_AFTER};
+use http::{HeaderName, StatusCode};
+use jiff::fmt::rfc2822;
+use url::Url;
+
+use super::address::NotPublic;
+use super::{Answer, host};
+use crate::error::{Error, Kind};
+
+/// How long a system is left alone that wants fewer requests and does not say until when.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// The error that a status other than success stands for. A refused credential ([`Kind::Refused`]) stops the source; a
+/// request to wait carries for how long ([`Error::pause`]).
+#[must_use]
+pub fn explain_status(answer: &Answer) -> Error {
+    let (kind, words) = match answer.status.as_u16() {
+        401 => (Kind::Refused, "it refuses the credentials"),
+        403 | 407 => (Kind::Refused, "it does not let calldex in"),
+        404 | 410 => (Kind::NotFound, "there is nothing at this address"),
+        408 => (Kind::Timeout, "it gave up waiting"),
+        425 | 429 => (Kind::Unavailable, "it wants fewer requests"),
+        300..=399 => (Kind::Invalid, "it redirects"),
+        500.. => (Kind::Unavailable, "it fails"),
+        _ => (Kind::Invalid, "it does not accept the request"),
+    };
+    let reason = answer.status.canonical_reason().unwrap_or("no known status");
+    let pause = match answer.status {
+        StatusCode::TOO_MANY_REQUESTS => retry_after(&answer.headers).or(Some(PAUSE)),
+        StatusCode::SERVICE_UNAVAILABLE => retry_after(&answer.headers),
+        _ => None,
+    };
+    Error::new(kind, format!("{words}: status {} ({reason})", answer.status.as_u16())).retry_after(pause)
+}
+
+/// How long an answer asks to wait: `Retry-After` in seconds, or as a date counted from the answer's own `Date`.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let wanted = text(RETRY_AFTER)?.trim();
+    if let Ok(seconds) = wanted.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let moment = |text: &str| rfc2822::parse(text).ok().map(|moment| moment.timestamp().as_second());
+    let seconds = moment(wanted)? - moment(text(DATE)?)?;
+    u64::try_from(seconds).ok().map(Duration::from_secs)
+}
+
+/// Turns what the client says into an error; only the host of the address is shown.
+pub(super) fn explain(error: reqwest::Error, url: &Url) -> Error {
+    let host = host(url);
+    if find::<NotPublic>(&error).is_some() {
+        return Error::new(Kind::Invalid, host).because(NotPublic);
+    }
+    if let Some(why) = find::<rustls::Error>(&error) {
+        return Error::new(Kind::Unavailable, format!("the TLS connection to {host} fails: {}", explain_tls(why)));
+    }
+    if error.is_timeout() {
+        return Error::new(Kind::Timeout, format!("no connection to {host} in time"));
+    }
+    if error.is_dns() {
+        return Error::new(Kind::Unavailable, format!("the name {host} is not known")).because(root(&error));
+    }
+    if error.is_builder() {
+        return Error::new(Kind::Invalid, format!("the request to {host} cannot be sent")).because(root(&error));
+    }
+    let of_connection = find::<hyper::Error>(&error);
+    let (kind, message) = match () {
+        () if error.is_connect() => (Kind::Unavailable, format!("cannot connect to {host}")),
+        () if of_connection.is_some_and(hyper::Error::is_parse) => {
+            (Kind::Corrupt, format!("what {host} answers is no HTTP"))
+        }
+        () if error.is_decode() && of_connection.is_none() => {
+            (Kind::Corrupt, format!("what {host} answers cannot be unpacked"))
+        }
+        () => (Kind::Unavailable, format!("the connection to {host} broke off")),
+    };
+    Error::new(kind, message).because(root(&error))
+}
+
+fn explain_tls(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(why) => format!("its certificate is not trusted ({why})"),
+        rustls::Error::InvalidMessage(_) => "it does not speak TLS on this port".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// The deepest cause, as text: the outer ones repeat the address.
+fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn StdError = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    // The client itself is the only one that prints addresses.
+    if cause.is::<reqwest::Error>() { "no reason given".to_owned() } else { cause.to_string() }
+}
+
+/// Finds a cause of one type, also one that an input or output error wraps.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref() {
+            return Some(found);
+        }
+        let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped as &(dyn StdError + 'static)),
+            None => cause.source(),
+        };
+    }
+    None
+}

@@ -1,0 +1,211 @@
+//! The HTTP client of all sources: connections are shared, and what a system may do to calldex is bounded here once.
+//!
+//! A source builds a [`Request`] and gets an [`Answer`] whose body was read whole, or an error that says in words what is
+//! wrong and never shows an address beyond its host: a path or a query may hold a token. The rules:
+//!
+//! - TLS is verified. A connection has [`CONNECT_LIMIT`] to be made; the time of the whole belongs to whoever waits.
+//! - A body is read up to the limit of its request, counted after it was unpacked, so that a small packet cannot become a
+//!   large text.
+//! - A redirect is followed within its own host only, at most [`MOST_REDIRECTS`] times: a request carries credentials and
+//!   a customer's number. `https` never becomes `http`.
+//! - A source of a tenant reaches public addresses only, whatever its name resolves to at that moment
+//!   ([`Reach::Public`](address::Reach)).
+//! - Every request, also a redirected one, pays from the budget of its source ([`Budget`]).
+
+pub mod address;
+pub mod charset;
+mod connect;
+mod failure;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use http::{Method, StatusCode};
+use url::Url;
+
+use super::budget::Budget;
+use crate::error::{Error, Kind, Result};
+use address::Reach;
+
+pub use connect::{Clients, Settings};
+pub use failure::{explain_status, retry_after};
+
+/// How long it may take to find the address and to connect, TLS included.
+pub const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+
+/// How many redirects are followed.
+pub const MOST_REDIRECTS: usize = 5;
+
+/// Largest body that a caller's data can have, in bytes; a request may ask for less or more.
+pub const BODY_LIMIT: usize = 1 << 20;
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// `GET`, `POST`, …
+    pub method: Method,
+    /// Where to; user and password in it become HTTP Basic.
+    pub url: Url,
+    /// Headers beside `Host`, `User-Agent`, `Accept-Encoding` and `Content-Length`, which the client adds. Mark one that
+    /// is a secret with [`http::HeaderValue::set_sensitive`].
+    pub headers: HeaderMap,
+    /// The body; empty for none.
+    pub body: Bytes,
+    /// Largest body of the answer, in bytes.
+    pub limit: usize,
+}
+
+/// What came back, read whole.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, unpacked.
+    pub body: Bytes,
+}
+
+/// Sends requests for one source.
+#[derive(Clone)]
+pub struct Client {
+    inner: reqwest::Client,
+    reach: Reach,
+    budget: Arc<Budget>,
+    patience: Duration,
+}
+
+impl Request {
+    /// A `GET` without headers of its own.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new(), limit: BODY_LIMIT }
+    }
+
+    /// A `POST` of a body.
+    #[must_use]
+    pub fn post(url: Url, body: impl Into<Bytes>) -> Self {
+        Self { method: Method::POST, body: body.into(), ..Self::get(url) }
+    }
+}
+
+impl Answer {
+    /// The body as text, whatever charset it says to be in; a byte order mark is dropped.
+    ///
+    /// # Errors
+    /// [`Kind::Corrupt`] when it is in no charset that is known, or not in the one that it says.
+    pub fn text(&self) -> Result<String> {
+        charset::decode(&self.body, self.content_type())
+    }
+
+    /// The value of `Content-Type`; empty when there is none.
+    #[must_use]
+    pub fn content_type(&self) -> &str {
+        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Takes an answer with a status of success; any other one becomes the error that it stands for.
+    ///
+    /// # Errors
+    /// See [`explain_status`].
+    pub fn success(self) -> Result<Self> {
+        if self.status.is_success() { Ok(self) } else { Err(explain_status(&self)) }
+    }
+}
+
+impl Client {
+    /// A client over shared connections.
+    pub(crate) fn new(inner: reqwest::Client, reach: Reach, budget: Arc<Budget>, patience: Duration) -> Self {
+        Self { inner, reach, budget, patience }
+    }
+
+    /// Sends a request and reads the answer, whatever its status.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`] when the system cannot be reached, cuts the connection or shows a certificate that is not
+    /// trusted; [`Kind::Timeout`] when no connection comes about; [`Kind::Busy`] when the budget is spent;
+    /// [`Kind::Corrupt`] for what is no HTTP or too large; [`Kind::Invalid`] for a redirect elsewhere and for an address
+    /// that the source may not reach.
+    pub async fn send(&self, mut request: Request) -> Result<Answer> {
+        for _ in 0..=MOST_REDIRECTS {
+            self.budget.pay(self.patience).await?;
+            let answer = self.send_once(&request).await?;
+            match redirect(&request, &answer)? {
+                Some(next) => request = next,
+                None => return Ok(answer),
+            }
+        }
+        Err(Error::new(Kind::Invalid, format!("{} redirects in a circle", host(&request.url))))
+    }
+
+    async fn send_once(&self, request: &Request) -> Result<Answer> {
+        self.reach.check(&request.url)?;
+        let explain = |error| failure::explain(error, &request.url);
+        let sent = self
+            .inner
+            .request(request.method.clone(), request.url.clone())
+            .headers(request.headers.clone())
+            .body(request.body.clone());
+        let mut response = sent.send().await.map_err(explain)?;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(explain)? {
+            if body.len() + chunk.len() > request.limit {
+                let message = format!("the answer is larger than {} bytes", request.limit);
+                return Err(Error::new(Kind::Corrupt, message));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body: body.freeze() })
+    }
+}
+
+/// The request that an answer asks for instead; `None` when it is no redirect.
+fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>> {
+    let to_get = match answer.status {
+        StatusCode::SEE_OTHER => true,
+        StatusCode::MOVED_PERMANENTLY
+        | StatusCode::FOUND
+        | StatusCode::TEMPORARY_REDIRECT
+        | StatusCode::PERMANENT_REDIRECT => false,
+        _ => return Ok(None),
+    };
+    let from = host(&request.url);
+    let location = answer.headers.get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default();
+    let target = request.url.join(location).ok().filter(|_| !location.is_empty());
+    let target = target.ok_or_else(|| Error::new(Kind::Invalid, format!("{from} redirects to no address")))?;
+    if !is_same_place(&request.url, &target) {
+        let to = target.origin().ascii_serialization();
+        let message =
+            format!("{from} redirects to {to}, and credentials are not sent there; write that address into url");
+        return Err(Error::new(Kind::Invalid, message));
+    }
+    let mut next = Request { url: target, ..request.clone() };
+    // User and password of the address belong to the host, which is the same.
+    let _ = next.url.set_username(request.url.username());
+    let _ = next.url.set_password(request.url.password());
+    if to_get {
+        next.method = Method::GET;
+        next.body = Bytes::new();
+        next.headers.remove(CONTENT_TYPE);
+    }
+    Ok(Some(next))
+}
+
+/// Same scheme, host and port, or `https` on its usual port after `http` on its own.
+fn is_same_place(from: &Url, to: &Url) -> bool {
+    let ports = (from.port_or_known_default(), to.port_or_known_default());
+    let upgraded = from.scheme() == "http" && to.scheme() == "https" && ports == (Some(80), Some(443));
+    from.host() == to.host() && (upgraded || (from.scheme() == to.scheme() && ports.0 == ports.1))
+}
+
+/// What of an address may be shown: its host, and its port when it is an unusual one.
+#[must_use]
+pub fn host(url: &Url) -> String {
+    let name = url.host_str().unwrap_or("(no host)");
+    url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! What a service answers: contacts, nobody, or a failure in words that hold neither a secret nor a number.
+
+mod contacts;
+
+use http::StatusCode;
+use serde_json::Value as Json;
+
+use super::settings::Settings;
+use crate::config;
+use crate::directory::Hit;
+use crate::error::{Error, Kind, Result};
+use crate::number::{self, Number, Numbering, Phone, Spelling};
+use crate::soap::{Envelope, Fault, Value, decode};
+use crate::sources::Question;
+use crate::sources::http::{Answer, explain_status};
+use crate::sources::verify::verify;
+use contacts::Mapping;
+
+/// Shortest text of the settings that is taken out of what a service says.
+const SHORTEST_SECRET: usize = 3;
+
+/// How numbers go out and answers are read.
+pub(super) struct Reading {
+    numbering: Numbering,
+    form: Spelling,
+    mapping: Mapping,
+}
+
+impl Reading {
+    pub(super) fn of(source: &config::Source) -> Result<Self> {
+        // Without a country there is no way to dial from home.
+        let usual = if source.numbering.country.is_some() { Spelling::Dialled } else { Spelling::E164 };
+        Ok(Self {
+            numbering: source.numbering.clone(),
+            form: source.form.unwrap_or(usual),
+            mapping: Mapping::of(source)?,
+        })
+    }
+
+    /// Both numbers of a call as the service wants them; what is no number goes as it came.
+    pub(super) fn spell(&self, question: &Question) -> (String, String) {
+        let telephone = match &*question.number {
+            Number::Phone { phone, .. } => self.spelled(phone),
+            _ => question.call.telephone.trim().to_owned(),
+        };
+        let dnid = match number::parse(&question.call.dnid, &self.numbering) {
+            Number::Phone { phone, .. } => self.spelled(&phone),
+            _ => question.call.dnid.trim().to_owned(),
+        };
+        (telephone, dnid)
+    }
+
+    fn spelled(&self, phone: &Phone) -> String {
+        let forms = number::forms(phone, self.numbering.country.as_deref());
+        let form = if self.form.is_national() && !forms.at_home { Spelling::DoubleZero } else { self.form };
+        forms.spelled(form).to_owned()
+    }
+
+    /// Reads an answer as JSON. A fault counts before the status, as services send one with any; nothing at all is null.
+    pub(super) fn read(&self, answer: &Answer, settings: &Settings) -> Result<Json> {
+        let is_refusal = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+        if is_refusal {
+            return Err(explain_status(answer));
+        }
+        if answer.status.is_success() && answer.body.trim_ascii().is_empty() {
+            return Ok(Json::Null);
+        }
+        match Envelope::read(&answer.body, Some(answer.content_type())) {
+            Ok(envelope) => match envelope.fault() {
+                Some(fault) if means_nobody(&fault, settings) => Ok(Json::Null),
+                Some(fault) => Err(explain_fault(&fault, answer.status, settings)),
+                None if answer.status.is_success() => decode::answer(&envelope),
+                None => Err(explain_status(answer)),
+            },
+            Err(why) if answer.status.is_success() => Err(why),
+            Err(_) => Err(explain_status(answer)),
+        }
+    }
+
+    /// The contacts of an answer that are the caller.
+    pub(super) fn hits(&self, answer: &Json, question: &Question) -> Result<Vec<Hit>> {
+        Ok(verify(self.mapping.contacts(answer)?, &question.number, &self.numbering))
+    }
+}
+
+fn means_nobody(fault: &Fault, settings: &Settings) -> bool {
+    settings.unknown_fault.as_ref().is_some_and(|part| fault.code == *part || fault.text.contains(part.as_str()))
+}
+
+/// Faults of the service's own making may pass; those of the client stay.
+fn explain_fault(fault: &Fault, status: StatusCode, settings: &Settings) -> Error {
+    let own = matches!(fault.code.as_str(), "Client" | "Sender" | "VersionMismatch" | "MustUnderstand");
+    let kind = match status {
+        StatusCode::FORBIDDEN => Kind::Refused,
+        _ if own => Kind::Invalid,
+        _ => Kind::Unavailable,
+    };
+    Error::new(kind, format!("the service answers with a fault, {}", masked(&fault.to_string(), settings)))
+}
+
+/// Text of a service without the secrets and the numbers that it may repeat.
+fn masked(text: &str, settings: &Settings) -> String {
+    let mut text = text.to_owned();
+    let login = settings.login.iter().flat_map(|(login, password)| [login.as_str(), password]);
+    let constant = settings.arguments.iter().flat_map(|(_, value)| texts(value));
+    for secret in login.chain(constant).filter(|secret| secret.len() >= SHORTEST_SECRET) {
+        text = text.replace(secret, "…");
+    }
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_inclusive(|letter: char| !letter.is_ascii_digit()) {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        out.push_str(if digits >= 4 { "…" } else { &part[..digits] });
+        out.push_str(&part[digits..]);
+    }
+    out
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Text(text) => vec![text],
+        Value::List(items) => items.iter().flat_map(texts).collect(),
+        Value::Map(entries) => entries.iter().flat_map(|(_, value)| texts(value)).collect(),
+        Value::Struct(fields) => fields.iter().flat_map(|(_, value)| texts(value)).collect(),
+        Value::Null | Value::Integer(_) | Value::Boolean(_) => Vec::new(),
+    }
+}

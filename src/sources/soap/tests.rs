@@ -1,0 +1,257 @@
+//! Calls to a server that answers with the captured bytes, and keeps what it was sent.
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::directory::Hit;
+use crate::model::Field;
+use crate::number::ladder::Rung;
+use crate::sources::settings_for_tests;
+use crate::sources::stand_in::{Received, StandIn, answer, question, workbench};
+
+fn captured(name: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/captures/soap");
+    std::fs::read(folder.join(name)).unwrap_or_else(|why| panic!("{name}: {why}"))
+}
+
+/// The head and the body of a captured request.
+fn sent_by_php(name: &str) -> Received {
+    let message = captured(&format!("{name}.req.bin"));
+    let end = message.windows(4).position(|part| part == b"\r\n\r\n").unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    Received { head: text(&message[..end]), body: text(&message[end + 4..]) }
+}
+
+fn source(url: &str, params: &str, more: &str) -> Arc<dyn Source> {
+    let keys = format!("country = \"RO\"\nurl = \"{url}\"\nparams = \"{params}\"\n{more}");
+    let settings = settings_for_tests("crm", &keys);
+    assert!(check(&settings).iter().all(|complaint| complaint.is_warning), "{:?}", check(&settings));
+    build(&settings, workbench()).unwrap().source
+}
+
+const PLAIN: &str = "func_name=getCallerInfo&init_params[uri]=urn:callerdata&init_params[login]=asdf\
+                     &init_params[password]=1234&func_params[do_something]=true";
+
+async fn ask(source: &Arc<dyn Source>) -> Result<Vec<Hit>> {
+    source.find(question("0700000000")).await
+}
+
+fn names(hits: &[Hit]) -> Vec<(Rung, String)> {
+    hits.iter().map(|hit| (hit.rung, hit.contact.get(Field::Name).unwrap_or_default().to_owned())).collect()
+}
+
+/// Answers with a captured answer, `X.1.resp` to the first request and `X.2.resp` to the next where there are two.
+async fn canned(name: &'static str) -> (StandIn, Arc<dyn Source>) {
+    let count = std::sync::atomic::AtomicUsize::new(1);
+    let server = StandIn::start(move |_| {
+        let place = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed).min(2);
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/captures/soap");
+        let candidates =
+            [format!("responses/{name}.{place}.resp"), format!("responses/{name}.resp"), format!("{name}.resp")];
+        let found = candidates.iter().find(|candidate| folder.join(candidate).exists());
+        captured(found.unwrap_or_else(|| panic!("{name}")))
+    })
+    .await;
+    let source = source(&server.url("/crm/soap.php"), PLAIN, "");
+    (server, source)
+}
+
+#[tokio::test]
+async fn every_canned_answer_is_contacts_or_nobody_or_a_failure_that_is_named() {
+    let john = || Ok(vec![(Rung::Asserted, "John Doe".to_owned())]);
+    for (name, expected) in [
+        ("r_map", john()),
+        ("r_struct", john()),
+        ("r_two_out", john()),
+        ("r_multiref", john()),
+        ("server_responses/rpc_array", john()),
+        ("server_responses/rpc12_array", john()),
+        ("server_responses/rpc_object", john()),
+        ("server_responses/rpc_json", john()),
+        ("server_responses/doclit", john()),
+        ("server_responses/rpc_null", Ok(Vec::new())),
+        ("r_nil", Ok(Vec::new())),
+        ("r_200_empty", Ok(Vec::new())),
+        ("r_202_empty", Ok(Vec::new())),
+        ("r_204", Ok(Vec::new())),
+        ("r_string", Err(Kind::Corrupt)),
+        ("r_gzip", Err(Kind::Corrupt)),
+        ("r_chunked", Err(Kind::Corrupt)),
+        ("d_301", Err(Kind::Corrupt)),
+        ("d_307", Err(Kind::Corrupt)),
+        ("d_308", Err(Kind::Corrupt)),
+        ("r_array", Err(Kind::Corrupt)),
+        ("r_doctype", Err(Kind::Corrupt)),
+        ("r_200_html", Err(Kind::Corrupt)),
+        ("r_json200", Err(Kind::Corrupt)),
+        ("r_fault11", Err(Kind::Unavailable)),
+        ("r_fault12", Err(Kind::Unavailable)),
+        ("r_fault_http200", Err(Kind::Invalid)),
+        ("r_401", Err(Kind::Refused)),
+        ("d_basic401", Err(Kind::Refused)),
+        ("d_digest", Err(Kind::Refused)),
+        ("r_404_html", Err(Kind::NotFound)),
+        ("r_500_html", Err(Kind::Unavailable)),
+        ("d_500emptyxml", Err(Kind::Unavailable)),
+        ("d_503ra", Err(Kind::Unavailable)),
+        ("server_responses/rpc_exception", Err(Kind::Unavailable)),
+        ("server_responses/unknown_fn", Err(Kind::Unavailable)),
+        ("r_302", Err(Kind::Invalid)),
+        ("d_303", Err(Kind::Invalid)),
+    ] {
+        let (_server, source) = canned(name).await;
+        let found = ask(&source).await;
+        let found = found.map(|hits| names(&hits)).map_err(|why| (why.kind(), why.to_string()));
+        match (&found, &expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{name}"),
+            (Err((kind, why)), Err(expected)) => assert_eq!(kind, expected, "{name}: {why}"),
+            _ => panic!("{name}: {found:?}, and not {expected:?}"),
+        }
+        if let Err((_, why)) = found {
+            assert!(!why.contains("1234") && !why.contains("0700000000") && !why.contains("soap.php"), "{name}: {why}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_text_is_taken_for_a_name_only_where_the_settings_say_so() {
+    let server = StandIn::start(|_| captured("responses/r_string.resp")).await;
+    let source = source(&server.url("/"), PLAIN, "map = { name = \"@\" }");
+    assert_eq!(names(&ask(&source).await.unwrap()), [(Rung::Asserted, "John Doe".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_call_goes_out_as_php_would_send_it() {
+    let server = StandIn::start(|_| captured("responses/r_map.resp")).await;
+    let source = source(&server.url("/crm/soap.php"), PLAIN, "");
+    ask(&source).await.unwrap();
+    let (sent, php) = (server.received().remove(0), sent_by_php("n01_seed_assoc_single_arg"));
+    assert_eq!(sent.body, php.body);
+    assert_eq!(sent.line(), php.line());
+    for header in ["Content-Type", "SOAPAction", "Authorization"] {
+        assert_eq!(sent.header(header), php.header(header), "{header}");
+    }
+}
+
+#[tokio::test]
+async fn the_version_of_the_settings_changes_the_whole_message() {
+    let server = StandIn::start(|_| captured("server_responses/rpc12_array.resp")).await;
+    let source = source(&server.url("/"), &format!("{PLAIN}&version=1.2&arguments=positional"), "");
+    assert_eq!(ask(&source).await.unwrap().len(), 1);
+    let sent = server.received().remove(0);
+    let php = "application/soap+xml; charset=utf-8; action=\"urn:callerdata#getCallerInfo\"";
+    assert_eq!((sent.header("Content-Type"), sent.header("SOAPAction")), (Some(php), None));
+    assert!(sent.body.contains("<param0 xsi:type=\"xsd:string\">0700000000</param0>"), "{}", sent.body);
+}
+
+#[tokio::test]
+async fn a_fault_may_mean_that_nobody_is_known() {
+    let server = StandIn::start(|_| captured("server_responses/rpc_fault.resp")).await;
+    let url = server.url("/");
+    assert!(ask(&source(&url, PLAIN, "")).await.is_err());
+    let known = source(&url, &format!("{PLAIN}&unknown_fault=no such caller"), "");
+    assert!(ask(&known).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_with_numbers_is_verified() {
+    let server = StandIn::start(|_| {
+        let item = |id: u32, phone: &str| format!("<item><id>{id}</id><name>N{id}</name><phone>{phone}</phone></item>");
+        let body = format!(
+            "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/' xmlns:i='http://www.w3.org/2001/XMLSchema-instance' \
+             xmlns:c='http://schemas.xmlsoap.org/soap/encoding/'><e:Body><r><return i:type='c:Array'>{}{}</return></r></e:Body></e:Envelope>",
+            item(1, "+40 700 000 000"),
+            item(2, "+49 700 000 0000"),
+        );
+        answer("200 OK", "text/xml", &body)
+    })
+    .await;
+    let source = source(&server.url("/"), PLAIN, "numbers = [\"phone\"]");
+    assert_eq!(names(&ask(&source).await.unwrap()), [(Rung::Exact, "N1".to_owned())]);
+}
+
+/// A service with a captured WSDL whose address is its own, or another one.
+async fn described(wsdl: &'static str, address: Option<&'static str>) -> StandIn {
+    StandIn::start(move |request| {
+        if request.line().starts_with("POST") {
+            return captured("server_responses/rpc_array.resp");
+        }
+        let host = request.header("host").unwrap().to_owned();
+        let own = format!("http://{host}/soap/endpoint");
+        let text = String::from_utf8(captured(&format!("wsdl/{wsdl}.wsdl"))).unwrap();
+        answer("200 OK", "text/xml", &text.replace("http://127.0.0.1:18777/soap/endpoint", address.unwrap_or(&own)))
+    })
+    .await
+}
+
+const DESCRIBED: &str =
+    "func_name=getCallerInfo&init_params[login]=asdf&init_params[password]=1234&func_params[do_something]=true";
+
+#[tokio::test]
+async fn with_a_description_each_style_goes_out_as_php_would_send_it() {
+    for (wsdl, php) in [("doclit", "w_doclit_named"), ("rpclit", "w_rpclit_named"), ("rpcenc", "w_rpcenc_named")] {
+        let server = described(wsdl, None).await;
+        let source = source(&server.url("/s?wsdl"), DESCRIBED, "");
+        assert_eq!(ask(&source).await.unwrap().len(), 1, "{wsdl}");
+        let received = server.received();
+        let sent = received.iter().find(|request| request.line().starts_with("POST")).unwrap();
+        assert_eq!(sent.body, sent_by_php(php).body, "{wsdl}");
+        assert_eq!((sent.line(), sent.header("Authorization")), ("POST /soap/endpoint", Some("Basic YXNkZjoxMjM0")));
+    }
+}
+
+#[tokio::test]
+async fn the_description_is_fetched_once_for_all_calls() {
+    let server = described("doclit", None).await;
+    let source = source(&server.url("/s?wsdl"), DESCRIBED, "");
+    let calls: Vec<_> = (0..20).map(|_| source.find(question("0700000000"))).collect();
+    for found in futures_util::future::join_all(calls).await {
+        found.unwrap();
+    }
+    ask(&source).await.unwrap();
+    let received = server.received();
+    let fetched = received.iter().filter(|request| request.line() == "GET /s?wsdl").count();
+    assert_eq!((fetched, received.len()), (1, 22));
+    assert!(received.iter().all(|request| request.header("Authorization") == Some("Basic YXNkZjoxMjM0")));
+}
+
+#[tokio::test]
+async fn credentials_do_not_go_where_only_the_description_says() {
+    let server = described("doclit", Some("http://elsewhere.example/soap")).await;
+    let refused = ask(&source(&server.url("/s?wsdl"), DESCRIBED, "")).await.unwrap_err();
+    assert!(refused.to_string().contains("init_params[location]"), "{refused}");
+    let own = format!("{DESCRIBED}&init_params[location]={}", server.url("/other"));
+    assert_eq!(ask(&source(&server.url("/s?wsdl"), &own, "")).await.unwrap().len(), 1);
+    assert!(server.received().iter().any(|request| request.line() == "POST /other"));
+}
+
+#[tokio::test]
+async fn what_the_description_imports_is_fetched_without_credentials_from_another_host() {
+    let other = StandIn::start(|_| answer("200 OK", "text/xml", "<html/>")).await;
+    let port = other.port;
+    let server = StandIn::start(move |_| {
+        let import = format!("<import namespace='urn:t' location='http://localhost:{port}/t.wsdl'/>");
+        let wsdl = format!("<definitions xmlns='http://schemas.xmlsoap.org/wsdl/'>{import}</definitions>");
+        answer("200 OK", "text/xml", &wsdl)
+    })
+    .await;
+    let refused = ask(&source(&server.url("/s?wsdl"), DESCRIBED, "")).await.unwrap_err();
+    assert!(refused.to_string().contains("no WSDL 1.1"), "{refused}");
+    assert!(other.received().iter().all(|request| request.header("Authorization").is_none()));
+    assert!(!other.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_description_may_be_a_file_beside_the_configuration() {
+    let server = described("doclit", None).await;
+    let folder = tempfile::tempdir().unwrap();
+    let text = String::from_utf8(captured("wsdl/doclit.wsdl")).unwrap();
+    std::fs::write(folder.path().join("crm.wsdl"), text).unwrap();
+    let keys = format!("params = \"{DESCRIBED}&wsdl=crm.wsdl&init_params[location]={}\"", server.url("/soap/endpoint"));
+    let mut settings = settings_for_tests("crm", &keys);
+    settings.folder = folder.path().to_path_buf();
+    let found = build(&settings, workbench()).unwrap().source;
+    assert_eq!(ask(&found).await.unwrap().len(), 1);
+    settings.tenant = true;
+    assert!(build(&settings, workbench()).is_err(), "a tenant's source reads no files");
+}

@@ -1,0 +1,4 @@
+//! SOAP with PHP's own `SoapClient` and `SoapServer` at the other end.
+
+mod face;
+mod source;
