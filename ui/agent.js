@@ -25,12 +25,16 @@ async function start() {
   page("sign-in-form").addEventListener("submit", signIn);
   page("invite-form").addEventListener("submit", acceptInvite);
   page("sign-out").addEventListener("click", signOut);
-  const invited = location.pathname.endsWith("/invite") && location.hash.length > 1;
-  if (invited) {
+  if (linkOf()) {
     showSignIn("invite");
     return;
   }
   await enter();
+}
+
+/** The secret of a personal link; behind the # it leaves the browser in no request. */
+function linkOf() {
+  return location.hash.startsWith("#link=") ? location.hash.slice("#link=".length) : null;
 }
 
 /** Shows the desk when there is a session, else the form. */
@@ -78,8 +82,7 @@ async function signIn(event) {
 
 async function acceptInvite(event) {
   event.preventDefault();
-  const invite = location.hash.slice(1);
-  await open({ invite }, (failure) => {
+  await open({ invite: linkOf() }, (failure) => {
     history.replaceState(null, "", "/agent");
     showSignIn("form", failure.status === 410 || failure.status === 401 ? say("invite_gone") : explainSignIn(failure));
   });
