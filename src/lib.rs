@@ -12,8 +12,9 @@
 //! 4. [`store`] keeps the files of the embedded database, [`directory`] the contacts in it, with their import.
 //! 5. [`sources`]: any other system that finds contacts by number.
 //! 6. [`lookup`]: the waist. [`Lookup::answer`](lookup::Lookup::answer) reads as the list of its steps.
-//! 7. [`faces`]: protocols in which PBXs ask; `faces::http` has the list of all addresses.
-//! 8. [`server`]: start order, listeners, reload, drain; [`cli`]: one file for each command.
+//! 7. [`events`]: what PBXs report afterwards, made into calls, history, notices for agents and a journal for CRMs.
+//! 8. [`faces`]: protocols in which PBXs ask; `faces::http` has the list of all addresses.
+//! 9. [`server`]: start order, listeners, reload, drain; [`cli`]: one file for each command.
 
 pub mod model;
 pub mod number;
@@ -26,6 +27,7 @@ pub mod soap;
 pub mod access;
 pub mod config;
 pub mod directory;
+pub mod events;
 pub mod faces;
 pub mod lookup;
 pub mod server;

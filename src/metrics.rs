@@ -40,6 +40,16 @@ pub const DIRECTORY_CONTACTS: &str = "calldex_directory_contacts";
 pub const DIRECTORY_NUMBERS: &str = "calldex_directory_numbers";
 /// End of the last import into an address book in seconds since 1970 UTC, by `directory`.
 pub const DIRECTORY_IMPORTED: &str = "calldex_directory_imported_timestamp_seconds";
+/// Events taken in, by `project`, `event` (the known names, or `other`) and `result` (`stored`, `repeat`, `failed`).
+pub const EVENTS: &str = "calldex_events_total";
+/// Time from an event's arrival until it was on the disk.
+pub const EVENT_SECONDS: &str = "calldex_event_seconds";
+/// Tries to write a call into a journal, by `target` and `result` (`written`, `unanswered`, `refused`).
+pub const JOURNAL_TRIES: &str = "calldex_journal_tries_total";
+/// Calls that a journal has not got yet, by `target` and `state` (`waiting`, `parked`).
+pub const JOURNAL_ENTRIES: &str = "calldex_journal_entries";
+/// Agents' pages that are connected.
+pub const AGENT_STREAMS: &str = "calldex_agent_streams";
 /// Connections that are open, by `listener` (`http`, `agi`).
 pub const CONNECTIONS: &str = "calldex_connections";
 /// Conversations with Asterisk that have ended, by `result`: `answered`, `refused`, `hung_up`, …
@@ -80,6 +90,7 @@ const SOURCE_BOUNDS: [f64; 13] = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01
 pub fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(LOOKUP_SECONDS.into()), &LATENCY_BOUNDS)?
+        .set_buckets_for_metric(Matcher::Full(EVENT_SECONDS.into()), &LATENCY_BOUNDS)?
         .set_buckets_for_metric(Matcher::Full(SOURCE_SECONDS.into()), &SOURCE_BOUNDS)?
         .install_recorder()?;
     describe();
@@ -96,6 +107,8 @@ const COUNTERS: &[(&str, &str)] = &[
     (RULES_FAILED, "Rules that were passed over because they failed."),
     (VALUES_REFUSED, "Values that were not answered because they failed a check."),
     (REFUSED, "Requests that were refused, by project and reason."),
+    (EVENTS, "Events taken in, by project, event and result."),
+    (JOURNAL_TRIES, "Tries to write a call into a journal, by target and result."),
     (AGI_CALLS, "Conversations with Asterisk that have ended, by result."),
     (CONNECTION_EVENTS, "What happened to connections since the start."),
     (LOG_LINES_DROPPED, "Log lines that were dropped because the writer could not keep up."),
@@ -111,6 +124,8 @@ const GAUGES: &[(&str, &str)] = &[
     (DIRECTORY_CONTACTS, "Contacts in an address book."),
     (DIRECTORY_NUMBERS, "Numbers in an address book."),
     (DIRECTORY_IMPORTED, "End of the last import into an address book, in seconds since 1970 UTC."),
+    (JOURNAL_ENTRIES, "Calls that a journal has not got yet, by target and state."),
+    (AGENT_STREAMS, "Agents' pages that are connected."),
     (CONNECTIONS, "Connections that are open."),
     (SOURCE_BREAKER, "State of the breaker of a live source: 0 closed, 1 half-open, 2 open."),
     (SOURCE_REFUSED, "1 while a live source is left alone because it refuses its credentials."),
@@ -126,6 +141,7 @@ fn describe() {
         describe_gauge!(*name, *meaning);
     }
     describe_histogram!(LOOKUP_SECONDS, Unit::Seconds, "Time from the request until the answer was ready, by project.");
+    describe_histogram!(EVENT_SECONDS, Unit::Seconds, "Time from an event's arrival until it was on the disk.");
     describe_histogram!(SOURCE_SECONDS, Unit::Seconds, "Time that a live source took, failures included.");
 }
 

@@ -56,7 +56,7 @@ CREATE TABLE call (
 ) STRICT;
 
 CREATE INDEX call_by_uniqueid ON call (project, uniqueid, touched) WHERE uniqueid IS NOT NULL;
-CREATE INDEX call_by_number ON call (project, number, started) WHERE number IS NOT NULL;
+CREATE INDEX call_by_number ON call (number, project, started) WHERE number IS NOT NULL;
 CREATE INDEX call_by_contact ON call (contact_id, contact_source) WHERE contact_id IS NOT NULL;
 CREATE INDEX call_by_start ON call (project, started);
 CREATE INDEX call_running ON call (touched) WHERE state < 2;
@@ -91,7 +91,7 @@ CREATE TABLE journal (
 
 CREATE INDEX journal_due ON journal (target, due) WHERE state = 0;
 CREATE INDEX journal_line ON journal (target, line, id) WHERE state = 0;
-CREATE INDEX journal_parked ON journal (id) WHERE state = 2;
+CREATE INDEX journal_parked ON journal (target, id) WHERE state = 2;
 CREATE INDEX journal_by_call ON journal (call);
 
 -- The people who watch the page for agents.

@@ -312,6 +312,9 @@ mod tests {
             tenant: false,
             deadline: Duration::from_millis(800),
             rate: None,
+            journal: Vec::new(),
+            history: Duration::from_secs(86_400),
+            longest_call: Duration::from_secs(3_600),
             guesses: Guesses::default(),
             reply: Reply {
                 extended: false,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Format;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::faces::http;
 use crate::lookup::Lookup;
 use crate::model::{Call, Direction, RequestId};
@@ -41,14 +41,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(file: &Path, arguments: &Arguments) -> Outcome {
     let workshop = Workshop::open(file)?;
     let config = &workshop.config;
-    let settings = match &arguments.project {
-        Some(name) => config.projects.get(name.as_str()).ok_or_else(|| {
-            let known = config.projects.keys().map(|name| &**name);
-            workshop::no_such("project", name, known)
-        })?,
-        None if config.projects.len() == 1 => config.projects.values().next().ok_or_else(no_project)?,
-        None => return Err(no_project()),
-    };
+    let settings = workshop::project(config, arguments.project.as_deref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let lookup = Lookup::new(Arc::clone(&workshop.directory), Arc::clone(&clock), &config.cache);
     let answer = workshop::block_on(async {
@@ -78,8 +71,4 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> Outcome {
 
 fn parse_direction(text: &str) -> Result<Direction, String> {
     Direction::parse(text).ok_or_else(|| "expected \"in\" or \"out\"".to_owned())
-}
-
-fn no_project() -> Error {
-    Error::new(Kind::Invalid, "which project is asked? Name it with --project NAME")
 }

@@ -2,18 +2,22 @@
 //!
 //! Exit code 0: done, also when a report names problems in rows of a file. 1: refused or failed. 2: wrong usage.
 
+mod agent;
 mod backup;
 mod config;
 mod contact;
 mod demo;
 mod directory;
 mod erase;
+mod events;
 mod healthcheck;
 mod import;
+mod journal;
 mod lookup;
 mod number;
 mod restore;
 mod serve;
+mod snippet;
 mod token;
 mod workshop;
 
@@ -71,6 +75,15 @@ enum Command {
     Directory(directory::Command),
     /// Take a person out of every address book for good, with a receipt
     Erase(erase::Arguments),
+    /// Show what PBXs have reported
+    #[command(subcommand)]
+    Events(events::Command),
+    /// Look after calls that are to be written down in other systems
+    #[command(subcommand)]
+    Journal(journal::Command),
+    /// Say which agents may watch their page
+    #[command(subcommand)]
+    Agent(agent::Command),
     /// Copy the store into a new folder, also while a server runs
     Backup(backup::Arguments),
     /// Put a backup in the place of the store, after checking it
@@ -78,6 +91,8 @@ enum Command {
     /// Check or print the configuration, or its reference
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Print configuration for a phone system, to copy
+    Snippet(snippet::Arguments),
     /// Make a token, or the hash of one
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -117,10 +132,17 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Contact(command) => contact::run(file, &command),
         Command::Directory(command) => directory::run(file, &command),
         Command::Erase(arguments) => erase::run(file, &arguments),
+        Command::Events(command) => events::run(file, &command, &mut std::io::stdout()),
+        Command::Journal(command) => journal::run(file, &command, &mut std::io::stdout()),
+        Command::Agent(command) => agent::run(file, &command, &mut std::io::stdout()),
         Command::Backup(arguments) => backup::run(file, &arguments, &mut std::io::stdout()),
         Command::Restore(arguments) => restore::run(file, &arguments, &mut std::io::stdout()),
         Command::Config(command) => {
             config::run(command, file, &process_environment, &SystemClock, &mut std::io::stdout().lock())
+        }
+        Command::Snippet(arguments) => {
+            let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
+            snippet::run(file, &arguments, &mut input, &mut out, &mut std::io::stderr().lock())
         }
         Command::Token(command) => token::run(&command, &mut std::io::stdin().lock(), &mut std::io::stdout().lock()),
         Command::Healthcheck(arguments) => healthcheck::run(file, &arguments),

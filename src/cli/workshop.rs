@@ -56,6 +56,19 @@ impl Workshop {
     }
 }
 
+/// A configured project; the only one needs no name.
+pub(crate) fn project<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a Arc<config::Project>> {
+    let unnamed = || Error::new(Kind::Invalid, "which project is asked? Name it with --project NAME");
+    match name {
+        Some(name) => {
+            let known = config.projects.keys().map(|name| &**name);
+            config.projects.get(name).ok_or_else(|| no_such("project", name, known))
+        }
+        None if config.projects.len() == 1 => config.projects.values().next().ok_or_else(unnamed),
+        None => Err(unnamed()),
+    }
+}
+
 /// Loads a configuration. A bad project file is named on standard error and left out, as the server does it.
 pub(crate) fn load(file: &Path) -> Result<Config> {
     let loaded = config::load(file, &config::process_environment, &CHECKS)?;

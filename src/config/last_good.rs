@@ -27,6 +27,10 @@ impl Config {
             self.directories
                 .extend(previous.directories.get_key_value(name).map(|(name, book)| (name.clone(), book.clone())));
         }
+        for name in &contents.journals {
+            self.journals
+                .extend(previous.journals.get_key_value(name).map(|(name, journal)| (name.clone(), journal.clone())));
+        }
         for name in &contents.sources {
             self.sources
                 .extend(previous.sources.get_key_value(name).map(|(name, source)| (name.clone(), source.clone())));
@@ -53,7 +57,14 @@ impl Config {
                 || self.directories.get(source).is_some_and(|book| book.shared)
                 || self.sources.get(source).is_some_and(|live| live.shared)
         };
-        let lost = project.sources.iter().find(|source| !visible(source))?;
+        let written = |journal: &Arc<str>| {
+            contents.journals.contains(journal)
+                || contents.sources.contains(journal)
+                || self.journals.get(journal).is_some_and(|journal| journal.shared)
+                || self.sources.get(journal).is_some_and(|live| live.shared)
+        };
+        let lost_source = project.sources.iter().find(|source| !visible(source));
+        let lost = lost_source.or_else(|| project.journal.iter().find(|journal| !written(journal)))?;
         Some(format!("the project \"{name}\" uses \"{lost}\", which is gone or not shared any more"))
     }
 }

@@ -16,6 +16,7 @@ use super::agent;
 use super::cache::Cache;
 use super::checks::Checks;
 use super::directory;
+use super::journal;
 use super::keys::Section;
 use super::log::Log;
 use super::names::explain_name;
@@ -166,7 +167,8 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let directories = directory::read_all(&root, None);
     let mut sources = source::read_all(&root, None, context.checks);
     refuse_double_names(&root, &directories, &sources);
-    let names = Names { directories: &directories, sources: &sources };
+    let journals = journal::read_all(&root, None);
+    let names = Names { directories: &directories, sources: &sources, journals: &journals };
     let namespace =
         Namespace { file: None, main_file: context.main_file, own: names, main: names, projects: &BTreeMap::new() };
     let agents = agent::read_all(&root, &namespace);
@@ -181,6 +183,7 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
         warnings: Vec::new(),
         directories,
         sources,
+        journals,
         agents,
         server,
     };
@@ -207,11 +210,12 @@ fn read_project_file(
     let directories = directory::read_all(&root, Some(&file.stem));
     let mut sources = source::read_all(&root, Some(&file.stem), context.checks);
     refuse_double_names(&root, &directories, &sources);
+    let journals = journal::read_all(&root, Some(&file.stem));
     let namespace = Namespace {
         file: Some(&file.stem),
         main_file: context.main_file,
-        own: Names { directories: &directories, sources: &sources },
-        main: Names { directories: &config.directories, sources: &config.sources },
+        own: Names { directories: &directories, sources: &sources, journals: &journals },
+        main: Names { directories: &config.directories, sources: &config.sources, journals: &config.journals },
         projects: owners,
     };
     let agents = agent::read_all(&root, &namespace);
@@ -225,6 +229,7 @@ fn read_project_file(
         file: Arc::clone(&file.file),
         directories: directories.keys().cloned().collect(),
         sources: sources.keys().cloned().collect(),
+        journals: journals.keys().cloned().collect(),
         agents: agents.keys().cloned().collect(),
         projects: projects.iter().map(|project| Arc::clone(&project.name)).collect(),
     };
@@ -232,6 +237,7 @@ fn read_project_file(
     config.files.insert(Arc::clone(&file.stem), contents);
     config.directories.extend(directories);
     config.sources.extend(sources);
+    config.journals.extend(journals);
     config.agents.extend(agents);
     config.projects.extend(projects.into_iter().map(|project| (Arc::clone(&project.name), Arc::new(project))));
     config.warnings.extend(sheet.take_warnings());

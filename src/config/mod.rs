@@ -11,6 +11,7 @@ mod checks;
 mod defaults;
 mod directory;
 mod duration;
+mod journal;
 mod keys;
 mod last_good;
 mod load;
@@ -21,6 +22,7 @@ mod nearest;
 mod network;
 mod numbering;
 mod params;
+mod phone;
 mod php_query;
 mod print;
 mod problem;
@@ -50,6 +52,7 @@ pub use checks::{Checks, Complaint};
 pub use defaults::Defaults;
 pub use directory::Directory;
 pub use duration::{format_duration, parse_duration};
+pub use journal::Journal;
 pub use load::{FailedFile, Loaded, load, load_text};
 pub use log::{Log, LogFormat, LogLookups};
 pub use names::{MAX_NAME_LENGTH, RESERVED_NAMES, is_name};
@@ -80,6 +83,8 @@ pub struct Config {
     pub cache: Cache,
     /// `[directory.NAME]`, by the name in the store: `customers`, or `acme/customers` from `projects/acme.toml`.
     pub directories: BTreeMap<Arc<str>, Directory>,
+    /// `[journal.NAME]`, by the same kind of name.
+    pub journals: BTreeMap<Arc<str>, Journal>,
     /// `[source.NAME]`, by full name like directories.
     pub sources: BTreeMap<Arc<str>, Source>,
     /// `[agent.NAME]`, by the full name: `ion`, or `acme/ion` from `projects/acme.toml`.
@@ -99,6 +104,8 @@ pub struct ProjectFile {
     pub file: Arc<str>,
     /// Its directories, by the name in the store.
     pub directories: Vec<Arc<str>>,
+    /// Its journals, by their full names.
+    pub journals: Vec<Arc<str>>,
     /// Its sources, by full name.
     pub sources: Vec<Arc<str>>,
     /// Its agents, by full name.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::directory::{Directory, full_name};
+use super::journal::Journal;
 use super::nearest::did_you_mean;
 use super::source::Source;
 
@@ -21,11 +22,12 @@ pub(crate) struct Namespace<'a> {
     pub(crate) projects: &'a BTreeMap<Arc<str>, Arc<str>>,
 }
 
-/// The directories and sources of a file, by full name.
+/// The directories, sources and journals of a file, by full name.
 #[derive(Clone, Copy)]
 pub(crate) struct Names<'a> {
     pub(crate) directories: &'a BTreeMap<Arc<str>, Directory>,
     pub(crate) sources: &'a BTreeMap<Arc<str>, Source>,
+    pub(crate) journals: &'a BTreeMap<Arc<str>, Journal>,
 }
 
 /// A directory or source by its full name.
@@ -42,6 +44,13 @@ impl<'a> Names<'a> {
             directories.map(|(name, directory)| Named { name, section: "directory", shared: directory.shared });
         let sources = self.sources.iter();
         directories.chain(sources.map(|(name, source)| Named { name, section: "source", shared: source.shared }))
+    }
+
+    fn journal(self, name: &str) -> Option<Named<'a>> {
+        let journal = self.journals.get_key_value(name);
+        let journal = journal.map(|(name, found)| Named { name, section: "journal", shared: found.shared });
+        let source = || self.sources.get_key_value(name);
+        journal.or_else(|| source().map(|(name, found)| Named { name, section: "source", shared: found.shared }))
     }
 
     fn find(self, name: &str) -> Option<Named<'a>> {
@@ -70,6 +79,29 @@ impl Namespace<'_> {
                 self.main_file
             )),
             None => Err(self.suggest(name)),
+        }
+    }
+
+    /// Finds the full name of the journal or source that a project writes its calls to, by its short name.
+    ///
+    /// # Errors
+    /// The end of a message: why it is not to be had, or the nearest name that is.
+    pub(crate) fn find_journal(&self, name: &str) -> Result<Arc<str>, String> {
+        let own = full_name(self.file, name);
+        if self.own.journal(&own).is_some() {
+            return Ok(own);
+        }
+        match self.main.journal(name).filter(|_| !name.contains('/')) {
+            Some(named) if named.shared => Ok(Arc::clone(named.name)),
+            Some(Named { section, .. }) => Err(format!(
+                "; {} has it, but does not share it: write shared = true in its [{section}.{name}]",
+                self.main_file
+            )),
+            None => {
+                let names = self.own.journals.keys().chain(self.own.sources.keys());
+                let near = did_you_mean(name, names.map(|full| full.rsplit('/').next().unwrap_or_default()));
+                Err(if near.is_empty() { format!("; add [journal.{name}]") } else { near })
+            }
         }
     }
 

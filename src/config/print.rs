@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::directory::full_name;
 use super::keys::{Key, Kind, Section};
+use super::phone::Phone;
 
 /// What stands in place of a secret.
 const HIDDEN: &str = "\"***\"";
@@ -55,9 +56,12 @@ fn print_tables(out: &mut String, key: &Key, parent: &DeTable<'_>, path: &str, s
 fn print_section(out: &mut String, section: &Section, table: &DeTable<'_>, path: &str) {
     let line_before = if out.is_empty() { "" } else { "\n" };
     let _ = writeln!(out, "{line_before}[{path}]");
+    let phone = table.get("phone").and_then(|value| Phone::find(value.get_ref().as_str()?));
     for key in section.keys() {
         if let Some(value) = table.get(key.name) {
             print_line(out, key, value.get_ref());
+        } else if let Some(default) = phone.and_then(|phone| phone.default_of(key.name)) {
+            let _ = writeln!(out, "{} = {default}", key.name);
         } else if !key.default.is_empty() {
             let _ = writeln!(out, "{} = {}", key.name, key.default);
         }

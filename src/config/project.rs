@@ -50,6 +50,12 @@ pub struct Project {
     pub guesses: Guesses,
     /// How the answer looks.
     pub reply: Reply,
+    /// Where calls are written to when they are over, by the full names of the journals.
+    pub journal: Vec<Arc<str>>,
+    /// How long events and calls are kept.
+    pub history: Duration,
+    /// How long a call that nobody ends is taken for running.
+    pub longest_call: Duration,
     /// Templates of fields that a found contact does not have itself.
     pub defaults: Defaults,
     /// Rules, and what they speak of.
@@ -97,6 +103,7 @@ pub(crate) static SECTION: Section = Section {
         )],
         access::KEYS,
         LOOKUP,
+        EVENTS,
         reply::KEYS,
         defaults::KEYS,
         routing::KEYS,
@@ -164,6 +171,28 @@ const LOOKUP: &[Key] = &[
     ),
 ];
 
+/// Part of `[project.NAME]`: what becomes of the events that its PBX reports.
+const EVENTS: &[Key] = &[
+    Key::new(
+        "journal",
+        Kind::Texts("the name of a journal"),
+        "",
+        "Where calls are written to when they are over: names of `[journal.NAME]`.",
+    ),
+    Key::new(
+        "history",
+        Kind::Duration { min: Duration::from_secs(3_600), max: Duration::from_secs(3_650 * 86_400) },
+        "\"90d\"",
+        "How long events and calls are kept.",
+    ),
+    Key::new(
+        "longest_call",
+        Kind::Duration { min: Duration::from_secs(60), max: Duration::from_secs(86_400) },
+        "\"4h\"",
+        "A call whose end nobody reports is over after this time, with its duration unknown.",
+    ),
+];
+
 /// Reads the projects of one file.
 pub(crate) fn read_all(
     root: &Reader<'_>,
@@ -208,6 +237,9 @@ impl Project {
                 block_steers: reader.switch("block_steers"),
                 tail: reader.switch("tail"),
             },
+            journal: reader.parse_list("journal", |name| namespace.find_journal(name)),
+            history: reader.duration("history"),
+            longest_call: reader.duration("longest_call"),
             reply: Reply::read(reader),
             defaults: Defaults::read(reader),
         };

@@ -2,6 +2,7 @@
 
 use super::keys::{Key, Kind, words};
 use super::nearest::did_you_mean;
+use super::phone::{PHONES, Phone};
 use super::reader::Reader;
 
 /// How the answer looks on the wire.
@@ -56,6 +57,13 @@ pub(crate) const KEYS: &[Key] = &[
         "\"standard\"",
         "The six fields of the contract, or also `outbound_number`, `language` and `external_id`.",
     ),
+    Key::new(
+        "phone",
+        Kind::Choice(&words(&PHONES)),
+        "",
+        "A profile for what shows the name: it sets `format`, `name_length`, `name_ascii` and `name_sip_safe`, as far as \
+         they are not set here. docs/API.md has the list.",
+    ),
     Key::new("format", Kind::Choice(&words(&FORMATS)), "\"json\"", "The format when the request does not name one."),
     Key::new("root_tag", Kind::Text(XML_NAME), "", "The root element of XML, and the one key around a JSON answer."),
     Key::new("xml_wrap", Kind::Text(XML_NAME), "", "An element around the root element of XML."),
@@ -95,16 +103,20 @@ pub(crate) const KEYS: &[Key] = &[
 
 impl Reply {
     pub(crate) fn read(reader: &Reader<'_>) -> Self {
+        let phone: Phone = reader.choice("phone", &PHONES);
+        let own = |name, value: bool, profile: bool| if reader.is_set(name) { value } else { profile };
+        let format = reader.choice("format", &FORMATS);
+        let name_length = reader.whole("name_length").and_then(|length| usize::try_from(length).ok());
         let direct_line_any = reader.switch("direct_line_any");
         let lines = reader.parse_list("direct_lines", |text| read_direct_line(text, direct_line_any));
         Self {
             extended: reader.choice("reply", &REPLIES),
-            format: reader.choice("format", &FORMATS),
+            format: if reader.is_set("format") { format } else { phone.format },
             root_tag: reader.parse("root_tag", read_xml_name),
             xml_wrap: reader.parse("xml_wrap", read_xml_name),
-            name_length: reader.whole("name_length").and_then(|length| usize::try_from(length).ok()),
-            name_ascii: reader.switch("name_ascii"),
-            name_sip_safe: reader.switch("name_sip_safe"),
+            name_length: name_length.or(phone.name_length),
+            name_ascii: own("name_ascii", reader.switch("name_ascii"), phone.name_ascii),
+            name_sip_safe: own("name_sip_safe", reader.switch("name_sip_safe"), phone.name_sip_safe),
             link_schemes: reader.parse_list("link_schemes", read_scheme),
             direct_line_any,
             direct_lines: reader.is_set("direct_lines").then_some(lines),

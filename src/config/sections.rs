@@ -1,7 +1,7 @@
 //! The list of all sections: what may stand at the top of a file.
 
 use super::keys::{Key, Kind, Section};
-use super::{agent, cache, directory, log, project, server, source};
+use super::{agent, cache, directory, journal, log, project, server, source};
 
 /// The top of `calldex.toml`.
 pub(crate) static MAIN: Section = Section {
@@ -23,6 +23,7 @@ pub(crate) static PROJECT_FILE: Section = Section { path: "", about: "A project 
 /// What every file may define; a project file keeps it to itself.
 const NAMESPACE: &[Key] = &[
     Key::new("directory", Kind::Tables(&directory::SECTION), "", ""),
+    Key::new("journal", Kind::Tables(&journal::SECTION), "", ""),
     Key::new("source", Kind::Tables(&source::SECTION), "", ""),
     Key::new("agent", Kind::Tables(&agent::SECTION), "", ""),
     Key::new("project", Kind::Tables(&project::SECTION), "", ""),

@@ -165,18 +165,23 @@ impl Lookup {
     /// removed there must not be shown here.
     pub async fn explanation(&self, project: &super::Project, request_id: &str) -> Option<Arc<Explanation>> {
         let explanation = self.recent.find(request_id)?;
-        if explanation.project != project.config.name {
-            return None;
-        }
+        let of_project = explanation.project == project.config.name;
+        (of_project && self.is_current(project, &explanation).await).then_some(explanation)
+    }
+
+    /// Whether every address book that an explanation shows contacts of is as it was.
+    pub(super) async fn is_current(&self, project: &super::Project, explanation: &Explanation) -> bool {
         for asked in &project.asked {
             let super::fan_out::Asked::Book { book, .. } = asked else { continue };
-            let shown = explanation.reports.iter().find(|report| report.source == book.name)?;
+            let Some(shown) = explanation.reports.iter().find(|report| report.source == book.name) else {
+                return false;
+            };
             let unchanged = self.directory.revision(book).await.is_ok_and(|revision| revision == shown.revision);
             if !shown.hits().is_empty() && !unchanged {
-                return None;
+                return false;
             }
         }
-        Some(explanation)
+        true
     }
 }
 

@@ -12,7 +12,7 @@ use crate::directory::{Book, Found, Hit, Revision};
 use crate::error::Error;
 use crate::number::Number;
 use crate::number::ladder::Wanted;
-use crate::sources::{Question, Source};
+use crate::sources::{Inputs, Question, Source};
 
 use super::cache::{CacheKey, Remembered, SourceId};
 use super::flight::{Flight, Landed};
@@ -35,6 +35,8 @@ pub(crate) enum Asked {
         id: SourceId,
         /// How long one request may take; longer than any deadline.
         timeout: Duration,
+        /// What of the call changes its answer.
+        inputs: Inputs,
     },
 }
 
@@ -44,6 +46,14 @@ impl Asked {
         match self {
             Self::Book { book, .. } => &book.name,
             Self::Live { source, .. } => source.name(),
+        }
+    }
+
+    /// How long one request to a live source may take.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        match self {
+            Self::Book { .. } => None,
+            Self::Live { timeout, .. } => Some(*timeout),
         }
     }
 
@@ -104,6 +114,7 @@ impl Report {
 
 const SETTLED: &str = "an earlier source had settled it";
 const NO_PHONE: &str = "not a telephone number";
+const TOLD: &str = "told of the call, nothing is expected of it";
 const OVER_RATE: &str = "more lookups than the project's rate";
 
 /// One lookup on its way through the sources.
@@ -127,8 +138,11 @@ impl FanOut<'_> {
         if self.has_live() {
             match self.obstacle() {
                 Some(why) => self.pass_over(&mut reports, why),
-                // Boxed, so that a lookup of the address books alone does not carry the room for it about.
-                None => Box::pin(self.ask_live(&mut reports)).await,
+                None => {
+                    self.tell(&mut reports);
+                    // Boxed, so that a lookup of the address books alone does not carry the room for it about.
+                    Box::pin(self.ask_live(&mut reports)).await;
+                }
             }
         }
         let rest = self.project.asked.iter().zip(reports);
@@ -151,6 +165,17 @@ impl FanOut<'_> {
         for (asked, slot) in self.project.asked.iter().zip(reports) {
             if slot.is_none() {
                 *slot = Some(self.report(asked, Reply::NotAsked(why)));
+            }
+        }
+    }
+
+    /// Starts the flights to those that are only told of a call, whoever knows the caller already.
+    fn tell(&self, reports: &mut [Option<Report>]) {
+        for (asked, slot) in self.project.asked.iter().zip(reports) {
+            let Asked::Live { source, timeout, inputs, .. } = asked else { continue };
+            if inputs.each_call {
+                drop(self.lookup.flights.board(&self.key(asked), source, *timeout, self.question));
+                *slot = Some(self.report(asked, Reply::NotAsked(TOLD)));
             }
         }
     }
@@ -302,7 +327,7 @@ impl FanOut<'_> {
     fn key(&self, asked: &Asked) -> CacheKey {
         let inputs = match asked {
             Asked::Book { .. } => Box::default(),
-            Asked::Live { source, .. } => inputs_of(source.as_ref(), self.question),
+            Asked::Live { inputs, .. } => inputs_of(inputs, self.question),
         };
         CacheKey {
             source: asked.id(),
@@ -331,9 +356,12 @@ struct Boarded {
 }
 
 /// The values of everything beside the number that changes the source's answer.
-fn inputs_of(source: &dyn Source, question: &Question) -> Box<[String]> {
-    let inputs = source.inputs();
-    let dnid = inputs.dnid.then(|| question.call.dnid.clone());
-    let params = inputs.params.iter().map(|name| question.call.params.get(name).cloned().unwrap_or_default());
-    dnid.into_iter().chain(params).collect()
+fn inputs_of(inputs: &Inputs, question: &Question) -> Box<[String]> {
+    let call = &question.call;
+    let dnid = inputs.dnid.then(|| call.dnid.clone());
+    let numbering = inputs.numbering.then(|| format!("{:?}", question.numbering));
+    let project = inputs.project.then(|| call.project.to_string());
+    let each_call = inputs.each_call.then(|| call.request_id.to_string());
+    let params = inputs.params.iter().map(|name| call.params.get(name).cloned().unwrap_or_default());
+    [dnid, numbering, project, each_call].into_iter().flatten().chain(params).collect()
 }

@@ -54,6 +54,7 @@ impl Flights {
         drop(under_way);
         let departure = Departure { key: key.clone(), under_way: Arc::clone(&self.under_way), landing };
         let (cache, clock) = (Arc::clone(&self.cache), Arc::clone(&self.clock));
+        let each_call = source.inputs().each_call;
         let (source, question) = (Arc::clone(source), Arc::clone(question));
         tokio::spawn(async move {
             let landed = match tokio::time::timeout(timeout, source.find(question)).await {
@@ -61,7 +62,9 @@ impl Flights {
                 Ok(Err(error)) => Err(Arc::new(error)),
                 Err(_) => Err(Arc::new(Error::new(Kind::Timeout, "no answer within the source's timeout"))),
             };
-            if let Ok(hits) = &landed {
+            if let Ok(hits) = &landed
+                && !each_call
+            {
                 cache.put(departure.key.clone(), Arc::clone(hits), Revision::default(), clock.now());
             }
             departure.land(landed);

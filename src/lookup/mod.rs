@@ -3,6 +3,7 @@
 //! A face hands in a [`Call`] and gets an [`Answer`], whatever protocol it speaks. Whatever fails on the way, there is
 //! an answer by the deadline; what failed is named in it.
 
+mod answers;
 mod cache;
 mod checks;
 mod decide;
@@ -56,6 +57,7 @@ pub struct Lookup {
     flights: Flights,
     identities: prepare::Identities,
     recent: Recent,
+    answers: answers::Answers,
     history: Option<Arc<dyn History>>,
 }
 
@@ -109,6 +111,7 @@ impl Lookup {
             clock,
             identities: prepare::Identities::default(),
             recent: Recent::default(),
+            answers: answers::Answers::default(),
             history: None,
         }
     }
@@ -121,10 +124,22 @@ impl Lookup {
 
     /// Says who is calling and where the call should go, by the project's deadline after `start`.
     pub async fn answer(&self, project: &Project, call: Call, start: Instant) -> Answer {
-        let number = self.memo.read(&call.telephone, &project.config.numbering, project.numbering);
-        let question = Arc::new(Question { call: Arc::new(call), number });
-        let over_rate = project.is_over_rate();
         let deadline = start + project.config.deadline;
+        let explanation = self.explain(project, call, start, deadline, project.is_over_rate()).await;
+        self.record(project, explanation)
+    }
+
+    /// The steps of a lookup, from the number to the decision.
+    async fn explain(
+        &self,
+        project: &Project,
+        call: Call,
+        start: Instant,
+        deadline: Instant,
+        over_rate: bool,
+    ) -> Explanation {
+        let number = self.memo.read(&call.telephone, &project.config.numbering, project.numbering);
+        let question = Arc::new(Question { call: Arc::new(call), number, numbering: Arc::clone(&project.home) });
         let now = self.clock.utc_millis();
         let asked = FanOut { lookup: self, project, question: &question, start, deadline, over_rate };
         let (reports, recalled) = if project.ruleset.needs_history() {
@@ -149,22 +164,19 @@ impl Lookup {
             },
             &project.ruleset,
         );
-        self.record(
-            project,
-            Explanation {
-                project: Arc::clone(&project.config.name),
-                question,
-                received: self.clock.utc_millis(),
-                took: self.clock.now().saturating_duration_since(start),
-                over_rate,
-                reports,
-                person,
-                outcome,
-                decision,
-                note: None,
-                shortened: OnceLock::new(),
-            },
-        )
+        Explanation {
+            project: Arc::clone(&project.config.name),
+            question,
+            received: self.clock.utc_millis(),
+            took: self.clock.now().saturating_duration_since(start),
+            over_rate,
+            reports,
+            person,
+            outcome,
+            decision,
+            note: None,
+            shortened: OnceLock::new(),
+        }
     }
 
     /// The reading of the number that was called, when a rule looks at it: the memo mostly has it.
@@ -175,7 +187,11 @@ impl Lookup {
 
     /// Answers a call that names no one caller, such as one with two different numbers, without asking anybody.
     pub fn answer_nobody(&self, project: &Project, call: Call, start: Instant, why: &'static str) -> Answer {
-        let question = Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) });
+        let question = Arc::new(Question {
+            call: Arc::new(call),
+            number: Arc::new(Number::Unusable),
+            numbering: Arc::clone(&project.home),
+        });
         self.record(
             project,
             Explanation {

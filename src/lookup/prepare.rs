@@ -9,6 +9,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::metrics::ProjectMetrics;
+use crate::number::Numbering;
 use crate::sources::{LiveSources, Source};
 
 use super::Lookup;
@@ -22,6 +23,8 @@ pub struct Project {
     /// What the configuration says.
     pub config: Arc<config::Project>,
     pub(super) numbering: NumberingId,
+    /// How it reads numbers, shared with every question.
+    pub(super) home: Arc<Numbering>,
     pub(super) asked: Vec<Asked>,
     pub(super) ruleset: Ruleset,
     pub(super) metrics: ProjectMetrics,
@@ -52,7 +55,8 @@ impl Lookup {
             if let Some(live) = live.get(name) {
                 let id = self.identities.source(format!("source {name} {}", live.settings));
                 let source: Arc<dyn Source> = Arc::new(live.guard.clone());
-                asked.push(Asked::Live { source, id, timeout: live.timeout });
+                let inputs = source.inputs();
+                asked.push(Asked::Live { source, id, timeout: live.timeout, inputs });
                 continue;
             }
             let settings = config.directories.get(name).ok_or_else(|| {
@@ -69,6 +73,7 @@ impl Lookup {
         Ok(Project {
             asked,
             numbering,
+            home: Arc::new(project.numbering.clone()),
             ruleset: compile(project)?,
             metrics: ProjectMetrics::of(&project.name),
             rate: project.rate.and_then(NonZeroU32::new).map(rate_limit),

@@ -44,6 +44,7 @@ impl Lookup {
         project.metrics.seconds.record(explanation.took.as_secs_f64());
         let explanation = Arc::new(explanation);
         self.recent.push(Arc::clone(&explanation));
+        self.answers.keep(&explanation);
         Answer { caller_data: explanation.decision.caller_data.clone(), outcome: explanation.outcome, explanation }
     }
 

@@ -115,5 +115,9 @@ pub(crate) fn call_for_tests(telephone: &str) -> Call {
 }
 
 pub(crate) fn question_for_tests(telephone: &str) -> Arc<Question> {
-    Arc::new(Question { call: Arc::new(call_for_tests(telephone)), number: Arc::new(Number::Local(telephone.into())) })
+    Arc::new(Question {
+        call: Arc::new(call_for_tests(telephone)),
+        number: Arc::new(Number::Local(telephone.into())),
+        numbering: Arc::default(),
+    })
 }

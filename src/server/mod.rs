@@ -7,6 +7,7 @@
 mod agi;
 mod connection;
 mod counts;
+mod events;
 mod listen;
 mod log;
 mod reload;
@@ -35,11 +36,13 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config};
 use crate::directory::{Directory, SqliteDirectory};
 use crate::error::{Error, Kind, Result};
+use crate::events::{EventStore, Events};
 use crate::faces::agi::Agi;
 use crate::faces::http::{self, Face, Http};
 use crate::faces::{Current, Reception};
 use crate::lookup::{CHECKS, Lookup};
 use crate::metrics::{CONNECTION_EVENTS, CONNECTIONS};
+use crate::model::History;
 use crate::sources::{self, LiveSources};
 use crate::{metrics, number};
 
@@ -84,9 +87,12 @@ async fn serve(
     warn_about(&config);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let directory: Arc<dyn Directory> = Arc::new(SqliteDirectory::open(&config.server.store, Arc::clone(&clock))?);
-    let lookup = Arc::new(Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache));
+    let store = Arc::new(EventStore::open(&config.server.store)?);
+    let lookup = Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache);
+    let lookup = Arc::new(lookup.with_history(Arc::clone(&store) as Arc<dyn History>));
     let current = prepare(&lookup, Arc::clone(&config), &LiveSources::none(Arc::clone(&clock))).await?;
     warm_up(&config);
+    let events = Events::start(store, Arc::clone(&lookup), Arc::clone(&clock), events::settings(&current)?);
     let gate = Gate::new(config.server.refused_per_minute, clock.now());
     let reception = Arc::new(Reception::new(current, lookup, gate, Arc::clone(&clock)));
     let settings = Arc::new(ArcSwap::from_pointee(ListenSettings::from_config(&config.server)?));
@@ -96,11 +102,11 @@ async fn serve(
     let door = Arc::new(AgiDoor::new(Agi::new(Arc::clone(&reception), !seed), Arc::clone(&settings), clock));
     let agi = door.move_to(config.server.agi).await?;
     let measures = measures([("http", listener.counts()), ("agi", door.counts())], dropped_lines);
-    let http = Arc::new(Http::new(Arc::clone(&reception), recorder.clone(), measures, seed));
+    let http = Arc::new(Http::new(Arc::clone(&reception), Arc::clone(&events), recorder.clone(), measures, seed));
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(keep_up(recorder));
     tokio::spawn(tidy(directory));
-    let reloaded = reload::Reloaded { reception, listening: settings, agi: Arc::clone(&door) };
+    let reloaded = reload::Reloaded { reception, events, listening: settings, agi: Arc::clone(&door) };
     tokio::spawn(reload::watch(file.to_path_buf(), reloaded, stopped.clone()));
     tokio::spawn(wait_for_the_end(Arc::clone(&http), stop));
     let agi = agi.map(tracing::field::display);
@@ -173,6 +179,7 @@ fn wait_for_the_end(http: Arc<Http>, stop: watch::Sender<bool>) -> impl Future<O
         next_order_to_stop(&mut terminate, &mut interrupt).await;
         tracing::info!("told to stop: no new connections, requests under way are answered");
         http.stopping.store(true, Ordering::Relaxed);
+        http.events.close();
         stop.send_replace(true);
         next_order_to_stop(&mut terminate, &mut interrupt).await;
         std::process::exit(1);

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
+use crate::events::Events;
 use crate::faces::Reception;
 use crate::lookup::CHECKS;
 use crate::metrics::RELOADS;
@@ -31,6 +32,7 @@ const PROJECTS: &str = "projects";
 /// What a reload brings up to date.
 pub(super) struct Reloaded {
     pub(super) reception: Arc<Reception>,
+    pub(super) events: Arc<Events>,
     pub(super) listening: Arc<ArcSwap<ListenSettings>>,
     pub(super) agi: Arc<AgiDoor>,
 }
@@ -101,7 +103,7 @@ fn folder_of(file: &Path) -> PathBuf {
 }
 
 async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
-    let Reloaded { reception, listening, agi } = reloaded;
+    let Reloaded { reception, events, listening, agi } = reloaded;
     let old = reception.current();
     let path = file.to_path_buf();
     let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment, &CHECKS))
@@ -117,6 +119,7 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     let config = Arc::new(config);
     let current = super::prepare(&reception.lookup, Arc::clone(&config), &old.live).await?;
     let settings = ListenSettings::from_config(&config.server)?;
+    let of_events = super::events::settings(&current)?;
     super::warm_up(&config);
     // The last step that can fail: everything behind it is in force together with it.
     if let Some(address) = agi.move_to(config.server.agi).await? {
@@ -125,6 +128,7 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     reception.gate.set_refused_per_minute(config.server.refused_per_minute);
     listening.store(Arc::new(settings));
     reception.replace(current);
+    events.configure(of_events);
     Ok(notes)
 }
 

@@ -16,12 +16,15 @@
 
 pub mod breaker;
 pub mod budget;
+pub mod generic;
 pub mod guard;
 pub mod http;
+pub mod mapping;
 mod soap;
 #[cfg(test)]
 pub(crate) mod stand_in;
 pub mod verify;
+pub mod xml;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -36,7 +39,7 @@ use crate::config::{self, Complaint, Config, Param, Params};
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, EndedCall};
-use crate::number::Number;
+use crate::number::{Number, Numbering};
 
 use budget::Budget;
 use guard::Guard;
@@ -71,7 +74,8 @@ pub struct Built {
 }
 
 /// Every API type that is code.
-pub const TYPES: &[ApiType] = &[ApiType { name: "soap", check: soap::check, build: soap::build }];
+pub const TYPES: &[ApiType] =
+    &[generic::GENERIC, generic::TICKETSYS, ApiType { name: "soap", check: soap::check, build: soap::build }];
 
 /// Looks at a source of the configuration: its type, then what the type says to its settings.
 #[must_use]
@@ -244,6 +248,8 @@ pub struct Question {
     pub call: Arc<Call>,
     /// The reading of `call.telephone`.
     pub number: Arc<Number>,
+    /// How the project reads numbers; its country is where they are dialled from.
+    pub numbering: Arc<Numbering>,
 }
 
 /// What of a call, beside the number, changes a source's answer; it becomes part of the cache key.
@@ -253,6 +259,12 @@ pub struct Inputs {
     pub dnid: bool,
     /// Further parameters, by name.
     pub params: Vec<String>,
+    /// How the project reads numbers, for a spelling that depends on its country.
+    pub numbering: bool,
+    /// The project itself.
+    pub project: bool,
+    /// Every single call: the source is told of it and says nothing. Nobody waits for it, nothing is remembered.
+    pub each_call: bool,
 }
 
 /// An answer that is on its way.

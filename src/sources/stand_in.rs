@@ -120,5 +120,5 @@ pub(crate) fn question(telephone: &str) -> Arc<Question> {
         request_id: RequestId::from_bits(1),
     };
     let number = parse(telephone, &Numbering::of_country("RO"));
-    Arc::new(Question { call: Arc::new(call), number: Arc::new(number) })
+    Arc::new(Question { call: Arc::new(call), number: Arc::new(number), numbering: Arc::default() })
 }

@@ -22,7 +22,10 @@ pub(super) async fn ready(State(http): State<Arc<Http>>, headers: HeaderMap) -> 
     let obstacle = if http.stopping.load(Ordering::Relaxed) {
         Some("the server is stopping".to_owned())
     } else {
-        http.reception.store_obstacle().await
+        match http.reception.store_obstacle().await {
+            Some(obstacle) => Some(obstacle),
+            None => http.events.store.obstacle().await,
+        }
     };
     let status = if obstacle.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({

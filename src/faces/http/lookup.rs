@@ -31,7 +31,7 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 const DEGRADED: HeaderName = HeaderName::from_static("x-calldex-degraded");
 
 /// Says what the integrator should know about his request.
-const WARNING: HeaderName = HeaderName::from_static("x-calldex-warning");
+pub(super) const WARNING: HeaderName = HeaderName::from_static("x-calldex-warning");
 
 /// Where a request was sent to.
 pub(super) struct Addressed<'a> {
@@ -80,7 +80,7 @@ async fn admit(
 }
 
 /// Reads the parameters of query and body, within their limits.
-async fn read(parts: &Parts, body: Body) -> Result<Parameters<'_>, Refused> {
+pub(super) async fn read(parts: &Parts, body: Body) -> Result<Parameters<'_>, Refused> {
     let mut parameters = Parameters::from_query(query_of(parts)?);
     if parts.method == Method::POST {
         // Boxed: a request without a body does not carry the room for reading one about.

@@ -68,6 +68,10 @@ async fn measure(http: &Http) {
     gauge!(names::CACHE_ENTRIES, "kind" => "found").set(found as f64);
     gauge!(names::CACHE_ENTRIES, "kind" => "unknown").set(unknown as f64);
     gauge!(names::FLIGHTS).set(flights as f64);
+    gauge!(names::AGENT_STREAMS).set(http.events.streams() as f64);
+    for (target, state, count) in http.events.store.journal_counts().await.unwrap_or_default() {
+        gauge!(names::JOURNAL_ENTRIES, "target" => target, "state" => state).set(count as f64);
+    }
     for measure in &http.measures {
         measure();
     }

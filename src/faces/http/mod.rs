@@ -1,6 +1,7 @@
 //! The HTTP face: JSON, XML and text, asked by `GET` or `POST`. `router.rs` is the list of all addresses.
 
 mod credentials;
+mod events;
 mod explain;
 mod health;
 mod json;
@@ -26,6 +27,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::events::Events;
 use crate::model::RequestId;
 
 use super::Reception;
@@ -47,6 +49,8 @@ pub type Measure = Box<dyn Fn() + Send + Sync>;
 pub struct Http {
     /// Projects, access, lookup.
     pub reception: Arc<Reception>,
+    /// Takes events in and brings them to the agents' pages.
+    pub events: Arc<Events>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Run before `/metrics` is rendered.
@@ -59,8 +63,21 @@ pub struct Http {
 impl Http {
     /// Handlers over a reception. `seed` makes request ids differ between runs.
     #[must_use]
-    pub fn new(reception: Arc<Reception>, metrics: PrometheusHandle, measures: Vec<Measure>, seed: u64) -> Self {
-        Self { reception, metrics, measures, stopping: AtomicBool::new(false), request_ids: RequestIds::new(seed) }
+    pub fn new(
+        reception: Arc<Reception>,
+        events: Arc<Events>,
+        metrics: PrometheusHandle,
+        measures: Vec<Measure>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            reception,
+            events,
+            metrics,
+            measures,
+            stopping: AtomicBool::new(false),
+            request_ids: RequestIds::new(seed),
+        }
     }
 
     fn request_id(&self, headers: &HeaderMap) -> RequestId {

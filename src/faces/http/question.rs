@@ -93,6 +93,11 @@ impl<'a> Parameters<'a> {
         &self.pairs
     }
 
+    /// All pairs in the order in which they were sent; `None` when there were too many, or a body that cannot be read.
+    pub(super) fn into_pairs(self) -> Option<Vec<(Cow<'a, str>, Cow<'a, str>)>> {
+        (!self.overflowed && !self.unreadable).then_some(self.pairs)
+    }
+
     /// Takes out every parameter whose name fits, and gives them back in order.
     pub(super) fn take(&mut self, fits: impl Fn(&str) -> bool) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         self.pairs.extract_if(.., |(name, _)| fits(name)).collect()

@@ -42,6 +42,11 @@ impl Refused {
     pub(super) const BODY_TOO_SLOW: Self = Self::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
     const NO_SUCH_ADDRESS: Self =
         Self::new(StatusCode::NOT_FOUND, "no such address; a lookup is asked at /PROJECT/lookup");
+    /// A part of the request would be lost.
+    pub(super) const UNREADABLE: Self = Self::new(
+        StatusCode::BAD_REQUEST,
+        "more than 1,000 parameters, or a body that is neither a form nor a JSON object",
+    );
     /// The address is right and the method is not.
     pub(super) const NO_SUCH_METHOD: Self = Self::new(StatusCode::METHOD_NOT_ALLOWED, "use GET or POST");
 }

@@ -16,7 +16,7 @@ use tower::ServiceExt;
 
 use super::lookup::Addressed;
 use super::refusal::Refused;
-use super::{Http, explain, health, lookup, metrics, refusal, soap};
+use super::{Http, events, explain, health, lookup, metrics, refusal, soap};
 use crate::access::Peer;
 
 /// The HTTP face, ready to answer; a clone is the same face.
@@ -76,6 +76,7 @@ fn routes(http: Arc<Http>) -> Router {
     Router::new()
         .route("/{project}/soap", get(describe_soap).post(answer_soap))
         .route("/{project}/explain", get(explain_project))
+        .route("/{project}/events", get(take_event).post(take_event))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::scrape))
@@ -87,6 +88,10 @@ fn routes(http: Arc<Http>) -> Router {
 
 fn decoded(segment: &str) -> Cow<'_, str> {
     percent_decode_str(segment).decode_utf8_lossy()
+}
+
+async fn take_event(State(http): State<Arc<Http>>, Path(project): Path<String>, request: Request) -> Response {
+    events::take(&http, &project, request).await
 }
 
 async fn describe_soap(State(http): State<Arc<Http>>, request: Request) -> Response {

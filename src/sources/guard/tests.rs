@@ -112,7 +112,7 @@ fn question() -> Arc<Question> {
         params: std::collections::BTreeMap::new(),
         request_id: RequestId::from_bits(1),
     };
-    Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable) })
+    Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable), numbering: Arc::default() })
 }
 
 async fn ask(guard: &Guard) -> Result<Vec<Hit>> {

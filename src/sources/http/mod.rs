@@ -140,15 +140,30 @@ impl Client {
         Err(Error::new(Kind::Invalid, format!("{} redirects in a circle", host(&request.url))))
     }
 
-    async fn send_once(&self, request: &Request) -> Result<Answer> {
+    /// Sends a request and looks at the status of the answer only.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; a redirect is not followed, and a status other than success is the error it stands for.
+    pub async fn tell(&self, request: Request) -> Result<()> {
+        self.budget.pay(self.patience).await?;
+        let mut response = self.begin(&request).await?;
+        let headers = std::mem::take(response.headers_mut());
+        Answer { status: response.status(), headers, body: Bytes::new() }.success().map(|_| ())
+    }
+
+    async fn begin(&self, request: &Request) -> Result<reqwest::Response> {
         self.reach.check(&request.url)?;
-        let explain = |error| failure::explain(error, &request.url);
         let sent = self
             .inner
             .request(request.method.clone(), request.url.clone())
             .headers(request.headers.clone())
             .body(request.body.clone());
-        let mut response = sent.send().await.map_err(explain)?;
+        sent.send().await.map_err(|error| failure::explain(error, &request.url))
+    }
+
+    async fn send_once(&self, request: &Request) -> Result<Answer> {
+        let explain = |error| failure::explain(error, &request.url);
+        let mut response = self.begin(request).await?;
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(explain)? {
             if body.len() + chunk.len() > request.limit {

@@ -4,6 +4,7 @@ mod asterisk;
 mod client;
 mod line;
 mod process;
+mod telephony;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
 pub(crate) use client::{Reply, get, head, post, send};
 pub(crate) use line::Line;
 pub(crate) use process::{allow_open_files, resident_kilobytes};
+pub(crate) use telephony::{Callee, Kamailio};
 
 /// How long a busy machine may take for anything that has to happen; only a failing test waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

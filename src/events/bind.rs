@@ -1,0 +1,57 @@
+//! Looks up the callers of calls that could not be tied to a lookup, and of those whose lookup was incomplete.
+//!
+//! First with the project's deadline, so that a card has a name soon; when a source was late, once more with all the time
+//! that the source may take: that joins the request under way and brings the late answer to the open card.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::lookup::Project;
+use crate::model::{Call, RequestId};
+
+use super::caller::Caller;
+use super::rows::CallRow;
+use super::{Announced, Events};
+
+impl Events {
+    /// Looks up the caller of a call and notes him; runs in a task of its own.
+    pub(super) async fn bind(self: Arc<Self>, call: Arc<CallRow>) {
+        let Some(project) = self.project(&call.project) else { return };
+        let deadline = self.clock.now() + project.config.deadline;
+        let Some(caller) = self.ask(&project, &call, deadline).await else { return };
+        let late = caller.incomplete;
+        self.note(&call, caller).await;
+        if late {
+            let deadline = self.clock.now() + self.lookup.patience(&project);
+            if let Some(caller) = self.ask(&project, &call, deadline).await {
+                // Whatever it brings, nothing more follows.
+                self.note(&call, Caller { incomplete: false, ..caller }).await;
+            }
+        }
+    }
+
+    async fn ask(&self, project: &Arc<Project>, call: &CallRow, deadline: std::time::Instant) -> Option<Caller> {
+        let question = Call {
+            project: Arc::clone(&project.config.name),
+            telephone: call.telephone.clone(),
+            dnid: call.dnid.clone(),
+            direction: Some(call.direction),
+            params: BTreeMap::new(),
+            request_id: RequestId::from_bits(call.id.cast_unsigned()),
+        };
+        let answer = self.lookup.inquire(project, question, deadline).await;
+        let contact_id = self.store.contact_id(call.id).await.ok().flatten();
+        let caller = Caller::of(project, &answer, contact_id.as_deref());
+        Some(self.with_choice(project, call.number?, contact_id.as_deref(), caller))
+    }
+
+    async fn note(&self, call: &CallRow, caller: Caller) {
+        match self.store.bind(call.id, caller).await {
+            Ok(call) => {
+                let _ = self.announce.try_send(Announced { call });
+            }
+            // It is tried again by the upkeep.
+            Err(error) => tracing::warn!(target: "calldex::events", "a caller could not be noted: {error}"),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What is known about the caller of a call, as it is kept with the call and shown on its card.
+
+use serde::{Deserialize, Serialize};
+
+use crate::lookup::{Explanation, Outcome, Project};
+use crate::model::{ContactId, ContactRef, Field};
+
+/// Most candidates that are kept.
+const MOST_CANDIDATES: usize = 10;
+
+/// What is known about the caller of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Caller {
+    /// The contact, when exactly one is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Named>,
+    /// What to show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+    /// The page to open; its scheme has been checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+    /// Whether a source has not answered yet, so that more may become known.
+    #[serde(default)]
+    pub incomplete: bool,
+    /// All who may be meant, when there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Choice>,
+}
+
+/// A contact by source and id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Name of the source or address book.
+    pub source: String,
+    /// The id within it, as text.
+    pub id: String,
+}
+
+/// One of several who may be meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Who it is.
+    #[serde(flatten)]
+    pub contact: Named,
+    /// What to show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The company.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+    /// The page to open; its scheme has been checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
+}
+
+impl Named {
+    /// The same as a reference.
+    #[must_use]
+    pub fn to_ref(&self) -> ContactRef {
+        ContactRef { source: self.source.as_str().into(), id: ContactId::from_text(&self.id) }
+    }
+}
+
+impl From<&ContactRef> for Named {
+    fn from(contact: &ContactRef) -> Self {
+        Self { source: contact.source.to_string(), id: contact.id.to_string() }
+    }
+}
+
+impl Caller {
+    /// The caller of a lookup. `contact_id` is the id that the PBX got with its answer, which settles who is meant.
+    #[must_use]
+    pub fn of(project: &Project, explanation: &Explanation, contact_id: Option<&str>) -> Self {
+        let person = explanation.person.as_ref();
+        let data = &explanation.decision.caller_data;
+        let known = |field| person.and_then(|person| person.known.get(field)).map(str::to_owned);
+        let candidates = choices(project, explanation);
+        let caller = Self {
+            contact: person.and_then(|person| person.contact.as_ref()).map(Named::from),
+            name: data.name.clone().or_else(|| known(Field::Name)),
+            company: known(Field::Company),
+            link: data.backend_link.clone(),
+            incomplete: explanation.outcome != Outcome::Withheld && explanation.missing().next().is_some(),
+            candidates: if candidates.len() > 1 { candidates } else { Vec::new() },
+        };
+        match contact_id.filter(|id| caller.contact.as_ref().is_none_or(|contact| contact.id != **id)) {
+            Some(id) => caller.prefer(|choice| choice.id == *id),
+            None => caller,
+        }
+    }
+
+    /// Makes the candidate that fits the caller; all stay to choose from.
+    #[must_use]
+    pub fn prefer(mut self, fits: impl Fn(&Named) -> bool) -> Self {
+        let found = self.candidates.iter().find(|choice| fits(&choice.contact)).cloned();
+        if let Some(Choice { contact, name, company, link }) = found {
+            (self.contact, self.name, self.company, self.link) = (Some(contact), name, company, link);
+        }
+        self
+    }
+
+    /// Whether nobody is known.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        self.contact.is_none() && self.name.is_none() && self.candidates.is_empty()
+    }
+}
+
+fn choices(project: &Project, explanation: &Explanation) -> Vec<Choice> {
+    let found = explanation.candidates().into_iter().take(MOST_CANDIDATES);
+    let choice = |candidate: crate::lookup::merge::Candidate| {
+        let contact = &candidate.hit.contact;
+        let text = |field| contact.get(field).map(str::to_owned);
+        let answer = explanation.answer_for(project, &candidate).caller_data;
+        Choice {
+            contact: Named { source: candidate.source.to_string(), id: contact.id.to_string() },
+            name: answer.name.or_else(|| text(Field::Name)),
+            company: text(Field::Company),
+            link: answer.backend_link,
+        }
+    };
+    found.map(choice).collect()
+}

@@ -1,0 +1,82 @@
+//! Wipes a person out of events, calls, journal and choices.
+//!
+//! Deleted rows are overwritten in the file, and the write-ahead log is cut off afterwards. A call that was withheld or
+//! came from another number cannot be found by the number; it can by the contact.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, params};
+
+use super::caller::Caller;
+use super::retention::remove_call;
+use super::rows;
+use crate::model::ContactRef;
+use crate::number::Key;
+
+/// How much was wiped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wiped {
+    /// Calls.
+    pub calls: usize,
+    /// Events.
+    pub events: usize,
+    /// Entries of the journal, written or not.
+    pub journal: usize,
+    /// Choices of agents.
+    pub choices: usize,
+    /// Whether the write-ahead log could be cut off; if not, overwritten text stays in it until the next checkpoint.
+    pub log_truncated: bool,
+}
+
+/// Wipes the calls of these numbers in every project, and those of these contacts.
+pub(super) fn wipe(connection: &Connection, numbers: &[Key], contacts: &[ContactRef]) -> rusqlite::Result<Wiped> {
+    let mut wiped = Wiped::default();
+    for id in calls(connection, numbers, contacts)? {
+        let (events, journal) = remove_call(connection, id)?;
+        wiped =
+            Wiped { calls: wiped.calls + 1, events: wiped.events + events, journal: wiped.journal + journal, ..wiped };
+    }
+    for number in numbers {
+        wiped.choices += connection.execute("DELETE FROM choice WHERE number = ?1", [number.to_i64()])?;
+    }
+    for contact in contacts {
+        let sql = "DELETE FROM choice WHERE source = ?1 AND contact = ?2";
+        wiped.choices += connection.execute(sql, params![&*contact.source, contact.id.to_string()])?;
+        forget_candidate(connection, contact)?;
+    }
+    Ok(wiped)
+}
+
+fn calls(connection: &Connection, numbers: &[Key], contacts: &[ContactRef]) -> rusqlite::Result<BTreeSet<i64>> {
+    let mut ids = BTreeSet::new();
+    for number in numbers {
+        let mut statement = connection.prepare_cached("SELECT id FROM call WHERE number = ?1")?;
+        let rows = statement.query_map([number.to_i64()], |row| row.get::<_, i64>(0))?;
+        ids.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    for contact in contacts {
+        let sql = "SELECT id FROM call WHERE contact_id = ?1 AND contact_source = ?2";
+        let mut statement = connection.prepare_cached(sql)?;
+        let rows =
+            statement.query_map(params![contact.id.to_string(), &*contact.source], |row| row.get::<_, i64>(0))?;
+        ids.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    Ok(ids)
+}
+
+/// Others' calls may name the contact as one of several who might have been meant.
+fn forget_candidate(connection: &Connection, contact: &ContactRef) -> rusqlite::Result<()> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, caller FROM call WHERE instr(caller, '\"candidates\"') > 0")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows: Vec<(i64, String)> = rows.collect::<rusqlite::Result<_>>()?;
+    for (id, json) in rows {
+        let Ok(mut caller) = serde_json::from_str::<Caller>(&json) else { continue };
+        let before = caller.candidates.len();
+        caller.candidates.retain(|choice| choice.contact.to_ref() != *contact);
+        if caller.candidates.len() < before {
+            rows::bind(connection, id, &caller)?;
+        }
+    }
+    Ok(())
+}

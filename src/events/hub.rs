@@ -1,0 +1,170 @@
+//! Brings notices to the agents' pages: who is connected, and what waits for each.
+//!
+//! A stream has a short queue. When its reader is too slow, nothing waits for him: the queue is given up, and when he
+//! reads again he gets the present state of his calls from the store. So a stream costs a bounded piece of memory, and
+//! nothing is missed, since a notice is the state of a call and not a step of it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::{mpsc, watch};
+
+/// Notices that wait for one stream.
+const WAITING: usize = 32;
+
+/// One agent of one project, by [`agent_key`](super::agent_key).
+pub(super) type Place = (Arc<str>, String);
+
+/// A notice as it goes over the wire.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// The change of the call that it is about; what a page sends back as `Last-Event-ID`.
+    pub change: i64,
+    /// The card of the call, as JSON.
+    pub card: Arc<str>,
+}
+
+/// The streams of all agents. The lock is held to look up, to add and to remove.
+#[derive(Default)]
+pub(super) struct Hub {
+    streams: Arc<Mutex<HashMap<Place, Vec<Weak<Slot>>>>>,
+    closing: watch::Sender<bool>,
+}
+
+/// The end of a stream that the hub holds.
+struct Slot {
+    queue: mpsc::Sender<Notice>,
+    overflowed: AtomicBool,
+}
+
+/// The end of a stream that its reader holds; dropped, the hub forgets it.
+pub struct Stream {
+    slot: Arc<Slot>,
+    queue: mpsc::Receiver<Notice>,
+    place: Place,
+    streams: Arc<Mutex<HashMap<Place, Vec<Weak<Slot>>>>>,
+    closing: watch::Receiver<bool>,
+}
+
+/// What a stream has for its reader.
+pub enum Next {
+    /// The state of a call.
+    Notice(Notice),
+    /// He was too slow: he has to read the present state.
+    Overflowed,
+    /// The server stops.
+    Closed,
+}
+
+impl Hub {
+    /// Connects an agent's page.
+    pub(super) fn connect(&self, place: Place) -> Stream {
+        let (queue, receiver) = mpsc::channel(WAITING);
+        let slot = Arc::new(Slot { queue, overflowed: AtomicBool::new(false) });
+        let mut streams = lock(&self.streams);
+        streams.entry(place.clone()).or_default().push(Arc::downgrade(&slot));
+        drop(streams);
+        let closing = self.closing.subscribe();
+        Stream { slot, queue: receiver, place, streams: Arc::clone(&self.streams), closing }
+    }
+
+    /// Whether anybody watches as this agent.
+    pub(super) fn is_watched(&self, place: &Place) -> bool {
+        lock(&self.streams).contains_key(place)
+    }
+
+    /// Hands a notice to every page of an agent.
+    pub(super) fn send(&self, place: &Place, notice: &Notice) {
+        let slots: Vec<Arc<Slot>> =
+            lock(&self.streams).get(place).into_iter().flatten().filter_map(Weak::upgrade).collect();
+        for slot in slots {
+            if slot.queue.try_send(notice.clone()).is_err() {
+                slot.overflowed.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    /// Ends every stream: pages connect again, to whoever answers then.
+    pub(super) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// How many pages are connected.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.streams).values().map(Vec::len).sum()
+    }
+}
+
+impl Stream {
+    /// Waits for what comes next.
+    pub async fn next(&mut self) -> Next {
+        if !self.slot.overflowed.load(Ordering::Acquire) {
+            return tokio::select! {
+                // An error means that the hub is gone.
+                _ = self.closing.wait_for(|closing| *closing) => Next::Closed,
+                notice = self.queue.recv() => notice.map_or(Next::Closed, Next::Notice),
+            };
+        }
+        // First empty, then ready for more: what comes in between is in the queue and in the store.
+        while self.queue.try_recv().is_ok() {}
+        self.slot.overflowed.store(false, Ordering::Release);
+        Next::Overflowed
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let mut streams = lock(&self.streams);
+        if let Some(slots) = streams.get_mut(&self.place) {
+            slots.retain(|slot| slot.as_ptr() != Arc::as_ptr(&self.slot));
+            if slots.is_empty() {
+                streams.remove(&self.place);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(agent: &str) -> Place {
+        ("sales".into(), agent.to_owned())
+    }
+
+    fn notice(change: i64) -> Notice {
+        Notice { change, card: "{}".into() }
+    }
+
+    #[tokio::test]
+    async fn a_notice_reaches_every_page_of_its_agent_and_no_other() {
+        let hub = Hub::default();
+        let (mut first, mut second, other) =
+            (hub.connect(place("ion")), hub.connect(place("ion")), hub.connect(place("ana")));
+        hub.send(&place("ion"), &notice(7));
+        for stream in [&mut first, &mut second] {
+            assert!(matches!(stream.next().await, Next::Notice(Notice { change: 7, .. })));
+        }
+        assert!(other.queue.is_empty());
+        drop((first, second, other));
+        assert_eq!(hub.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_page_that_does_not_read_keeps_a_bounded_queue_and_reads_the_state_later() {
+        let hub = Hub::default();
+        let mut stream = hub.connect(place("ion"));
+        for change in 0..10_000 {
+            hub.send(&place("ion"), &notice(change));
+        }
+        assert_eq!(stream.queue.len(), WAITING);
+        assert!(matches!(stream.next().await, Next::Overflowed));
+        hub.send(&place("ion"), &notice(10_000));
+        assert!(matches!(stream.next().await, Next::Notice(Notice { change: 10_000, .. })));
+    }
+}

@@ -1,0 +1,233 @@
+//! Sends what the journal holds: one task for each target.
+//!
+//! A target that does not answer is asked with one call at a time, in growing pauses, so that its backlog does not fall
+//! on it. A call that it refuses is tried a few times more and then parked, and the next ones go on. The tasks end when
+//! the configuration changes or the server stops; a request that was under way then is made again, with the same key.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use metrics::counter;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::super::store::EventStore;
+use super::entry::{Entry, Tried};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::metrics::JOURNAL_TRIES;
+use crate::sources::CallLog;
+
+/// Most calls on their way to one target.
+const AT_ONCE: usize = 16;
+
+/// Longest pause between two looks into the store, for what another process has changed.
+const LOOK: Duration = Duration::from_secs(15);
+
+/// First and longest pause of a call that failed, in milliseconds.
+const PAUSES: (i64, i64) = (5_000, 3_600_000);
+
+/// First and longest pause of a target that does not answer.
+const TARGET_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+
+/// How long an entry waits for its caller to be looked up, or for its call to be over again, in milliseconds.
+const NOT_YET: (i64, i64) = (1_000, 60_000);
+
+/// How long an entry waits for its caller after the end of its call, in milliseconds; then it goes without.
+const LONGEST_LOOKUP: i64 = 120_000;
+
+/// Longest failure that is kept, in characters.
+const LONGEST_ERROR: usize = 300;
+
+/// Where calls are written to.
+#[derive(Clone)]
+pub struct Target {
+    /// Who writes.
+    pub log: Arc<dyn CallLog>,
+    /// Tries of one call before it is parked.
+    pub tries: u32,
+    /// Requests a minute.
+    pub per_minute: u32,
+}
+
+/// All targets by their names.
+pub type Targets = HashMap<Arc<str>, Target>;
+
+/// Owns the tasks that send.
+pub struct Dispatcher {
+    store: Arc<EventStore>,
+    clock: Arc<dyn Clock>,
+    tasks: Mutex<JoinSet<()>>,
+    wake: Arc<Notify>,
+}
+
+impl Dispatcher {
+    /// Sends nothing until it is told where to.
+    pub(crate) fn new(store: Arc<EventStore>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock, tasks: Mutex::default(), wake: Arc::default() }
+    }
+
+    /// Sends to these targets from now on. Must be called within a tokio runtime.
+    pub(crate) fn configure(&self, targets: &Targets) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        *tasks = JoinSet::new();
+        for (name, target) in targets {
+            let line = Line {
+                name: Arc::clone(name),
+                target: target.clone(),
+                store: Arc::clone(&self.store),
+                clock: Arc::clone(&self.clock),
+                wake: Arc::clone(&self.wake),
+                slot: Mutex::new(self.clock.now()),
+            };
+            tasks.spawn(line.run());
+        }
+    }
+
+    /// Says that there may be something to send.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_waiters();
+    }
+}
+
+/// One target at work.
+struct Line {
+    name: Arc<str>,
+    target: Target,
+    store: Arc<EventStore>,
+    clock: Arc<dyn Clock>,
+    wake: Arc<Notify>,
+    /// When the next request may leave.
+    slot: Mutex<Instant>,
+}
+
+impl Line {
+    async fn run(self) {
+        let mut failures = 0;
+        loop {
+            let at_once = if failures == 0 { AT_ONCE } else { 1 };
+            let woken = self.wake.notified();
+            let entries = self.store.journal_due(&self.name, self.clock.utc_millis(), at_once).await;
+            let entries = match entries {
+                Ok(entries) if !entries.is_empty() => entries,
+                Ok(_) => {
+                    let wait = self.until_due().await;
+                    let _ = tokio::time::timeout(wait, woken).await;
+                    continue;
+                }
+                Err(error) => {
+                    tracing::warn!(target: "calldex::journal", "the journal cannot be read: {error}");
+                    tokio::time::sleep(LOOK).await;
+                    continue;
+                }
+            };
+            let outcomes = join_all(entries.iter().map(|entry| self.send(entry))).await;
+            let down = !outcomes.is_empty() && outcomes.iter().all(|(_, down)| *down);
+            self.note(entries.iter().map(|entry| entry.id).zip(outcomes.into_iter().map(|(step, _)| step)).collect())
+                .await;
+            failures = if down { failures + 1 } else { 0 };
+            if down {
+                self.pause(failures).await;
+            }
+        }
+    }
+
+    /// What is to be noted, and whether the target did not answer.
+    async fn send(&self, entry: &Entry) -> (Step, bool) {
+        let now = self.clock.utc_millis();
+        let Some(call) = entry.ended_call() else { return (Step::Postpone(now + NOT_YET.1), false) };
+        if !entry.is_true() {
+            return (Step::Forget, false);
+        }
+        let unknown = entry.call.unbound || entry.call.caller.as_ref().is_some_and(|caller| caller.incomplete);
+        if unknown && now < entry.call.touched + LONGEST_LOOKUP {
+            return (Step::Postpone(now + NOT_YET.0), false);
+        }
+        self.wait_for_slot().await;
+        let sent = self.target.log.log_call(Arc::new(call)).await;
+        let result = match &sent {
+            Ok(()) => "written",
+            Err(error) if error.is_passing() => "unanswered",
+            Err(_) => "refused",
+        };
+        counter!(JOURNAL_TRIES, "target" => self.name.to_string(), "result" => result).increment(1);
+        let down = sent.as_ref().is_err_and(Error::is_passing);
+        (Step::Tried(self.judge(entry, sent)), down)
+    }
+
+    fn judge(&self, entry: &Entry, sent: Result<()>) -> Tried {
+        let Err(error) = sent else { return Tried::Written };
+        let tries = entry.tries.saturating_add(1);
+        let most = if error.is_passing() { self.target.tries } else { (self.target.tries / 10).max(1) };
+        let error = readable(&error);
+        if tries >= most {
+            tracing::warn!(
+                target: "calldex::journal",
+                journal = &*self.name,
+                entry = entry.id,
+                tries,
+                "a call is parked: {error}",
+            );
+            return Tried::Parked { error };
+        }
+        let pause = PAUSES.0.saturating_mul(1 << (tries - 1).min(12)).min(PAUSES.1);
+        Tried::Later { due: self.clock.utc_millis() + pause, error }
+    }
+
+    /// A try that cannot be noted is made again, with the same key.
+    async fn note(&self, steps: Vec<(i64, Step)>) {
+        if let Err(error) = self.store.journal_note(steps, self.clock.utc_millis()).await {
+            tracing::warn!(target: "calldex::journal", "what was written cannot be noted: {error}");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn until_due(&self) -> Duration {
+        let due = self.store.journal_next_due(&self.name).await.ok().flatten();
+        let wait = due.map(|due| u64::try_from(due - self.clock.utc_millis()).unwrap_or_default());
+        wait.map_or(LOOK, |millis| Duration::from_millis(millis.max(5)).min(LOOK))
+    }
+
+    async fn pause(&self, failures: u32) {
+        let pause = TARGET_PAUSES.0.saturating_mul(1 << (failures - 1).min(16)).min(TARGET_PAUSES.1);
+        tracing::warn!(
+            target: "calldex::journal",
+            journal = &*self.name,
+            seconds = pause.as_secs(),
+            "the journal does not answer, calls wait",
+        );
+        tokio::time::sleep(pause).await;
+    }
+
+    /// Waits until the rate allows a next request.
+    async fn wait_for_slot(&self) {
+        let apart = Duration::from_secs(60) / self.target.per_minute.max(1);
+        let now = self.clock.now();
+        let own = {
+            let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = (*slot).max(now);
+            *slot = own + apart;
+            own
+        };
+        tokio::time::sleep(own.saturating_duration_since(now)).await;
+    }
+}
+
+/// What is noted about an entry.
+#[derive(Debug, Clone)]
+pub(in super::super) enum Step {
+    /// A try.
+    Tried(Tried),
+    /// Not tried, because it is too early.
+    Postpone(i64),
+    /// The call went otherwise: another entry says how.
+    Forget,
+}
+
+/// A failure as it is kept: short, on one line.
+fn readable(error: &Error) -> String {
+    let text = error.to_string();
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(LONGEST_ERROR).collect()
+}

@@ -1,0 +1,184 @@
+//! What a PBX reports about its calls, and what becomes of it.
+//!
+//! An event is on the disk before it is acknowledged (`intake.rs`, through the one `writer.rs`). It is tied to the lookup
+//! of its call (`tie.rs`) or its caller is looked up afterwards (`bind.rs`); with the other events of its call it is put
+//! together to a call (`assemble.rs`). From calls come history (`past.rs`), the cards on the agents' pages (`card.rs`,
+//! brought by `hub.rs`), and what is written down in other systems (`journal/`). All of it lives in a second file beside
+//! the address books (`store.rs`), is kept as long as the project says (`retention.rs`) and can be wiped (`erase.rs`).
+
+pub mod accounts;
+mod assemble;
+mod bind;
+mod caller;
+mod card;
+mod erase;
+mod hub;
+mod intake;
+pub mod journal;
+mod list;
+mod party;
+mod past;
+mod readers;
+mod retention;
+mod rows;
+mod store;
+mod tie;
+mod upkeep;
+mod watch;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use metrics::{counter, histogram};
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::lookup::{Lookup, Project};
+use crate::metrics::{EVENT_SECONDS, EVENTS};
+use crate::model::Event;
+use hub::Hub;
+use intake::Arrival;
+use journal::{Dispatcher, Targets};
+use rows::CallRow;
+
+pub use assemble::State;
+pub use caller::{Caller, Choice, Named};
+pub use card::{Card, CardState, Earlier};
+pub use erase::Wiped;
+pub use hub::{Next, Notice, Stream};
+pub use list::ListedEvent;
+pub use party::agent_key;
+pub use store::EventStore;
+
+/// How long an event may take to the disk; then the PBX hears that it should send it again.
+pub const LONGEST_WRITE: Duration = Duration::from_secs(2);
+
+/// Changed calls that wait to be shown; beyond it, pages read the state from the store.
+const ANNOUNCED: usize = 10_000;
+
+/// Takes events in and brings them to whom they concern. One for the process.
+pub struct Events {
+    /// The file that holds them.
+    pub store: Arc<EventStore>,
+    lookup: Arc<Lookup>,
+    clock: Arc<dyn Clock>,
+    settings: ArcSwap<Settings>,
+    dispatcher: Dispatcher,
+    hub: Hub,
+    announce: mpsc::Sender<Announced>,
+}
+
+/// The part of the configuration that events need; replaced as one piece.
+#[derive(Default)]
+pub struct Settings {
+    /// The projects, ready to answer.
+    pub projects: HashMap<Arc<str>, Arc<Project>>,
+    /// Where calls are written to.
+    pub targets: Targets,
+}
+
+/// A call that has changed.
+pub(crate) struct Announced {
+    call: Arc<CallRow>,
+}
+
+/// What became of an event that was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Its number.
+    pub id: i64,
+    /// Whether it was here before.
+    pub repeat: bool,
+}
+
+impl Events {
+    /// Takes events in for the projects of `settings`, and starts what works in the background. Must be called within a
+    /// tokio runtime; the tasks end with it.
+    #[must_use]
+    pub fn start(store: Arc<EventStore>, lookup: Arc<Lookup>, clock: Arc<dyn Clock>, settings: Settings) -> Arc<Self> {
+        let (announce, announced) = mpsc::channel(ANNOUNCED);
+        let events = Arc::new(Self {
+            dispatcher: Dispatcher::new(Arc::clone(&store), Arc::clone(&clock)),
+            store,
+            lookup,
+            clock,
+            settings: ArcSwap::default(),
+            hub: Hub::default(),
+            announce,
+        });
+        events.configure(settings);
+        tokio::spawn(watch::announce(Arc::clone(&events), announced));
+        tokio::spawn(upkeep::run(Arc::clone(&events)));
+        events
+    }
+
+    /// Puts a new configuration in force.
+    pub fn configure(&self, settings: Settings) {
+        self.dispatcher.configure(&settings.targets);
+        self.settings.store(Arc::new(settings));
+    }
+
+    /// Takes an event in: when it returns, the event is on the disk.
+    ///
+    /// # Errors
+    /// When it did not get there within [`LONGEST_WRITE`]. It may have been written all the same: sent again with a
+    /// `uniqueid`, it counts once.
+    pub async fn take(self: &Arc<Self>, project: &Project, event: Event) -> Result<Taken> {
+        let start = self.clock.now();
+        let (name, kind) = (Arc::clone(&event.project), event.kind());
+        let taken = self.write(project, event).await;
+        let result = match &taken {
+            Ok(taken) if taken.repeat => "repeat",
+            Ok(_) => "stored",
+            Err(_) => "failed",
+        };
+        counter!(EVENTS, "project" => name.to_string(), "event" => kind.as_str(), "result" => result).increment(1);
+        histogram!(EVENT_SECONDS).record(self.clock.now().saturating_duration_since(start).as_secs_f64());
+        taken
+    }
+
+    async fn write(self: &Arc<Self>, project: &Project, event: Event) -> Result<Taken> {
+        let (number, caller) = self.tie(project, &event).await;
+        let arrival = Arrival {
+            event,
+            number,
+            caller,
+            journal: project.config.journal.clone().into(),
+            longest_call: millis(project.config.longest_call),
+        };
+        let announce = self.announce.clone();
+        let written = self.store.accept(arrival, move |accepted| {
+            if !accepted.repeat {
+                // A full queue is no loss: whoever watches reads the state from the store.
+                let _ = announce.try_send(Announced { call: Arc::clone(&accepted.call) });
+            }
+        })?;
+        let accepted = match tokio::time::timeout(LONGEST_WRITE, written).await {
+            Ok(Ok(accepted)) => accepted?,
+            Ok(Err(_)) | Err(_) => return Err(intake::too_late()),
+        };
+        Ok(Taken { id: accepted.id, repeat: accepted.repeat })
+    }
+
+    /// How many agents' pages are connected.
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        self.hub.count()
+    }
+
+    fn project(&self, name: &str) -> Option<Arc<Project>> {
+        self.settings.load().projects.get(name).cloned()
+    }
+}
+
+/// A length of time as the store counts it.
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

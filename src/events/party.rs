@@ -1,0 +1,49 @@
+//! Who takes part in a call, and by which names a PBX may mean the same agent.
+
+use rusqlite::{Connection, params};
+
+/// The name of an agent as it is compared: `SIP/Ion-Popescu-0000a1`, `Local/ion-popescu@agents` and `ion-popescu` are
+/// the same one.
+#[must_use]
+pub fn agent_key(name: &str) -> String {
+    let name = name.trim();
+    let (technology, name) = name.split_once('/').map_or((None, name), |(technology, rest)| (Some(technology), rest));
+    let name = name.split(['@', ';']).next().unwrap_or_default();
+    let name = if technology.is_some() { without_channel(name) } else { name };
+    name.to_lowercase()
+}
+
+/// Asterisk ends the name of a channel with a dash and eight hexadecimal digits.
+fn without_channel(name: &str) -> &str {
+    let is_channel = |end: &str| end.len() == 8 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    name.rsplit_once('-').filter(|(_, end)| is_channel(end)).map_or(name, |(agent, _)| agent)
+}
+
+/// Notes that a call has rung an agent or was answered by him.
+pub(super) fn add(connection: &Connection, project: &str, agent: &str, call: i64) -> rusqlite::Result<()> {
+    let sql = "INSERT OR IGNORE INTO party (project, agent, call) VALUES (?1, ?2, ?3)";
+    connection.prepare_cached(sql)?.execute(params![project, agent_key(agent), call])?;
+    Ok(())
+}
+
+/// The agents of a call, as they are compared.
+pub(super) fn of_call(connection: &Connection, call: i64) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare_cached("SELECT agent FROM party WHERE call = ?1")?;
+    statement.query_map([call], |row| row.get(0))?.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_has_one_key_for_all_spellings_of_his_name() {
+        for name in
+            ["ion-popescu", " Ion-Popescu ", "SIP/ion-popescu", "PJSIP/ion-popescu-0000002f", "Local/ion-popescu@q;1"]
+        {
+            assert_eq!(agent_key(name), "ion-popescu", "{name}");
+        }
+        assert_eq!(agent_key("ana-deadbeef"), "ana-deadbeef", "only a channel ends so");
+        assert_eq!(agent_key("101"), "101");
+    }
+}

@@ -1,0 +1,45 @@
+//! Reads what happened before with a number: its calls, and whom agents took it for.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::model::{CallOutcome, ContactId, ContactRef, Direction, PastCall};
+use crate::number::Key;
+
+/// The calls of a number, newest first.
+pub(super) fn calls(
+    connection: &Connection,
+    project: &str,
+    number: Key,
+    since: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<PastCall>> {
+    let sql = "SELECT id, direction, started, outcome, agent, queue, dnid, duration FROM call \
+               WHERE project = ?1 AND number = ?2 AND started >= ?3 ORDER BY started DESC, id DESC LIMIT ?4";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_map(params![project, number.to_i64(), since, limit], past_call)?.collect()
+}
+
+fn past_call(row: &Row<'_>) -> rusqlite::Result<PastCall> {
+    Ok(PastCall {
+        id: row.get(0)?,
+        direction: Direction::parse(&row.get::<_, String>(1)?).unwrap_or(Direction::In),
+        started: row.get(2)?,
+        outcome: row.get::<_, Option<String>>(3)?.and_then(|word| CallOutcome::parse(&word)),
+        agent: row.get(4)?,
+        queue: row.get(5)?,
+        dnid: row.get(6)?,
+        duration: row.get::<_, Option<i64>>(7)?.map(i64::cast_unsigned),
+    })
+}
+
+/// Which contact an agent picked for a number.
+pub(super) fn choice(connection: &Connection, project: &str, number: Key) -> rusqlite::Result<Option<ContactRef>> {
+    let sql = "SELECT source, contact FROM choice WHERE project = ?1 AND number = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let chosen = statement.query_row(params![project, number.to_i64()], |row| {
+        let (source, id): (String, String) = (row.get(0)?, row.get(1)?);
+        Ok(ContactRef { source: source.into(), id: ContactId::from_text(&id) })
+    });
+    chosen.optional()
+}

@@ -1,0 +1,235 @@
+//! The events' file: everything that is read from it and written to it goes through here.
+//!
+//! Writes share the transactions of `writer.rs`. Reads run on tokio's blocking threads, but for those that a lookup waits
+//! for, which cost microseconds and run where they are asked.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
+
+use super::caller::Caller;
+use super::erase::{self, Wiped};
+use super::intake::{self, Accepted, Arrival};
+use super::journal::{self, Entry, Listed, Step, Which};
+use super::list::{self, ListedEvent};
+use super::readers::Readers;
+use super::rows::{self, CallRow};
+use super::writer::Writer;
+use super::{past, retention};
+use crate::error::{Error, Kind, Result};
+use crate::model::{ContactRef, History, PastCall, PendingCalls};
+use crate::number::Key;
+use crate::store::{EVENTS, Store, events_path, failure};
+
+/// Events, calls, journal and accounts in one file.
+pub struct EventStore {
+    file: Store,
+    pub(super) writer: Writer,
+    readers: Arc<Readers>,
+}
+
+impl EventStore {
+    /// Opens the file beside the address books at `directory`, and creates it when it is missing.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(directory: &Path) -> Result<Self> {
+        let file = Store::open(&events_path(directory), &EVENTS)?;
+        Ok(Self { writer: Writer::start(&file)?, readers: Arc::new(Readers::new(file.clone())), file })
+    }
+
+    /// Why the file cannot be read; `None` when it can.
+    pub async fn obstacle(&self) -> Option<String> {
+        let sql = "SELECT value FROM meta WHERE name = 'change'";
+        let read = self.read("read the events", move |connection| connection.query_row(sql, [], |_| Ok(()))).await;
+        read.err().map(|error| error.to_string())
+    }
+
+    /// Puts an event into the next transaction; `after` hears of it in the order of the writes.
+    pub(super) fn accept(
+        &self,
+        arrival: Arrival,
+        after: impl FnOnce(&Accepted) + Send + 'static,
+    ) -> Result<tokio::sync::oneshot::Receiver<Result<Accepted>>> {
+        self.writer.submit(move |connection| intake::accept(connection, &arrival), after)
+    }
+
+    /// Notes who the caller of a call is, and returns the call as it is then.
+    pub(super) async fn bind(&self, call: i64, caller: Caller) -> Result<Arc<CallRow>> {
+        self.change("note a caller", move |connection| {
+            rows::bind(connection, call, &caller)?;
+            rows::call(connection, call).map(Arc::new)
+        })
+        .await
+    }
+
+    /// Calls whose caller is still to be looked up, newest first.
+    pub(super) async fn unbound(&self, limit: i64) -> Result<Vec<Arc<CallRow>>> {
+        self.read("find calls without a caller", move |connection| {
+            let sql = format!("SELECT {} FROM call WHERE bound = 0 ORDER BY id DESC LIMIT ?1", rows::COLUMNS);
+            let mut statement = connection.prepare_cached(&sql)?;
+            statement.query_map([limit], rows::from_row)?.map(|row| row.map(Arc::new)).collect()
+        })
+        .await
+    }
+
+    pub(super) async fn projects_with_running_calls(&self) -> Result<Vec<Arc<str>>> {
+        self.read("find running calls", |connection| {
+            let mut statement = connection.prepare_cached("SELECT DISTINCT project FROM call WHERE state < 2")?;
+            statement.query_map([], |row| row.get::<_, String>(0).map(Arc::from))?.collect()
+        })
+        .await
+    }
+
+    /// Gives up calls of a project that nobody has ended since `before`.
+    pub(super) async fn give_up(
+        &self,
+        project: Arc<str>,
+        targets: Arc<[Arc<str>]>,
+        before: i64,
+        now: i64,
+    ) -> Result<Vec<Arc<CallRow>>> {
+        let work = move |connection: &Connection| intake::give_up(connection, &project, &targets, before, now);
+        self.writer.write(work).await
+    }
+
+    /// Removes some of what a project need not keep; says whether there is more.
+    pub(super) async fn forget(&self, project: Arc<str>, before: i64) -> Result<bool> {
+        self.change("remove old calls", move |connection| retention::forget(connection, &project, before)).await
+    }
+
+    /// Events in the order of their arrival, behind the one with the number `after`.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn events(&self, project: Option<String>, after: i64, limit: usize) -> Result<Vec<ListedEvent>> {
+        self.read("read events", move |connection| list::after(connection, project.as_deref(), after, limit)).await
+    }
+
+    /// The newest events, oldest of them first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn latest_events(&self, project: Option<String>, limit: usize) -> Result<Vec<ListedEvent>> {
+        self.read("read events", move |connection| list::latest(connection, project.as_deref(), limit)).await
+    }
+
+    /// Wipes a person: the calls of these numbers and contacts, with their events and what the journal still holds of
+    /// them, and what agents have chosen. Returns how much that was.
+    ///
+    /// # Errors
+    /// When the file cannot be written; nothing is wiped then.
+    pub async fn wipe(&self, numbers: Vec<Key>, contacts: Vec<ContactRef>) -> Result<Wiped> {
+        let wiped = self.change("wipe calls", move |connection| erase::wipe(connection, &numbers, &contacts)).await?;
+        let file = self.file.clone();
+        let truncated = tokio::task::spawn_blocking(move || file.truncate_log()).await;
+        let log_truncated = truncated.is_ok_and(|done| done.unwrap_or_default());
+        Ok(Wiped { log_truncated, ..wiped })
+    }
+
+    /// Entries of the journal.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn journal(&self, which: Which, target: Option<String>, limit: usize) -> Result<Vec<Listed>> {
+        self.read("read the journal", move |connection| journal::list(connection, which, target.as_deref(), limit))
+            .await
+    }
+
+    /// Lets up to `limit` entries be tried again; returns how many.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn journal_retry(&self, which: Which, target: Option<String>, now: i64, limit: usize) -> Result<usize> {
+        let work = move |connection: &Connection| journal::retry(connection, which, target.as_deref(), now, limit);
+        self.change("try the journal again", work).await
+    }
+
+    /// Takes up to `limit` entries out of the journal; returns how many.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn journal_drop(&self, which: Which, target: Option<String>, limit: usize) -> Result<usize> {
+        let work = move |connection: &Connection| journal::drop_entries(connection, which, target.as_deref(), limit);
+        self.change("drop entries of the journal", work).await
+    }
+
+    /// How many entries wait and are parked, by target.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn journal_counts(&self) -> Result<Vec<(String, &'static str, u64)>> {
+        self.read("count the journal", journal::counts).await
+    }
+
+    pub(super) async fn journal_due(&self, target: &Arc<str>, now: i64, limit: usize) -> Result<Vec<Entry>> {
+        let target = Arc::clone(target);
+        self.read("read the journal", move |connection| journal::due(connection, &target, now, limit)).await
+    }
+
+    pub(super) async fn journal_next_due(&self, target: &Arc<str>) -> Result<Option<i64>> {
+        let target = Arc::clone(target);
+        self.read("read the journal", move |connection| journal::next_due(connection, &target)).await
+    }
+
+    pub(super) async fn journal_note(&self, steps: Vec<(i64, Step)>, now: i64) -> Result<()> {
+        self.change("note the journal", move |connection| {
+            steps.iter().try_for_each(|(id, step)| journal::note(connection, *id, step, now))
+        })
+        .await
+    }
+
+    /// Which contact an agent picked for a number.
+    pub(super) fn choice(&self, project: &str, number: Key) -> Result<Option<ContactRef>> {
+        self.readers.read("read a choice", |connection| past::choice(connection, project, number))
+    }
+
+    /// Remembers which contact an agent picked for a number.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn choose(&self, project: &str, number: Key, contact: ContactRef, agent: &str, now: i64) -> Result<()> {
+        let (project, agent) = (project.to_owned(), agent.to_owned());
+        self.change("remember a choice", move |connection| {
+            let sql = "INSERT OR REPLACE INTO choice (project, number, source, contact, agent, chosen) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            let (source, id) = (&*contact.source, contact.id.to_string());
+            connection.execute(sql, params![project, number.to_i64(), source, id, agent, now]).map(drop)
+        })
+        .await
+    }
+
+    /// Reads on this thread; for what costs microseconds.
+    pub(super) fn read_here<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        self.readers.read(doing, work)
+    }
+
+    /// Reads on a blocking thread.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let readers = Arc::clone(&self.readers);
+        let read = tokio::task::spawn_blocking(move || readers.read(doing, work)).await;
+        read.map_err(|error| Error::new(Kind::Internal, format!("cannot {doing}")).because(error))?
+    }
+
+    /// Writes in the next transaction.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write(move |connection| work(connection).map_err(|error| failure(doing, error))).await
+    }
+}
+
+impl History for EventStore {
+    fn calls<'a>(&'a self, project: &'a str, number: Key, since: i64, limit: usize) -> PendingCalls<'a> {
+        let read =
+            self.read_here("read earlier calls", |connection| past::calls(connection, project, number, since, limit));
+        Box::pin(std::future::ready(read as Result<Vec<PastCall>>))
+    }
+}

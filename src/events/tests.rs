@@ -1,0 +1,1 @@
+//! Events from arrival to history.

@@ -1,0 +1,86 @@
+//! Generic and Ticketsys: a system that speaks the PBX's own contract, `GET url?telephone=&dnid=`.
+//!
+//! What goes out is in `request`, what comes back in `answer`, the parameters in `settings`. Ticketsys is the same with
+//! JSON and without parameters. With `ignore_response=1` the system is told of every call and nothing is expected.
+
+mod answer;
+mod request;
+mod settings;
+
+use std::sync::Arc;
+
+use super::http::Client;
+use super::mapping::Mapping;
+use super::verify::verify;
+use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
+use crate::config;
+use crate::directory::Hit;
+use crate::error::Result;
+use crate::number::{Number, Numbering};
+
+use settings::Settings;
+
+/// `type = "generic"`.
+pub const GENERIC: ApiType = ApiType { name: "generic", check: settings::check_generic, build };
+
+/// `type = "ticketsys"`.
+pub const TICKETSYS: ApiType = ApiType { name: "ticketsys", check: settings::check_ticketsys, build };
+
+/// A system that speaks the PBX's own contract. It holds no state but its client.
+#[derive(Clone)]
+struct Generic {
+    name: Arc<str>,
+    settings: Arc<Settings>,
+    mapping: Arc<Mapping>,
+    numbering: Arc<Numbering>,
+    client: Client,
+}
+
+fn build(source: &config::Source, workbench: Workbench) -> Result<Built> {
+    let generic = Generic {
+        name: Arc::clone(&source.name),
+        settings: Arc::new(Settings::read(source)?),
+        mapping: Arc::new(Mapping::of(source)?),
+        numbering: Arc::new(source.numbering.clone()),
+        client: workbench.client,
+    };
+    Ok(Built { source: Arc::new(generic), call_log: None })
+}
+
+impl Source for Generic {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs {
+            dnid: true,
+            numbering: true,
+            project: self.settings.send_request_headers,
+            each_call: self.settings.ignore_response,
+            ..Inputs::default()
+        }
+    }
+
+    fn find(&self, question: Arc<Question>) -> Pending<'static> {
+        let generic = self.clone();
+        Box::pin(async move { generic.ask(&question).await })
+    }
+}
+
+impl Generic {
+    async fn ask(&self, question: &Question) -> Result<Vec<Hit>> {
+        let Number::Phone { phone, .. } = &*question.number else { return Ok(Vec::new()) };
+        let request = request::build(&self.settings, question, phone);
+        if self.settings.ignore_response {
+            self.client.tell(request).await?;
+            return Ok(Vec::new());
+        }
+        let answer = self.client.send(request).await?;
+        let contacts = answer::read(answer, &self.settings, &self.mapping)?;
+        Ok(verify(contacts, &question.number, &self.numbering))
+    }
+}
+
+#[cfg(test)]
+mod tests;

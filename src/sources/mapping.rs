@@ -1,0 +1,243 @@
+//! Makes contacts of an answer: the fields of the PBX's own contract by their names, anything else by JMESPath.
+//!
+//! `map` says what fills which field; its expression `contacts` says where in the answer the contacts are, and the others
+//! start at each of them. `numbers` says where the numbers of a contact are, for the verification. What is of the wrong
+//! kind, such as an object for a name, is an error and never becomes text.
+
+use std::collections::BTreeMap;
+
+use jmespath::{Expression, Variable};
+use serde_json::{Map, Value};
+
+use crate::config::{self, Complaint, nearest};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Contact, ContactId, ContactNumber, Field};
+
+/// Most contacts that are taken from one answer; one number that more people share names nobody.
+pub const MOST_CONTACTS: usize = 50;
+
+/// Longest value, in bytes.
+pub const LONGEST_VALUE: usize = 4096;
+
+/// The key of `map` that says where the contacts are.
+const CONTACTS: &str = "contacts";
+
+/// The key that holds the id.
+const ID: &str = "id";
+
+/// The key that says whether a contact speaks for all who share its number.
+const PRIMARY: &str = "primary";
+
+/// Which part of an answer is what.
+pub struct Mapping {
+    contacts: Option<Expression<'static>>,
+    fields: Vec<(String, Expression<'static>)>,
+    numbers: Vec<(String, Expression<'static>)>,
+    country: String,
+}
+
+/// Whether the answer tells a number from a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Types {
+    /// `"12345"` is a text, `12345` a number.
+    Told,
+    /// Everything is text, as in XML.
+    Lost,
+}
+
+impl Mapping {
+    /// What is wrong with `map` and `numbers` of a source.
+    #[must_use]
+    pub fn check(source: &config::Source) -> Vec<Complaint> {
+        let mut complaints = Vec::new();
+        for (field, expression) in &source.map {
+            if let Some(near) = misspelled(field) {
+                let message = format!("map has the field \"{field}\", which is nearly \"{near}\"; did you mean that?");
+                complaints.push(Complaint::mistake(Some("map"), message));
+            }
+            if let Err(why) = compile(expression) {
+                complaints.push(Complaint::mistake(Some("map"), format!("map.{field}: {why}")));
+            }
+        }
+        for expression in &source.numbers {
+            if let Err(why) = compile(expression) {
+                complaints.push(Complaint::mistake(Some("numbers"), format!("numbers: {why}")));
+            }
+        }
+        complaints
+    }
+
+    /// Compiles `map` and `numbers` of a source.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`] for an expression that [`Mapping::check`] complains about.
+    pub fn of(source: &config::Source) -> Result<Self> {
+        let compiled = |(name, written): (&String, &String)| {
+            let wrong = |why| Error::new(Kind::Invalid, format!("map.{name}: {why}"));
+            Ok((name.clone(), compile(written).map_err(wrong)?))
+        };
+        let named: BTreeMap<&String, &String> = source.map.iter().filter(|(name, _)| *name != CONTACTS).collect();
+        let contacts = source.map.get(CONTACTS).map(|written| compiled((written, written))).transpose()?;
+        Ok(Self {
+            contacts: contacts.map(|(_, expression)| expression),
+            fields: named.into_iter().map(compiled).collect::<Result<_>>()?,
+            numbers: source.numbers.iter().map(|name| compiled((name, name))).collect::<Result<_>>()?,
+            country: source.numbering.country.clone().unwrap_or_default(),
+        })
+    }
+
+    /// The contacts of an answer: of an object one, of a list each. Null, and an object without any value, is nobody.
+    ///
+    /// # Errors
+    /// [`Kind::Corrupt`] when the answer is not of the shape that the mapping expects.
+    pub fn contacts(&self, answer: Value, types: Types) -> Result<Vec<Contact>> {
+        let answer = match &self.contacts {
+            Some(expression) => search(expression, CONTACTS, &answer)?,
+            None => answer,
+        };
+        let answers = match answer {
+            Value::Null => return Ok(Vec::new()),
+            Value::Array(answers) => answers,
+            answer => vec![answer],
+        };
+        let contacts = answers.into_iter().take(MOST_CONTACTS).map(|answer| self.contact(answer, types));
+        contacts.filter_map(Result::transpose).collect()
+    }
+
+    fn contact(&self, answer: Value, types: Types) -> Result<Option<Contact>> {
+        let numbers = self.find_numbers(&answer)?;
+        let values = match answer {
+            Value::Null => return Ok(None),
+            answer if !self.fields.is_empty() => self.find_fields(&answer)?,
+            Value::Object(values) => values,
+            other => {
+                let message = format!("the answer is {} where an object is expected", kind_of(&other));
+                return Err(Error::new(Kind::Corrupt, message));
+            }
+        };
+        let mut contact = Contact { numbers, ..Contact::default() };
+        let mut is_empty = true;
+        for (name, value) in values {
+            is_empty &= !fill(&mut contact, name, value, types)?;
+        }
+        Ok((!is_empty).then_some(contact))
+    }
+
+    fn find_fields(&self, answer: &Value) -> Result<Map<String, Value>> {
+        let variable = to_variable(answer)?;
+        let found =
+            self.fields.iter().map(|(name, expression)| Ok((name.clone(), search_in(expression, name, &variable)?)));
+        found.collect()
+    }
+
+    fn find_numbers(&self, answer: &Value) -> Result<Vec<ContactNumber>> {
+        let mut numbers = Vec::new();
+        if self.numbers.is_empty() {
+            return Ok(numbers);
+        }
+        let variable = to_variable(answer)?;
+        for (label, expression) in &self.numbers {
+            let written = |value: Value| match value {
+                Value::String(written) => Some(written),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            };
+            let found = match search_in(expression, label, &variable)? {
+                Value::Array(values) => values,
+                value => vec![value],
+            };
+            numbers.extend(
+                found
+                    .into_iter()
+                    .filter_map(written)
+                    .filter(|written| !written.trim().is_empty())
+                    .map(|written| ContactNumber { written, country: self.country.clone(), label: label.clone() }),
+            );
+        }
+        Ok(numbers)
+    }
+}
+
+/// Puts a value into its field. Says whether there was one.
+fn fill(contact: &mut Contact, name: String, value: Value, types: Types) -> Result<bool> {
+    let field = Field::parse(&name);
+    let known = field.is_some() || name == ID;
+    let is_text = value.is_string();
+    let text = match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(on) if name == PRIMARY => {
+            contact.primary = on;
+            return Ok(false);
+        }
+        // PHP says false, an empty list or an empty object where it has nothing.
+        Value::Null | Value::Bool(false) => return Ok(false),
+        Value::Array(values) if values.is_empty() => return Ok(false),
+        Value::Object(values) if values.is_empty() => return Ok(false),
+        other if known => {
+            return Err(Error::new(Kind::Corrupt, format!("{name} is {} in the answer", kind_of(&other))));
+        }
+        Value::Bool(true) => "true".to_owned(),
+        Value::Array(_) | Value::Object(_) => return Ok(false),
+    };
+    if text.is_empty() {
+        return Ok(false);
+    }
+    if text.len() > LONGEST_VALUE {
+        let message = format!("{name} is longer than {LONGEST_VALUE} bytes in the answer");
+        return if known { Err(Error::new(Kind::Corrupt, message)) } else { Ok(false) };
+    }
+    match field {
+        Some(field) => contact.set(field, text),
+        None if name == ID && is_text && types == Types::Told => contact.id = ContactId::Text(text.into()),
+        None if name == ID => contact.id = ContactId::from_text(&text),
+        None if name == PRIMARY => contact.primary = text != "0",
+        None => {
+            contact.custom.insert(name, text);
+        }
+    }
+    Ok(true)
+}
+
+fn compile(expression: &str) -> std::result::Result<Expression<'static>, String> {
+    jmespath::compile(expression).map_err(|why| format!("\"{expression}\" is no JMESPath: {}", first_line(&why)))
+}
+
+fn first_line(why: &jmespath::JmespathError) -> String {
+    why.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+fn search(expression: &Expression<'static>, name: &str, answer: &Value) -> Result<Value> {
+    search_in(expression, name, &to_variable(answer)?)
+}
+
+fn search_in(expression: &Expression<'static>, name: &str, answer: &jmespath::Rcvar) -> Result<Value> {
+    let wrong = |why: String| Error::new(Kind::Corrupt, format!("map.{name} fails on the answer: {why}"));
+    let found = expression.search(answer).map_err(|why| wrong(first_line(&why)))?;
+    serde_json::to_value(&*found).map_err(|why| wrong(why.to_string()))
+}
+
+fn to_variable(answer: &Value) -> Result<jmespath::Rcvar> {
+    let variable = Variable::from_serializable(answer);
+    variable.map(jmespath::Rcvar::new).map_err(|why| Error::new(Kind::Corrupt, first_line(&why)))
+}
+
+/// The field that was probably meant, for a name that is none but nearly one.
+fn misspelled(name: &str) -> Option<&'static str> {
+    let known = || Field::ALL.into_iter().map(Field::as_str).chain([ID, CONTACTS, PRIMARY]);
+    if known().any(|known| known == name) { None } else { nearest(name, known()) }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+use serde_json::json;
+
+use super::*;
+use crate::sources::settings_for_tests;
+
+fn mapping(keys: &str) -> Mapping {
+    Mapping::of(&settings_for_tests("crm", keys)).unwrap()
+}
+
+fn contacts(keys: &str, answer: Value) -> Result<Vec<Contact>> {
+    mapping(keys).contacts(answer, Types::Told)
+}
+
+#[test]
+fn the_fields_of_the_contract_are_taken_by_their_names() {
+    let answer = json!({
+        "id": 12345, "name": " John Doe ", "queue_position": 5, "direct_line": null, "backend_link": "https://x.example/1",
+        "route_identifier": "", "segment": "gold", "vip": true, "tags": ["a"], "nothing": false,
+    });
+    let found = contacts("", answer).unwrap();
+    let [contact] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(contact.id, ContactId::Integer(12345));
+    assert_eq!(contact.get(Field::Name), Some("John Doe"));
+    assert_eq!(contact.get(Field::QueuePosition), Some("5"));
+    assert_eq!((contact.get(Field::DirectLine), contact.get(Field::RouteIdentifier)), (None, None));
+    let custom: Vec<(&str, &str)> = contact.custom.iter().map(|(name, value)| (&**name, &**value)).collect();
+    assert_eq!(custom, [("segment", "gold"), ("vip", "true")]);
+}
+
+#[test]
+fn nobody_is_null_in_every_way_to_say_it() {
+    for answer in [
+        json!(null),
+        json!([]),
+        json!({}),
+        json!({"id": null, "name": null}),
+        json!({"id": "", "name": "  ", "queue_position": false, "direct_line": [], "backend_link": {}}),
+        json!([null, {}]),
+    ] {
+        assert!(contacts("", answer.clone()).unwrap().is_empty(), "{answer}");
+    }
+}
+
+#[test]
+fn an_id_keeps_the_type_of_its_source() {
+    let id = |value: Value, types| {
+        let found = mapping("").contacts(json!({ "id": value }), types).unwrap();
+        format!("{:?}", found[0].id)
+    };
+    assert_eq!(id(json!(7), Types::Told), "7");
+    assert_eq!(id(json!("7"), Types::Told), "\"7\"");
+    assert_eq!(id(json!("7"), Types::Lost), "7");
+    assert_eq!(id(json!("007"), Types::Lost), "\"007\"");
+    assert_eq!(id(json!(5_000_000_001_u64), Types::Told), "\"5000000001\"");
+}
+
+#[test]
+fn what_is_of_the_wrong_kind_never_becomes_a_name() {
+    for answer in [
+        json!("Ana Pop"),
+        json!(42),
+        json!(true),
+        json!(["Ana Pop"]),
+        json!({"name": ["Ana"]}),
+        json!({"name": {"first": "Ana"}}),
+        json!({"name": true}),
+        json!({"id": [1]}),
+        json!({"name": "x".repeat(LONGEST_VALUE + 1)}),
+    ] {
+        assert_eq!(contacts("", answer.clone()).unwrap_err().kind(), Kind::Corrupt, "{answer}");
+    }
+}
+
+#[test]
+fn any_other_shape_is_read_by_map() {
+    let keys = "country = \"RO\"\nnumbers = [\"phones[].value\", \"mobile\"]\n\
+                map = { contacts = \"data.items[?active]\", id = \"key\", name = \"join(' ', [first, last])\", \
+                owner = \"owner.id\", tier = \"tier\" }";
+    let answer = json!({"data": {"items": [
+        {"active": true, "key": "A1", "first": "Ana", "last": "Pop", "owner": {"id": 7}, "tier": "gold",
+         "phones": [{"value": "0722 111 222"}, {"value": 40_722_111_333_u64}, {"value": null}], "mobile": ""},
+        {"active": false, "key": "B2", "first": "Ion", "last": "Pop"},
+    ]}});
+    let found = contacts(keys, answer).unwrap();
+    let [contact] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((contact.id.to_string().as_str(), contact.get(Field::Name)), ("A1", Some("Ana Pop")));
+    assert_eq!((contact.get(Field::Owner), contact.custom["tier"].as_str()), (Some("7"), "gold"));
+    let numbers: Vec<&str> = contact.numbers.iter().map(|number| number.written.as_str()).collect();
+    assert_eq!(numbers, ["0722 111 222", "40722111333"]);
+    assert!(contact.numbers.iter().all(|number| number.country == "RO"));
+}
+
+#[test]
+fn a_map_that_fails_on_an_answer_says_which_part() {
+    let error = contacts("map = { name = \"join(' ', @)\" }", json!({"first": "Ana"})).unwrap_err();
+    assert!(error.kind() == Kind::Corrupt && error.to_string().contains("map.name"), "{error}");
+    assert!(contacts("map = { name = \"person.name\" }", json!({"other": 1})).unwrap().is_empty());
+}
+
+#[test]
+fn more_contacts_than_a_person_can_share_a_number_with_are_cut() {
+    let many: Vec<Value> = (0..1000).map(|id| json!({ "id": id })).collect();
+    assert_eq!(contacts("", Value::Array(many)).unwrap().len(), MOST_CONTACTS);
+}
+
+#[test]
+fn a_mistake_in_the_map_is_found_when_the_file_is_read() {
+    let complaints = |keys: &str| Mapping::check(&settings_for_tests("crm", keys)).len();
+    assert_eq!(complaints("map = { name = \"person.full_name\", tier = \"tier\" }\nnumbers = [\"mobile\"]"), 0);
+    assert_eq!(complaints("map = { nmae = \"x\" }"), 1);
+    assert_eq!(complaints("map = { name = \"a[\" }"), 1);
+    assert_eq!(complaints("numbers = [\"a..b\"]"), 1);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_answer_makes_it_panic(text in "[\\[\\]{}\",:a-c0-9ntrue .-]{0,80}", expression in "[a-c@.*\\[\\]?|`'\"0-9()&! =]{0,20}") {
+        let answers = [serde_json::from_str(&text).unwrap_or(Value::Null), json!({"a": [{"b": text}, 1, null]})];
+        let mut settings = settings_for_tests("crm", "");
+        settings.map.insert("name".to_owned(), expression);
+        if Mapping::check(&settings).is_empty() {
+            for answer in answers {
+                let _ = Mapping::of(&settings).unwrap().contacts(answer.clone(), Types::Lost);
+                let _ = mapping("numbers = [\"a\"]").contacts(answer, Types::Told);
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `kill -9` and a store that cannot be written: nothing that was acknowledged is lost.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::{events, report};
+use crate::harness::{CONFIGURATION, Line, TOKEN, Workplace};
+
+/// Events of the whole run.
+const EVENTS: usize = 10_000;
+
+/// Connections that report them.
+const CONNECTIONS: usize = 8;
+
+/// Kills during the run.
+const KILLS: usize = 6;
+
+#[test]
+fn no_acknowledged_event_is_missing_after_kills_at_any_point() {
+    let workplace = Workplace::new(CONFIGURATION);
+    let next = AtomicUsize::new(0);
+    let acknowledged = Mutex::new(BTreeSet::new());
+    for kill in 0..=KILLS {
+        let server = workplace.serve();
+        let (address, stop) = (server.address, AtomicBool::new(false));
+        // Outlives the threads of its last life.
+        let mut server = Some(server);
+        // Where the server is killed: after so many answers of this life.
+        let enough = EVENTS * (kill + 1) / (KILLS + 1) + kill % 3;
+        std::thread::scope(|scope| {
+            for _ in 0..CONNECTIONS {
+                scope.spawn(|| {
+                    let mut line = Line::open(address);
+                    while !stop.load(Ordering::Relaxed) {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= EVENTS {
+                            break;
+                        }
+                        let request = format!(
+                            "GET /sales/events?event=ringing&uniqueid={number}&telephone=07{number:08}&token={TOKEN} \
+                             HTTP/1.1\r\nHost: calldex\r\n\r\n"
+                        );
+                        if !line.send(request.as_bytes()) {
+                            break;
+                        }
+                        match line.reply() {
+                            Some(reply) => {
+                                assert_eq!(reply.status, 200);
+                                acknowledged.lock().unwrap().insert(number);
+                            }
+                            None => break,
+                        }
+                    }
+                });
+            }
+            if kill < KILLS {
+                crate::harness::wait_until("enough events to be acknowledged", || {
+                    acknowledged.lock().unwrap().len() >= enough || next.load(Ordering::Relaxed) >= EVENTS
+                });
+                server.take().unwrap().kill();
+                stop.store(true, Ordering::Relaxed);
+            }
+        });
+    }
+    let kept = events(&workplace);
+    let numbers: Vec<usize> =
+        kept.iter().map(|event| event["params"]["uniqueid"].as_str().unwrap().parse().unwrap()).collect();
+    let unique: BTreeSet<usize> = numbers.iter().copied().collect();
+    assert_eq!(unique.len(), numbers.len(), "none is kept twice");
+    let acknowledged = acknowledged.into_inner().unwrap();
+    let missing: Vec<_> = acknowledged.difference(&unique).collect();
+    assert!(missing.is_empty(), "{} of {} are missing: {missing:?}", missing.len(), acknowledged.len());
+    // At most one request of each connection was cut off by each kill.
+    assert!(acknowledged.len() >= EVENTS - KILLS * CONNECTIONS, "{}", acknowledged.len());
+}
+
+#[test]
+fn an_event_that_cannot_be_written_is_not_acknowledged() {
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    let database = rusqlite::Connection::open(workplace.path("calldex-events.db")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let reply = report(&server, "event=hangup&uniqueid=1");
+    assert_eq!((reply.status, reply.body.len(), reply.header("retry-after")), (503, 0, Some("1")));
+    assert_eq!(server.lookup("telephone=0722111222").json()["id"], 12345, "lookups go on");
+    database.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(report(&server, "event=hangup&uniqueid=1").status, 200, "sent again, it is taken");
+    assert_eq!(events(&workplace).len(), 1, "and counts once");
+}
