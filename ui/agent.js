@@ -25,6 +25,9 @@ async function start() {
   page("sign-in-form").addEventListener("submit", signIn);
   page("invite-form").addEventListener("submit", acceptInvite);
   page("sign-out").addEventListener("click", signOut);
+  page("open-password").addEventListener("click", openPassword);
+  page("password-cancel").addEventListener("click", () => page("password").close());
+  page("password-form").addEventListener("submit", savePassword);
   if (linkOf()) {
     showSignIn("invite");
     return;
@@ -113,6 +116,25 @@ async function signOut() {
     // Without an answer the session ends by its age; this browser forgets it in any case.
   }
   showSignIn("form");
+}
+
+function openPassword() {
+  page("settings").close();
+  page("password-form").reset();
+  page("password-form").elements.username.value = page("who-agent").textContent;
+  complain("password-problem", null);
+  page("password").showModal();
+}
+
+async function savePassword(event) {
+  event.preventDefault();
+  try {
+    await request("POST", "/agent/password", { password: event.target.elements.password.value });
+    page("password").close();
+    page("spoken").textContent = say("password_saved");
+  } catch (failure) {
+    complain("password-problem", say("save_failed", { reason: failure.message || String(failure.status) }));
+  }
 }
 
 function showDesk(state) {
