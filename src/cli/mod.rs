@@ -134,7 +134,7 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Erase(arguments) => erase::run(file, &arguments),
         Command::Events(command) => events::run(file, &command, &mut std::io::stdout()),
         Command::Journal(command) => journal::run(file, &command, &mut std::io::stdout()),
-        Command::Agent(command) => agent::run(file, &command, &mut std::io::stdout()),
+        Command::Agent(command) => agent::run(file, &command, &mut std::io::stdin().lock(), &mut std::io::stdout()),
         Command::Backup(arguments) => backup::run(file, &arguments, &mut std::io::stdout()),
         Command::Restore(arguments) => restore::run(file, &arguments, &mut std::io::stdout()),
         Command::Config(command) => {

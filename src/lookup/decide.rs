@@ -5,20 +5,21 @@
 //! comes out is checked by `safety`, whatever its origin, because text from a CRM must not dial.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use minijinja::value::Value;
 
 use crate::model::{CallerData, Field};
 
 use super::Outcome;
-use super::rules::{Answered, Facts, Ruleset, Ruling, steers};
+use super::rules::{Answered, Facts, Ruleset, Ruling, Source, steers};
 use super::safety::{self, RawAnswer, Violation};
 
 /// The answer, and where each of its fields came from.
 #[derive(Debug, Clone)]
 pub struct Decision {
     /// The answer.
-    pub caller_data: CallerData,
+    pub caller_data: Arc<CallerData>,
     /// Every field that had a value or failed to get one.
     pub origins: Vec<Origin>,
     /// Values that a check refused or changed.
@@ -31,7 +32,7 @@ impl Decision {
     /// The answer about nobody.
     #[must_use]
     pub fn empty() -> Self {
-        Self { caller_data: CallerData::default(), origins: Vec::new(), violations: Vec::new(), ruling: None }
+        Self { caller_data: Arc::default(), origins: Vec::new(), violations: Vec::new(), ruling: None }
     }
 }
 
@@ -57,13 +58,15 @@ pub enum From {
     Default,
     /// The contact has it, but it was found by a guess that may not steer.
     Withheld,
+    /// This source has it for callers whom nobody knows.
+    Stranger(Arc<str>),
     /// The project's default could not be made.
     Failed(String),
 }
 
 /// Decides every field. For nobody every field stays empty that no rule sets.
 pub(super) fn decide(facts: &Facts<'_>, ruleset: &Ruleset) -> Decision {
-    if facts.person.is_none() && ruleset.is_empty() {
+    if facts.person.is_none() && facts.stranger.is_none() && ruleset.is_empty() {
         return Decision::empty();
     }
     let (answered, scene, ruling) = if ruleset.is_empty() {
@@ -83,7 +86,7 @@ pub(super) fn decide(facts: &Facts<'_>, ruleset: &Ruleset) -> Decision {
     let origins = decider.origins;
     let (mut caller_data, mut violations) = safety::make_safe(raw, &facts.project.reply);
     safety::keep_listed(&mut caller_data, facts.project, &mut violations);
-    Decision { caller_data, origins, violations, ruling }
+    Decision { caller_data: Arc::new(caller_data), origins, violations, ruling }
 }
 
 /// One decision on its way.
@@ -103,6 +106,10 @@ impl<'a> Decider<'a> {
             self.origins.push(Origin { field, from });
             return decided.value.map(Cow::Owned);
         }
+        if let (Field::BackendLink, Some((source, link))) = (field, &self.facts.stranger) {
+            self.origins.push(Origin { field, from: From::Stranger(Arc::clone(source)) });
+            return Some(Cow::Borrowed(link));
+        }
         let person = self.facts.person.filter(|_| self.facts.outcome == Outcome::Found)?;
         if let Some(value) = person.known.get(field) {
             let allowed = person.steers || !steers(field);
@@ -116,6 +123,10 @@ impl<'a> Decider<'a> {
 
     fn default_of(&mut self, field: Field) -> Option<Cow<'a, str>> {
         let source = self.ruleset.default_of(field)?;
+        if let Some(value) = self.around_id(field, source) {
+            self.origins.push(Origin { field, from: From::Default });
+            return Some(Cow::Owned(value));
+        }
         let (facts, ruleset) = (self.facts, self.ruleset);
         let scene = self.scene.get_or_insert_with(|| Value::from_dyn_object(ruleset.scene(facts).0));
         match ruleset.text_of(source, scene) {
@@ -128,6 +139,13 @@ impl<'a> Decider<'a> {
                 None
             }
         }
+    }
+
+    /// The usual default, a link around the contact's id, without a template.
+    fn around_id(&self, field: Field, source: &Source) -> Option<String> {
+        let Source::Template(_, Some(around)) = source else { return None };
+        let contact = self.facts.person?.contact.as_ref()?;
+        Some(around.write(field, &contact.id))
     }
 }
 

@@ -153,6 +153,7 @@ impl Explanation {
             From::Cleared(rule) => format!("cleared by {}", self.title(*rule)),
             From::Contact => "the contact's own value".to_owned(),
             From::Default => "the project's default".to_owned(),
+            From::Stranger(source) => format!("the page of {source} for callers whom nobody knows"),
             From::Withheld => "the contact has one, but it was found by a guess that may not steer".to_owned(),
             From::Failed(why) => format!("the project's default could not be made: {why}"),
         };

@@ -49,6 +49,14 @@ impl Asked {
         }
     }
 
+    /// The address book.
+    pub(crate) fn book(&self) -> Option<&Book> {
+        match self {
+            Self::Book { book, .. } => Some(book),
+            Self::Live { .. } => None,
+        }
+    }
+
     /// How long one request to a live source may take.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         match self {

@@ -113,6 +113,9 @@ fn rank(candidate: &Candidate) -> (bool, usize, Option<Rung>) {
 
 /// The different contacts among the winners, in a fixed order.
 fn distinct<'a>(winners: &[&'a Candidate]) -> Vec<&'a Candidate> {
+    if let [only] = winners {
+        return vec![only];
+    }
     let mut by_id: BTreeMap<&ContactId, &Candidate> = BTreeMap::new();
     for &winner in winners {
         let kept = by_id.entry(&winner.hit.contact.id).or_insert(winner);

@@ -33,7 +33,7 @@ use crate::number::Number;
 use crate::sources::Question;
 
 use cache::Cache;
-use fan_out::FanOut;
+use fan_out::{Asked, FanOut};
 use flight::Flights;
 use memo::Memo;
 use merge::Candidate;
@@ -65,7 +65,7 @@ pub struct Lookup {
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The answer for the PBX.
-    pub caller_data: CallerData,
+    pub caller_data: Arc<CallerData>,
     /// What kind of answer it is.
     pub outcome: Outcome,
     /// How it came to be; it also names the sources that did not answer.
@@ -143,7 +143,9 @@ impl Lookup {
         let now = self.clock.utc_millis();
         let asked = FanOut { lookup: self, project, question: &question, start, deadline, over_rate };
         let (reports, recalled) = if project.ruleset.needs_history() {
-            tokio::join!(asked.run(), self.recall(project, &question.number, now, deadline))
+            // Boxed: a lookup without such rules does not carry the room for both about.
+            let recalled = self.recall(project, &question.number, now, deadline);
+            Box::pin(futures_util::future::join(asked.run(), recalled)).await
         } else {
             (asked.run().await, Recalled::nothing())
         };
@@ -159,6 +161,7 @@ impl Lookup {
                 person: person.as_ref(),
                 candidates: &candidates,
                 outcome,
+                stranger: stranger(project, &question, outcome),
                 now,
                 recalled,
             },
@@ -209,6 +212,16 @@ impl Lookup {
             },
         )
     }
+}
+
+/// The page that the first source has for a caller whom nobody knows.
+fn stranger(project: &Project, question: &Question, outcome: Outcome) -> Option<(Arc<str>, String)> {
+    let is_caller = outcome == Outcome::Unknown && matches!(&*question.number, Number::Phone { .. });
+    let mut sources = project.asked.iter().filter(|_| is_caller);
+    sources.find_map(|asked| match asked {
+        Asked::Live { source, .. } => Some((Arc::clone(source.name()), source.link_for_unknown(question)?)),
+        Asked::Book { .. } => None,
+    })
 }
 
 /// Every contact that a source contributed, with its place in the project's order.

@@ -45,7 +45,7 @@ impl Lookup {
         let explanation = Arc::new(explanation);
         self.recent.push(Arc::clone(&explanation));
         self.answers.keep(&explanation);
-        Answer { caller_data: explanation.decision.caller_data.clone(), outcome: explanation.outcome, explanation }
+        Answer { caller_data: Arc::clone(&explanation.decision.caller_data), outcome: explanation.outcome, explanation }
     }
 
     /// How much each address book of these projects holds.

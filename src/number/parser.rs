@@ -4,7 +4,6 @@
 //! sees such a text: what goes in is made of ASCII digits with at most one plus before them, at most [`MOST_DIGITS`]
 //! of them. The guard stays for what is not known yet: a caller must not end the process.
 
-use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
@@ -138,8 +137,9 @@ fn e164_digits(number: &PhoneNumber) -> String {
     let zeros = if number.italian_leading_zero() { number.number_of_leading_zeros().max(1) } else { 0 };
     let zeros = usize::try_from(zeros).unwrap_or(0).min(Key::MAX_DIGITS);
     let mut digits = String::with_capacity(MOST_DIGITS);
-    // Writing into a String cannot fail.
-    _ = write!(digits, "{}{:0<zeros$}{}", number.country_code, "", number.national_number);
+    digits.push_str(&number.country_code.to_string());
+    digits.extend(std::iter::repeat_n('0', zeros));
+    digits.push_str(&number.national_number.to_string());
     digits
 }
 

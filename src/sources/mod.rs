@@ -20,6 +20,7 @@ pub mod generic;
 pub mod guard;
 pub mod http;
 pub mod mapping;
+mod salesforce;
 mod soap;
 #[cfg(test)]
 pub(crate) mod stand_in;
@@ -74,8 +75,7 @@ pub struct Built {
 }
 
 /// Every API type that is code.
-pub const TYPES: &[ApiType] =
-    &[generic::GENERIC, generic::TICKETSYS, ApiType { name: "soap", check: soap::check, build: soap::build }];
+pub const TYPES: &[ApiType] = &[generic::GENERIC, generic::TICKETSYS, soap::SOAP, salesforce::SALESFORCE];
 
 /// Looks at a source of the configuration: its type, then what the type says to its settings.
 #[must_use]
@@ -277,6 +277,11 @@ pub trait Source: Send + Sync + 'static {
 
     /// What of the call changes its answer.
     fn inputs(&self) -> Inputs;
+
+    /// The page to open for a caller whom no source of the project knows, without asking anybody.
+    fn link_for_unknown(&self, _question: &Question) -> Option<String> {
+        None
+    }
 
     /// Finds the caller's contacts; nobody known is an empty list.
     ///

@@ -3,7 +3,8 @@
 use std::net::{SocketAddr, TcpListener};
 
 use crate::harness::{
-    Asterisk, CONFIGURATION, CONTACTS, Dialogue, Incoming, Server, TOKEN, Workplace, allow_open_files, get, wait_until,
+    Asterisk, CONFIGURATION, CONTACTS, Dialogue, Incoming, Server, Silent, TOKEN, Workplace, allow_open_files, get,
+    wait_until,
 };
 
 /// The address of the project `sales` with its token.
@@ -341,6 +342,33 @@ fn a_hang_up_ends_the_conversation_wherever_it_comes() {
     gone.command().expect("a command");
     drop(gone);
     wait_for_count(&server, "hung_up", 5);
+}
+
+#[test]
+fn a_silent_source_holds_no_call_past_the_deadline_and_none_that_the_address_book_knows() {
+    let silent = Silent::start();
+    let workplace = Workplace::with(&silent.asked_by(&configuration("").replace("\"10s\"", "\"3s\"")), CONTACTS);
+    let server = workplace.serve();
+    let unknown = call(server.agi.unwrap(), "0799999999");
+    assert_eq!(unknown.commands, ["SET VARIABLE CALLDEX_DEGRADED \"slow\"\n"]);
+    let known = call(server.agi.unwrap(), "0722333444");
+    assert_eq!((known.get("CALLDEX_NAME"), known.get("CALLDEX_DEGRADED")), ("Dan Ionescu", ""));
+    wait_for_count(&server, "answered", 2);
+}
+
+#[test]
+fn a_hang_up_ends_a_lookup_that_is_under_way() {
+    let silent = Silent::start();
+    let workplace = Workplace::with(&silent.asked_by(&configuration("")), CONTACTS);
+    let server = workplace.serve();
+    let script = script();
+    let incoming = Incoming::new(&script, "0799999999");
+    let mut hung_up = Asterisk::call(server.agi.unwrap(), &incoming);
+    hung_up.send(b"HANGUP\n");
+    assert_eq!(hung_up.command(), None, "not after the deadline, with CALLDEX_DEGRADED");
+    drop(Asterisk::call(server.agi.unwrap(), &incoming));
+    wait_for_count(&server, "hung_up", 2);
+    assert_eq!(count(&server, "answered"), 0);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::around_id::AroundId;
 use super::language::{Condition, Templates, is_literal};
 use super::names::{self, Mentions, Use};
 use super::{Fields, Lists, Rule, Ruleset, Source, calendar, words};
@@ -133,7 +134,7 @@ impl Compiler<'_> {
         }
         looked_at.iter().for_each(|name| mentions.add(name));
         let slips = looked_at.iter().filter_map(|name| names::find_slip(name)).collect();
-        Ok((Source::Template(name.into()), slips))
+        Ok((Source::Template(name.into(), AroundId::read(text)), slips))
     }
 
     /// Checks a value that every call would get.

@@ -14,7 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 const FUEL: u64 = 5_000;
 
 /// What a value must not carry into a part of a URL; everything but RFC 3986's unreserved characters is encoded.
-const URL_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const URL_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The name of a template decides how values are written into it: a link ends with this.
 pub(super) const LINK: &str = "backend_link";

@@ -5,6 +5,7 @@
 //! asks the rules, [`proof`] runs their tests. What rules see is `scene`; the language itself is `language`.
 
 mod apply;
+mod around_id;
 mod calendar;
 mod compile;
 mod language;
@@ -25,6 +26,7 @@ use jiff::tz::TimeZone;
 use crate::config::Target;
 use crate::model::Field;
 
+use around_id::AroundId;
 use language::{Condition, Templates};
 use lists::Lists;
 use names::Mentions;
@@ -64,8 +66,8 @@ struct Rule {
 pub(super) enum Source {
     /// It stands there.
     Literal(Box<str>),
-    /// A template of this name makes it.
-    Template(Box<str>),
+    /// A template of this name makes it; the part beside it makes the same when the contact has an id.
+    Template(Box<str>, Option<AroundId>),
 }
 
 impl Ruleset {

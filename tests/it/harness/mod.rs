@@ -5,6 +5,7 @@ mod browser;
 mod client;
 mod line;
 mod process;
+mod silent;
 mod telephony;
 
 use std::io::{BufRead, BufReader};
@@ -19,6 +20,7 @@ pub(crate) use browser::{Browser, View};
 pub(crate) use client::{Reply, get, head, post, send};
 pub(crate) use line::Line;
 pub(crate) use process::{allow_open_files, resident_kilobytes};
+pub(crate) use silent::Silent;
 pub(crate) use telephony::{Callee, Kamailio};
 
 /// How long a busy machine may take for anything that has to happen; only a failing test waits so long.
