@@ -37,7 +37,7 @@ async function start() {
 
 /** The secret of a personal link; behind the # it leaves the browser in no request. */
 function linkOf() {
-  return location.hash.startsWith("#link=") ? location.hash.slice("#link=".length) : null;
+  return location.pathname.endsWith("/invite") && location.hash.length > 1 ? location.hash.slice(1) : null;
 }
 
 /** Shows the desk when there is a session, else the form. */

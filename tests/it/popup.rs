@@ -41,9 +41,9 @@ impl Office {
     /// The personal link of an agent, on the port that the server has.
     fn link(&self, agent: &str) -> String {
         let printed = self.workplace.succeed(&["agent", "add", agent, "--project", "sales"]);
-        let secret = printed.lines().find_map(|line| line.split_once("#link=")).unwrap().1.trim().to_owned();
+        let secret = printed.lines().find_map(|line| line.split_once("/agent/invite#")).unwrap().1.trim().to_owned();
         // Browsers keep a Secure cookie over plain HTTP for localhost only.
-        format!("http://localhost:{}/agent#link={secret}", self.server.address.port())
+        format!("http://localhost:{}/agent/invite#{secret}", self.server.address.port())
     }
 
     /// A browser in which an agent has signed in by his link.
@@ -57,7 +57,10 @@ impl Office {
 
     /// A call from the lookup on: what the PBX asks before a telephone rings.
     fn look_up(&self, telephone: &str) {
-        let reply = get(self.server.address, &format!("/sales/lookup?telephone={}&dnid=0310000000&token={TOKEN}", coded(telephone)));
+        let reply = get(
+            self.server.address,
+            &format!("/sales/lookup?telephone={}&dnid=0310000000&token={TOKEN}", coded(telephone)),
+        );
         assert_eq!(reply.status, 200);
     }
 
@@ -73,7 +76,10 @@ impl Office {
 
 fn send_event(address: SocketAddr, name: &str, telephone: &str, call: &str, more: &[(&str, &str)]) {
     let more: String = more.iter().map(|(name, value)| format!("&{name}={}", coded(value))).collect();
-    let query = format!("event={name}&direction=IN&telephone={}&dnid=0310000000&uniqueid={call}{more}&token={TOKEN}", coded(telephone));
+    let query = format!(
+        "event={name}&direction=IN&telephone={}&dnid=0310000000&uniqueid={call}{more}&token={TOKEN}",
+        coded(telephone)
+    );
     let reply = get(address, &format!("/sales/events?{query}"));
     assert_eq!((reply.status, reply.text().as_str()), (200, ""));
 }
@@ -143,12 +149,17 @@ fn a_call_rings_is_answered_and_ends_on_one_card() {
     browser.sees(".card .company", "Brutăria La Colț SRL");
     browser.sees(".card .number", "+40 722 111 222");
     browser.sees(".card .facts", "sales");
-    let link = browser.run("return document.querySelector('.card [data-part=link]').href");
+    let link = browser.run("return document.querySelector('.card [data-part=page]').href");
     assert_eq!(link, json!("https://crm.example.com/contact/1"));
     assert!(browser.title().contains("Ana Popescu"), "{}", browser.title());
     assert_eq!(browser.run("return document.getElementById('spoken').textContent"), json!("Ana Popescu is calling"));
     browser.picture("ringing");
-    office.event("queue_answer", "0722111222", "c.1", &[("agent", "ion-popescu"), ("queue", "sales"), ("contact_id", "1")]);
+    office.event(
+        "queue_answer",
+        "0722111222",
+        "c.1",
+        &[("agent", "ion-popescu"), ("queue", "sales"), ("contact_id", "1")],
+    );
     browser.sees(".card[data-state=answered] .state", "On the phone");
     browser.picture("answered");
     office.event("queue_answer_end", "0722111222", "c.1", &[("agent", "ion-popescu"), ("queue", "sales")]);
@@ -190,6 +201,9 @@ fn several_who_share_a_number_are_offered_and_the_choice_is_remembered() {
     office.rings("ion-popescu", "0722333444", "c.1");
     browser.sees(".candidate", "Mihai Popescu");
     browser.sees(".candidate", "Ioana Popescu");
+    browser.misses(".card [data-part=page]");
+    let links = browser.run("return [...document.querySelectorAll('.candidate a')].map((anchor) => anchor.href)");
+    assert_eq!(links, json!(["https://crm.example.com/contact/2", "https://crm.example.com/contact/3"]));
     browser.picture("several");
     browser.click("[data-act=choose][aria-label^='Ioana']");
     browser.sees(".card h3", "Ioana Popescu");
@@ -277,7 +291,8 @@ fn script_in_every_field_is_shown_as_text_and_the_console_stays_empty() {
         return;
     }
     const SCRIPT: &str = "<img src=x onerror=alert(1)><script>alert(2)</script>";
-    let row = format!("9,\"{SCRIPT}\",\"'\"\"><svg onload=alert(3)>\",\"{SCRIPT}\",+40 722 999 888,javascript:alert(4)\n");
+    let row =
+        format!("9,\"{SCRIPT}\",\"'\"\"><svg onload=alert(3)>\",\"{SCRIPT}\",+40 722 999 888,javascript:alert(4)\n");
     let office = Office::with(&format!("id,name,company,email,telephone,backend_link\n{row}"));
     let browser = office.sign_in("ion-popescu", View::DESK);
     office.look_up("0722999888");
@@ -325,9 +340,9 @@ fn an_agent_who_is_signed_in_twice_sees_the_call_in_both_places() {
     let office = Office::open();
     let first = office.sign_in("ion-popescu", View::DESK);
     let printed = office.workplace.succeed(&["agent", "invite", "ion-popescu", "--project", "sales"]);
-    let secret = printed.lines().find_map(|line| line.split_once("#link=")).unwrap().1.trim().to_owned();
+    let secret = printed.lines().find_map(|line| line.split_once("/agent/invite#")).unwrap().1.trim().to_owned();
     let second = Browser::start(View { width: 320, height: 720, dark: true, language: "ro-RO" });
-    second.go(&format!("http://localhost:{}/agent#link={secret}", office.server.address.port()));
+    second.go(&format!("http://localhost:{}/agent/invite#{secret}", office.server.address.port()));
     second.click("#invite-form button");
     second.sees("#line", "În direct");
     office.rings("ion-popescu", "0722333444", "c.1");
@@ -354,7 +369,13 @@ fn every_control_has_a_name_every_text_stands_out_and_the_keyboard_reaches_all()
         browser.look(view);
         let weak = browser.run(FIND_WEAK_TEXT);
         assert_eq!(weak, json!([]), "text with less contrast than 4.5 to 1, dark: {}", view.dark);
-        browser.picture(if view.width > 2000 { "wall" } else if view.dark { "dark" } else { "several-wide" });
+        browser.picture(if view.width > 2000 {
+            "wall"
+        } else if view.dark {
+            "dark"
+        } else {
+            "several-wide"
+        });
     }
     assert_eq!(browser.run(FIND_NAMELESS), json!([]));
     let reachable = browser.run(COUNT_REACHABLE);

@@ -148,9 +148,8 @@ impl Browser {
     /// Waits until nothing that fits the selector is shown.
     pub(crate) fn misses(&self, selector: &str) {
         let selector = json!(selector);
-        let script = format!(
-            "return ![...document.querySelectorAll({selector})].some((element) => element.checkVisibility())"
-        );
+        let script =
+            format!("return ![...document.querySelectorAll({selector})].some((element) => element.checkVisibility())");
         self.wait(&format!("the end of {selector}"), &script);
     }
 
