@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::{Browser, CONFIGURATION, Server, TOKEN, View, Workplace, get, has_program};
 
@@ -380,7 +380,7 @@ fn every_control_has_a_name_every_text_stands_out_and_the_keyboard_reaches_all()
     assert_eq!(browser.run(FIND_NAMELESS), json!([]));
     let reachable = browser.run(COUNT_REACHABLE);
     let focused = browser.run("return document.querySelectorAll('.card button:not([hidden]), .card a[href]').length");
-    assert!(reachable.as_u64() >= focused.as_u64() && focused != Value::from(0), "{reachable} {focused}");
+    assert!(reachable.as_u64() >= focused.as_u64() && focused != 0, "{reachable} {focused}");
 }
 
 /// Controls without a name for screen readers.
