@@ -17,6 +17,7 @@ mod kamailio;
 mod layers;
 mod lookup;
 mod php;
+mod popup;
 mod processes;
 mod reload;
 mod snippets;
