@@ -80,8 +80,11 @@ impl Inner {
     }
 }
 
+/// Headers by lower-case name.
+type Headers = Vec<(String, String)>;
+
 /// The next request: its headers and its body.
-fn read(lines: &mut impl BufRead) -> Option<(Vec<(String, String)>, Vec<u8>)> {
+fn read(lines: &mut impl BufRead) -> Option<(Headers, Vec<u8>)> {
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();
