@@ -44,7 +44,7 @@ const LAST_HEAD: Duration = Duration::from_secs(1);
 
 /// How long a connection is idle before it rests: gives its buffers back, of some 16 KiB, until the client says more.
 /// Asterisk has an idle connection for each call in progress.
-const REST: Duration = Duration::from_secs(1);
+const REST: Duration = Duration::from_millis(250);
 
 /// How long things may take; for the life of a connection, whatever a reload changes.
 #[derive(Debug, Clone, Copy)]
@@ -268,7 +268,8 @@ async fn answer(
         }
         Body::new(Received { body, deadline: Box::pin(tokio::time::sleep(transfer)) })
     });
-    let response = app.answer(busy.0.peer(), request).await;
+    // Boxed, so that a connection without a request does not hold the room of a whole lookup.
+    let response = Box::pin(app.answer(busy.0.peer(), request)).await;
     Ok(response.map(|body| Answer { body, _busy: busy }))
 }
 
