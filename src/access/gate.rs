@@ -143,6 +143,13 @@ impl Gate {
         self.refuse(asked, Client::from(peer.address.ip()), reason, now, utc_millis)
     }
 
+    /// Counts a try to sign in as an agent. Returns how long to wait when there were too many of one address for one
+    /// name: a password can be guessed, so unlike a token it is not looked at then.
+    pub fn count_sign_in(&self, client: Client, name: &str, now: Instant) -> Option<Duration> {
+        let limit = self.refused_per_minute.load(Ordering::Relaxed);
+        self.throttle.refuse(client.address(), &(2_u8, name), limit, now)
+    }
+
     fn refuse(&self, asked: Asked<'_>, client: Client, reason: Reason, now: Instant, utc_millis: i64) -> Refusal {
         let (kind, name, exists) = match asked {
             Asked::Project(name, project) => (0_u8, name, project.is_some()),

@@ -1,6 +1,6 @@
 //! `calldex agent add | list | invite | revoke`: who may watch the page for agents.
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, format_duration, parse_duration};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::events::EventStore;
 
 use super::Outcome;
@@ -41,6 +41,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         link: Link,
     },
+    /// Set an agent's password: one line from standard input
+    Password {
+        #[command(flatten)]
+        agent: Agent,
+    },
     /// Close an account: its pages, its link and its password work no more
     Revoke {
         #[command(flatten)]
@@ -68,7 +73,7 @@ fn read_duration(text: &str) -> std::result::Result<Duration, String> {
     parse_duration(text).ok_or_else(|| "expected a duration such as 24h or 7d".to_owned())
 }
 
-pub(crate) fn run(file: &Path, command: &Command, out: &mut dyn Write) -> Outcome {
+pub(crate) fn run(file: &Path, command: &Command, input: &mut dyn BufRead, out: &mut dyn Write) -> Outcome {
     let config = workshop::load(file)?;
     let store = EventStore::open(&config.server.store)?;
     let now = SystemClock.utc_millis();
@@ -81,6 +86,14 @@ pub(crate) fn run(file: &Path, command: &Command, out: &mut dyn Write) -> Outcom
             }
             Command::List { project, json } => list(&store, project.clone(), *json, out).await,
             Command::Invite { agent, link } => invite(&config, &store, agent, link, out).await,
+            Command::Password { agent } => {
+                let mut password = String::new();
+                let unread = |error| Error::new(Kind::Invalid, "cannot read the password").because(error);
+                input.read_line(&mut password).map_err(unread)?;
+                let account = store.agent(&agent.project, &agent.name).await?;
+                store.set_password(account.id, password.trim_end_matches(['\r', '\n']).to_owned(), None).await?;
+                writeln!(out, "the password of {} was set", account.name).map_err(unwritable)
+            }
             Command::Revoke { agent } => {
                 store.revoke(&agent.project, &agent.name).await?;
                 writeln!(out, "{} of {} is signed out and cannot sign in any more", agent.name, agent.project)
@@ -109,7 +122,7 @@ async fn invite(config: &Config, store: &EventStore, agent: &Agent, link: &Link,
         }
     };
     // Behind the # nothing leaves the browser: no log and no other page sees it.
-    writeln!(out, "{base}/agent#link={token}").map_err(unwritable)?;
+    writeln!(out, "{base}/agent/invite#{token}").map_err(unwritable)?;
     writeln!(out, "works once, for {}", format_duration(link.valid)).map_err(unwritable)
 }
 

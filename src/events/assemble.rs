@@ -76,7 +76,9 @@ pub(super) fn assemble(events: &[Event], given_up: bool) -> Assembled {
     };
     let mut computed = Vec::new();
     let started = view.started(&mut computed);
-    let waited = view.number("queue_hold_time").or_else(|| note(&mut computed, "waited", seconds(started, answered)));
+    // A call whose first event is its answer has waited for nobody knows how long.
+    let until = answered.filter(|answered| started < *answered);
+    let waited = view.number("queue_hold_time").or_else(|| note(&mut computed, "waited", seconds(started, until)));
     let sent = view.number("billsec").or_else(|| view.number("duration"));
     let talked = answered.and_then(|answered| seconds(answered, over_at));
     Assembled {

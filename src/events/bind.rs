@@ -25,7 +25,8 @@ impl Events {
             let deadline = self.clock.now() + self.lookup.patience(&project);
             if let Some(caller) = self.ask(&project, &call, deadline).await {
                 // Whatever it brings, nothing more follows.
-                self.note(&call, Caller { incomplete: false, ..caller }).await;
+                let late = !caller.is_nobody();
+                self.note(&call, Caller { incomplete: false, late, ..caller }).await;
             }
         }
     }
@@ -45,7 +46,7 @@ impl Events {
         Some(self.with_choice(project, call.number?, contact_id.as_deref(), caller))
     }
 
-    async fn note(&self, call: &CallRow, caller: Caller) {
+    pub(super) async fn note(&self, call: &CallRow, caller: Caller) {
         match self.store.bind(call.id, caller).await {
             Ok(call) => {
                 let _ = self.announce.try_send(Announced { call });

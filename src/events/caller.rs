@@ -23,9 +23,24 @@ pub struct Caller {
     /// The page to open; its scheme has been checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// E-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
     /// Whether a source has not answered yet, so that more may become known.
     #[serde(default)]
     pub incomplete: bool,
+    /// Whether nobody was found because a source failed, so that the caller may be known all the same.
+    #[serde(default)]
+    pub undetermined: bool,
+    /// How the caller was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rung: Option<String>,
+    /// Whether that is a guess.
+    #[serde(default)]
+    pub guess: bool,
+    /// Whether it became known after the call was first shown.
+    #[serde(default)]
+    pub late: bool,
     /// All who may be meant, when there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Choice>,
@@ -84,6 +99,11 @@ impl Caller {
             name: data.name.clone().or_else(|| known(Field::Name)),
             company: known(Field::Company),
             link: data.backend_link.clone(),
+            email: known(Field::Email),
+            undetermined: explanation.outcome == Outcome::Undetermined,
+            rung: person.map(|person| person.rung.as_str().to_owned()),
+            guess: person.is_some_and(|person| !person.rung.is_certain()),
+            late: false,
             incomplete: explanation.outcome != Outcome::Withheld && explanation.missing().next().is_some(),
             candidates: if candidates.len() > 1 { candidates } else { Vec::new() },
         };

@@ -3,153 +3,211 @@
 use serde::Serialize;
 
 use super::assemble::State;
-use super::caller::Choice;
+use super::caller::{Caller, Choice};
 use super::party::agent_key;
 use super::rows::CallRow;
 use crate::config::Project;
 use crate::model::{CallOutcome, Direction, PastCall};
 use crate::number::{Number, Phone, forms};
 
-/// A call for one agent's page.
+/// A call for one agent's page. Times are milliseconds since 1970 UTC, lengths of time are seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Card {
     /// The number of the call.
-    pub call: i64,
-    /// Grows with every change: a card with a smaller one is older.
-    pub change: i64,
-    /// What the page shows.
-    pub state: CardState,
+    pub id: i64,
+    /// `ringing`, `answered` or `ended`.
+    pub state: &'static str,
+    /// Of a call that has ended: `ended`, `missed`, or `taken` by another agent.
+    pub ended_how: Option<&'static str>,
+    /// `found`, `unknown`, `undetermined` or `withheld`.
+    pub outcome: &'static str,
     /// `in` or `out`.
     pub direction: &'static str,
-    /// How the call went, when it is over.
-    pub outcome: Option<&'static str>,
-    /// The caller's number for people; empty when it is withheld.
-    pub number: String,
-    /// The same as `+40722111222`, when it is a telephone number.
-    pub e164: Option<String>,
-    /// The number that was called, as the PBX names it.
-    pub dnid: String,
-    /// The queue.
-    pub queue: Option<String>,
-    /// The agent who answered.
-    pub agent: Option<String>,
-    /// When the call began, in milliseconds since 1970 UTC.
-    pub started: i64,
-    /// When it was answered.
-    pub answered: Option<i64>,
-    /// When it ended.
-    pub ended: Option<i64>,
-    /// Seconds that the caller waited.
-    pub waited: Option<u64>,
-    /// Seconds of conversation.
-    pub duration: Option<u64>,
-    /// Source and id of the contact, when it is one.
-    pub contact: Option<super::caller::Named>,
     /// The caller's name.
     pub name: Option<String>,
     /// The caller's company.
     pub company: Option<String>,
+    /// The caller's e-mail address.
+    pub email: Option<String>,
+    /// The caller's number for people; null when it is withheld.
+    pub number: Option<String>,
+    /// The same as `+40722111222`, when it is a telephone number.
+    pub e164: Option<String>,
     /// The page to open; `http`, `https` or a scheme that the project allows.
     pub link: Option<String>,
-    /// Whether more may become known: another card follows then.
-    pub incomplete: bool,
-    /// All who may be meant, when there are several.
-    pub candidates: Vec<Choice>,
-    /// Earlier calls of the number, newest first.
-    pub history: Vec<Earlier>,
-}
-
-/// What a card says at the top.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CardState {
-    /// The telephone rings.
-    Ringing,
-    /// The agent speaks with the caller.
-    Answered,
-    /// Another agent has taken the call: the card closes.
-    Taken,
-    /// The agent has spoken with the caller.
-    Ended,
-    /// Nobody has taken the call.
-    Missed,
-}
-
-/// An earlier call on a card.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Earlier {
-    /// When it began, in milliseconds since 1970 UTC.
+    /// The number that was called, as the PBX names it.
+    pub dnid: Option<String>,
+    /// The queue.
+    pub queue: Option<String>,
+    /// The agent who answered.
+    pub agent: Option<String>,
+    /// When the call began.
     pub started: i64,
+    /// When it was answered.
+    pub answered: Option<i64>,
+    /// How long the caller waited.
+    pub waited: Option<u64>,
+    /// How long they spoke.
+    pub duration: Option<u64>,
+    /// Whether the caller was found by a guess.
+    pub guess: bool,
+    /// How he was found.
+    pub rung: Option<String>,
+    /// Whether this came after the card was first shown.
+    pub late: bool,
+    /// All who may be meant, when there are several.
+    pub candidates: Vec<Candidate>,
+    /// Earlier calls of the number, newest first.
+    pub history: Vec<CallLine>,
+}
+
+/// One of several who may be meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Candidate {
+    /// Who.
+    #[serde(flatten)]
+    pub choice: Choice,
+    /// Whether he is taken for the caller.
+    pub chosen: bool,
+}
+
+/// A call in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallLine {
+    /// The number of the call.
+    pub id: i64,
     /// `in` or `out`.
     pub direction: &'static str,
-    /// `answered`, `missed` or `unknown`.
-    pub outcome: &'static str,
+    /// `answered`, `missed` or `unknown`; null while it runs.
+    pub outcome: Option<&'static str>,
+    /// When it began.
+    pub started: i64,
+    /// The caller's name; only in the list of an agent's calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The caller's number for people; only in the list of an agent's calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
     /// Who spoke with the caller.
     pub agent: Option<String>,
     /// The queue.
     pub queue: Option<String>,
-    /// Seconds of conversation.
+    /// How long they spoke.
     pub duration: Option<u64>,
 }
 
-/// Makes the card of a call for one agent; `agent` is a key.
-pub(super) fn card(call: &CallRow, project: &Project, agent: &str, history: &[PastCall]) -> Card {
+/// What a page is told about a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Its card, and a line for the list when it is over.
+    Card(Box<Card>, Option<CallLine>),
+    /// The card goes: another agent has the call.
+    Gone(i64),
+}
+
+/// What an agent's page is told about a call; `agent` is a key.
+pub(super) fn tell(call: &CallRow, project: &Project, agent: &str, history: &[PastCall]) -> Told {
+    if is_taken(call, agent) {
+        return Told::Gone(call.id);
+    }
+    let over = (call.state == State::Over).then(|| line(call, project));
+    Told::Card(Box::new(card(call, project, history)), over)
+}
+
+/// Whether another agent has the call.
+pub(super) fn is_taken(call: &CallRow, agent: &str) -> bool {
+    call.state != State::Rings && call.agent.as_deref().is_some_and(|name| agent_key(name) != agent)
+}
+
+/// Makes the card of a call.
+pub(super) fn card(call: &CallRow, project: &Project, history: &[PastCall]) -> Card {
     let caller = call.caller.clone().unwrap_or_default();
+    let outcome = outcome(call, project, &caller);
     let earlier = history.iter().filter(|earlier| earlier.id != call.id && earlier.outcome.is_some());
+    let chosen = |choice: &Choice| caller.contact.as_ref() == Some(&choice.contact);
+    let candidates: Vec<_> =
+        caller.candidates.iter().map(|choice| Candidate { choice: choice.clone(), chosen: chosen(choice) }).collect();
     Card {
-        call: call.id,
-        change: call.change,
-        state: state(call, agent),
+        id: call.id,
+        state: match call.state {
+            State::Rings => "ringing",
+            State::Answered => "answered",
+            State::Over => "ended",
+        },
+        ended_how: (call.state == State::Over).then(|| ended_how(call)),
+        outcome,
         direction: call.direction.as_str(),
-        outcome: call.outcome.map(CallOutcome::as_str),
+        name: caller.name,
+        company: caller.company,
+        email: caller.email,
         number: readable(call, project),
         e164: call.number.map(|key| key.to_string()),
-        dnid: call.dnid.clone(),
+        link: caller.link,
+        dnid: Some(call.dnid.clone()).filter(|dnid| !dnid.is_empty()),
         queue: call.queue.clone(),
         agent: call.agent.clone(),
         started: call.started,
         answered: call.answered,
-        ended: call.ended,
         waited: call.waited,
         duration: call.duration,
-        contact: caller.contact,
-        name: caller.name,
-        company: caller.company,
-        link: caller.link,
-        incomplete: call.unbound || caller.incomplete,
-        candidates: caller.candidates,
-        history: earlier.map(Earlier::of).collect(),
+        guess: caller.guess,
+        rung: caller.rung,
+        late: caller.late,
+        candidates,
+        history: earlier.map(CallLine::earlier).collect(),
     }
 }
 
-fn state(call: &CallRow, agent: &str) -> CardState {
-    let own = call.agent.as_deref().is_some_and(|name| agent_key(name) == agent);
-    match (call.state, &call.agent) {
-        (State::Rings, _) => CardState::Ringing,
-        (_, Some(_)) if !own => CardState::Taken,
-        (State::Answered, _) => CardState::Answered,
-        (State::Over, None) if call.direction == Direction::In => CardState::Missed,
-        (State::Over, _) => CardState::Ended,
+fn ended_how(call: &CallRow) -> &'static str {
+    let missed = call.direction == Direction::In && call.outcome == Some(CallOutcome::Missed);
+    if missed { "missed" } else { "ended" }
+}
+
+fn outcome(call: &CallRow, project: &Project, caller: &Caller) -> &'static str {
+    let withheld = || matches!(crate::number::parse(&call.telephone, &project.numbering), Number::Withheld { .. });
+    match call.number {
+        None if withheld() => "withheld",
+        _ if !caller.is_nobody() => "found",
+        _ if call.unbound || caller.incomplete || caller.undetermined => "undetermined",
+        _ => "unknown",
     }
 }
 
 /// The number for people: as a valid one is spelled, else what the PBX sent, without what is no text.
-fn readable(call: &CallRow, project: &Project) -> String {
+fn readable(call: &CallRow, project: &Project) -> Option<String> {
     if let Some(key) = call.number {
-        return forms(&Phone { key, valid: true }, project.numbering.country.as_deref()).international;
+        return Some(forms(&Phone { key, valid: true }, project.numbering.country.as_deref()).international);
     }
     match crate::number::parse(&call.telephone, &project.numbering) {
-        Number::Withheld { .. } | Number::Unusable => String::new(),
-        _ => call.telephone.trim().chars().filter(|letter| !letter.is_control()).take(64).collect(),
+        Number::Withheld { .. } | Number::Unusable => None,
+        _ => Some(call.telephone.trim().chars().filter(|letter| !letter.is_control()).take(64).collect()),
     }
 }
 
-impl Earlier {
-    fn of(call: &PastCall) -> Self {
+/// A call for the list of an agent's calls.
+pub(super) fn line(call: &CallRow, project: &Project) -> CallLine {
+    CallLine {
+        id: call.id,
+        direction: call.direction.as_str(),
+        outcome: call.outcome.map(CallOutcome::as_str),
+        started: call.started,
+        name: call.caller.as_ref().and_then(|caller| caller.name.clone()),
+        number: readable(call, project),
+        agent: call.agent.clone(),
+        queue: call.queue.clone(),
+        duration: call.duration,
+    }
+}
+
+impl CallLine {
+    fn earlier(call: &PastCall) -> Self {
         Self {
-            started: call.started,
+            id: call.id,
             direction: call.direction.as_str(),
-            outcome: call.outcome.unwrap_or(CallOutcome::Unknown).as_str(),
+            outcome: call.outcome.map(CallOutcome::as_str),
+            started: call.started,
+            name: None,
+            number: None,
             agent: call.agent.clone(),
             queue: call.queue.clone(),
             duration: call.duration,

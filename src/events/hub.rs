@@ -21,8 +21,8 @@ pub(super) type Place = (Arc<str>, String);
 pub struct Notice {
     /// The change of the call that it is about; what a page sends back as `Last-Event-ID`.
     pub change: i64,
-    /// The card of the call, as JSON.
-    pub card: Arc<str>,
+    /// The server-sent events that tell it.
+    pub text: Arc<str>,
 }
 
 /// The streams of all agents. The lock is held to look up, to add and to remove.
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn notice(change: i64) -> Notice {
-        Notice { change, card: "{}".into() }
+        Notice { change, text: "".into() }
     }
 
     #[tokio::test]

@@ -50,12 +50,13 @@ use rows::CallRow;
 
 pub use assemble::State;
 pub use caller::{Caller, Choice, Named};
-pub use card::{Card, CardState, Earlier};
+pub use card::{CallLine, Candidate, Card};
 pub use erase::Wiped;
 pub use hub::{Next, Notice, Stream};
 pub use list::ListedEvent;
 pub use party::agent_key;
 pub use store::EventStore;
+pub use watch::OwnCall;
 
 /// How long an event may take to the disk; then the PBX hears that it should send it again.
 pub const LONGEST_WRITE: Duration = Duration::from_secs(2);

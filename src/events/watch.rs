@@ -3,15 +3,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 use tokio::sync::mpsc;
 
-use super::card::{Card, card};
+use super::card::{CallLine, Card, Told, card, is_taken, line, tell};
 use super::hub::{Notice, Stream};
 use super::rows::{self, CallRow};
-use super::{Announced, EventStore, Events, agent_key, party, past};
-use crate::error::Result;
-use crate::lookup::Project;
+use super::{Announced, EventStore, Events, Named, State, agent_key, party, past};
+use crate::error::{Error, Kind, Result};
+use crate::number::Key;
 
 /// Earlier calls on a card.
 const EARLIER: usize = 10;
@@ -21,6 +21,12 @@ const SHOWN: i64 = 12 * 3_600 * 1_000;
 
 /// Most calls that a page is told of at once.
 const MOST_SHOWN: i64 = 200;
+
+/// How long the card of a call that has ended is shown to a page that is opened, in milliseconds.
+const JUST_ENDED: i64 = 120_000;
+
+/// Calls in the list of an agent's last ones.
+const LISTED: usize = 50;
 
 /// Shows calls as they change, one after the other; looks up callers who are not known yet. Ends with the runtime.
 pub(super) async fn announce(events: Arc<Events>, mut announced: mpsc::Receiver<Announced>) {
@@ -43,7 +49,7 @@ pub(super) async fn announce(events: Arc<Events>, mut announced: mpsc::Receiver<
 }
 
 impl Events {
-    /// Connects a page of an agent. What it has missed since `after` it reads with [`Events::cards`].
+    /// Connects a page of an agent. What it has missed before it reads with [`Events::missed`].
     pub fn connect(&self, project: &Arc<str>, agent: &str) -> Stream {
         self.hub.connect((Arc::clone(project), agent_key(agent)))
     }
@@ -53,32 +59,83 @@ impl Events {
         self.hub.close();
     }
 
-    /// The calls of an agent that have changed behind `after`, in the order of their changes, as cards; at most those of
-    /// the last twelve hours.
+    /// The newest change of any call: whoever has read everything before it listens behind it.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn cards(&self, project: &Arc<str>, agent: &str, after: i64) -> Result<Vec<Card>> {
+    pub async fn newest_change(&self) -> Result<i64> {
+        self.store.newest_change().await
+    }
+
+    /// What an agent's page is told of the calls that have changed behind `after`, in the order of their changes; of the
+    /// last twelve hours.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn missed(&self, project: &Arc<str>, agent: &str, after: i64) -> Result<Vec<Notice>> {
         let Some(ready) = self.project(project) else { return Ok(Vec::new()) };
         let (agent, since) = (agent_key(agent), self.clock.utc_millis() - SHOWN);
         let calls = self.store.calls_of_agent(Arc::clone(project), agent.clone(), after, since).await?;
-        let cards = calls.into_iter().map(|(call, history)| card(&call, &ready.config, &agent, &history));
-        Ok(cards.collect())
+        Ok(calls.iter().map(|(call, history)| Notice::of(call, &tell(call, &ready.config, &agent, history))).collect())
     }
 
-    /// The card of one call of an agent; `None` when it is not his.
+    /// What a page shows first: the cards of the calls that run or have just ended, and the list of the agent's last calls,
+    /// both newest first.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn card(&self, project: &Arc<str>, agent: &str, call: i64) -> Result<Option<Card>> {
-        Ok(self.cards(project, agent, 0).await?.into_iter().find(|card| card.call == call))
+    pub async fn desk(&self, project: &Arc<str>, agent: &str) -> Result<(Vec<Card>, Vec<CallLine>)> {
+        let Some(ready) = self.project(project) else { return Ok((Vec::new(), Vec::new())) };
+        let (agent, now) = (agent_key(agent), self.clock.utc_millis());
+        let mut calls = self.store.calls_of_agent(Arc::clone(project), agent.clone(), 0, now - SHOWN).await?;
+        calls.retain(|(call, _)| !is_taken(call, &agent));
+        calls.sort_by_key(|(call, _)| -call.started);
+        let fresh = |call: &CallRow| call.state != State::Over || call.touched > now - JUST_ENDED;
+        let cards =
+            calls.iter().filter(|(call, _)| fresh(call)).map(|(call, history)| card(call, &ready.config, history));
+        let over = calls.iter().filter(|(call, _)| call.state == State::Over).take(LISTED);
+        Ok((cards.collect(), over.map(|(call, _)| line(call, &ready.config)).collect()))
+    }
+
+    /// A call that an agent takes part in; `None` when it is not his.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn own_call(&self, project: &Arc<str>, agent: &str, call: i64) -> Result<Option<OwnCall>> {
+        let (project, agent) = (Arc::clone(project), agent_key(agent));
+        self.store
+            .read("read a call", move |connection| {
+                let sql = format!(
+                    "SELECT {} FROM call JOIN party ON party.call = call.id WHERE call.id = ?1 AND party.project = ?2 \
+                     AND party.agent = ?3",
+                    rows::COLUMNS
+                );
+                let mut statement = connection.prepare_cached(&sql)?;
+                let found = statement.query_row(params![call, &*project, agent], rows::from_row).optional()?;
+                Ok(found.map(|call| OwnCall { number: call.number, row: Arc::new(call) }))
+            })
+            .await
+    }
+
+    /// Remembers which of several contacts the caller is, and shows it.
+    ///
+    /// # Errors
+    /// `NotFound` when he is not one of them; when the store cannot be written.
+    pub async fn choose(&self, call: &OwnCall, contact: &Named, agent: &str) -> Result<()> {
+        let caller = call.row.caller.clone().unwrap_or_default();
+        let is_candidate = caller.candidates.iter().any(|choice| choice.contact == *contact);
+        let Some(number) = call.number.filter(|_| is_candidate) else {
+            return Err(Error::new(Kind::NotFound, "this contact is none of those who may be calling"));
+        };
+        let now = self.clock.utc_millis();
+        self.store.choose(&call.row.project, number, contact.to_ref(), agent, now).await?;
+        self.note(&call.row, caller.prefer(|choice| choice == contact)).await;
+        Ok(())
     }
 
     /// Looks the caller of a call up anew and shows what comes of it, after somebody has changed who he is.
-    pub async fn bind_again(self: &Arc<Self>, call: i64) -> Result<()> {
-        let row = self.store.read("read a call", move |connection| rows::call(connection, call)).await?;
-        Arc::clone(self).bind(Arc::new(row)).await;
-        Ok(())
+    pub async fn look_again(self: &Arc<Self>, call: &OwnCall) {
+        Arc::clone(self).bind(Arc::clone(&call.row)).await;
     }
 
     /// Brings a call to the pages that watch it.
@@ -91,29 +148,49 @@ impl Events {
         for agent in agents {
             let place = (Arc::clone(&call.project), agent);
             if self.hub.is_watched(&place) {
-                self.hub.send(&place, &notice(call, &project, &place.1, &history));
+                self.hub.send(&place, &Notice::of(call, &tell(call, &project.config, &place.1, &history)));
             }
         }
     }
 }
 
-fn notice(call: &CallRow, project: &Project, agent: &str, history: &[crate::model::PastCall]) -> Notice {
-    Notice::of(&card(call, &project.config, agent, history))
+/// A call of the agent who asks.
+pub struct OwnCall {
+    /// The customer's number; `None` when it is withheld or no telephone number.
+    pub number: Option<Key>,
+    row: Arc<CallRow>,
 }
 
 impl Notice {
-    /// The notice that shows a card.
-    #[must_use]
-    pub fn of(card: &Card) -> Self {
-        // A card is made of texts and numbers: writing it cannot fail.
-        let json = serde_json::to_string(card).unwrap_or_default();
-        Self { change: card.change, card: json.into() }
+    /// The events of a stream that tell it. Only the last one carries the change: a page that has it has all.
+    fn of(call: &CallRow, told: &Told) -> Self {
+        let event = |kind: &str, data: String| format!("event: {kind}\ndata: {data}\n");
+        // What is written is made of texts and numbers: it cannot fail.
+        let mut text = match told {
+            Told::Gone(id) => event("gone", serde_json::json!({ "id": id }).to_string()),
+            Told::Card(card, line) => {
+                let card = event("card", serde_json::to_string(card).unwrap_or_default());
+                match line {
+                    Some(line) => {
+                        format!("{card}\n{}", event("call", serde_json::to_string(line).unwrap_or_default()))
+                    }
+                    None => card,
+                }
+            }
+        };
+        text.push_str(&format!("id: {}\n\n", call.change));
+        Self { change: call.change, text: text.into() }
     }
 }
 
 type WithHistory = (CallRow, Vec<crate::model::PastCall>);
 
 impl EventStore {
+    async fn newest_change(&self) -> Result<i64> {
+        let sql = "SELECT value FROM meta WHERE name = 'change'";
+        self.read("read the newest change", move |connection| connection.query_row(sql, [], |row| row.get(0))).await
+    }
+
     /// The agents of a call, and the earlier calls of its number.
     async fn surroundings(&self, call: Arc<CallRow>) -> Result<(Vec<String>, Vec<crate::model::PastCall>)> {
         self.read("read the agents of a call", move |connection| {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use quick_cache::sync::Cache;
 
+use crate::directory::{Book, Directory};
 use crate::model::Call;
 use crate::number::Number;
 use crate::sources::Question;
@@ -103,6 +104,17 @@ impl Lookup {
         self.explain(project, call, self.clock.now(), deadline, false).await
     }
 
+    /// The address books that a project asks, in its order.
+    pub fn books<'a>(&self, project: &'a Project) -> impl Iterator<Item = &'a Book> {
+        project.asked.iter().filter_map(super::fan_out::Asked::book)
+    }
+
+    /// Where the address books are.
+    #[must_use]
+    pub fn directory(&self) -> &Arc<dyn Directory> {
+        &self.directory
+    }
+
     /// The longest that a source of this project may take.
     #[must_use]
     pub fn patience(&self, project: &Project) -> Duration {
@@ -140,6 +152,7 @@ impl Explanation {
             person: person.as_ref(),
             candidates,
             outcome: Outcome::Found,
+            stranger: None,
             now: self.received,
             recalled: Recalled::nothing(),
         };

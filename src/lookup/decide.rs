@@ -58,13 +58,15 @@ pub enum From {
     Default,
     /// The contact has it, but it was found by a guess that may not steer.
     Withheld,
+    /// This source has it for callers whom nobody knows.
+    Stranger(Arc<str>),
     /// The project's default could not be made.
     Failed(String),
 }
 
 /// Decides every field. For nobody every field stays empty that no rule sets.
 pub(super) fn decide(facts: &Facts<'_>, ruleset: &Ruleset) -> Decision {
-    if facts.person.is_none() && ruleset.is_empty() {
+    if facts.person.is_none() && facts.stranger.is_none() && ruleset.is_empty() {
         return Decision::empty();
     }
     let (answered, scene, ruling) = if ruleset.is_empty() {
@@ -103,6 +105,10 @@ impl<'a> Decider<'a> {
             let from = if decided.value.is_some() { From::Rule(decided.rule) } else { From::Cleared(decided.rule) };
             self.origins.push(Origin { field, from });
             return decided.value.map(Cow::Owned);
+        }
+        if let (Field::BackendLink, Some((source, link))) = (field, &self.facts.stranger) {
+            self.origins.push(Origin { field, from: From::Stranger(Arc::clone(source)) });
+            return Some(Cow::Borrowed(link));
         }
         let person = self.facts.person.filter(|_| self.facts.outcome == Outcome::Found)?;
         if let Some(value) = person.known.get(field) {

@@ -153,6 +153,7 @@ impl Explanation {
             From::Cleared(rule) => format!("cleared by {}", self.title(*rule)),
             From::Contact => "the contact's own value".to_owned(),
             From::Default => "the project's default".to_owned(),
+            From::Stranger(source) => format!("the page of {source} for callers whom nobody knows"),
             From::Withheld => "the contact has one, but it was found by a guess that may not steer".to_owned(),
             From::Failed(why) => format!("the project's default could not be made: {why}"),
         };
@@ -328,7 +329,8 @@ fn id(id: &ContactId) -> Value {
 }
 
 fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
+    // Whole microseconds, or the digits behind them would be noise.
+    duration.as_micros() as f64 / 1000.0
 }
 
 fn timestamp(millis: i64) -> Option<String> {

@@ -33,7 +33,7 @@ use crate::number::Number;
 use crate::sources::Question;
 
 use cache::Cache;
-use fan_out::FanOut;
+use fan_out::{Asked, FanOut};
 use flight::Flights;
 use memo::Memo;
 use merge::Candidate;
@@ -161,6 +161,7 @@ impl Lookup {
                 person: person.as_ref(),
                 candidates: &candidates,
                 outcome,
+                stranger: stranger(project, &question, outcome),
                 now,
                 recalled,
             },
@@ -211,6 +212,16 @@ impl Lookup {
             },
         )
     }
+}
+
+/// The page that the first source has for a caller whom nobody knows.
+fn stranger(project: &Project, question: &Question, outcome: Outcome) -> Option<(Arc<str>, String)> {
+    let is_caller = outcome == Outcome::Unknown && matches!(&*question.number, Number::Phone { .. });
+    let mut sources = project.asked.iter().filter(|_| is_caller);
+    sources.find_map(|asked| match asked {
+        Asked::Live { source, .. } => Some((Arc::clone(source.name()), source.link_for_unknown(question)?)),
+        Asked::Book { .. } => None,
+    })
 }
 
 /// Every contact that a source contributed, with its place in the project's order.

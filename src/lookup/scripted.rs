@@ -53,6 +53,11 @@ impl Source for ScriptedSource {
         Inputs::default()
     }
 
+    /// Only the source of this name has a page for strangers.
+    fn link_for_unknown(&self, _question: &Question) -> Option<String> {
+        (&*self.name == "strangers").then(|| "https://crm.example.com/new".to_owned())
+    }
+
     fn find(&self, _question: Arc<Question>) -> Pending<'static> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let (name, script) = (Arc::clone(&self.name), self.script.clone());

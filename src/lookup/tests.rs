@@ -127,6 +127,24 @@ async fn a_late_answer_is_there_for_the_next_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_for_strangers_opens_only_for_a_caller_whom_nobody_knows() {
+    let bench = bench();
+    let link = async |other: Script, telephone: &str| {
+        let sources = [source("strangers", knows_nobody(1)), source("other", other)];
+        let (answer, _) = ask(&bench.lookup, &project(&bench, &settings(""), &sources).await, telephone).await;
+        let found = answer.caller_data.id.is_some() || answer.caller_data.name.is_some();
+        (answer.outcome, answer.caller_data.backend_link.clone(), found)
+    };
+    let page = Some("https://crm.example.com/new".to_owned());
+    assert_eq!(link(knows_nobody(1), NUMBER).await, (Outcome::Unknown, page, false));
+    assert_eq!(link(knows(1, 2), "+40722000001").await, (Outcome::Found, None, true));
+    let failing = Script::Fail { after: Duration::from_millis(1) };
+    assert_eq!(link(failing, "+40722000002").await, (Outcome::Undetermined, None, false));
+    assert_eq!(link(knows_nobody(1), "anonymous").await, (Outcome::Withheld, None, false));
+    assert_eq!(link(knows_nobody(1), "101").await, (Outcome::Unknown, None, false), "no number could be handed on");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outage_is_never_unknown() {
     let bench = bench();
     let sources = [source("down", Script::Fail { after: Duration::from_millis(5) }), source("up", knows_nobody(5))];

@@ -92,6 +92,10 @@ impl Source for Guard {
         self.0.source.inputs()
     }
 
+    fn link_for_unknown(&self, question: &Question) -> Option<String> {
+        self.0.source.link_for_unknown(question)
+    }
+
     fn find(&self, question: Arc<Question>) -> Pending<'static> {
         let inner = Arc::clone(&self.0);
         Box::pin(async move {

@@ -1,5 +1,6 @@
 //! Events: taken in once, kept through everything, put together to calls.
 
+mod agent;
 mod intake;
 mod survive;
 

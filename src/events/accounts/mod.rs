@@ -75,6 +75,15 @@ impl EventStore {
         .await
     }
 
+    /// The account of an agent.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none.
+    pub async fn agent(&self, project: &str, name: &str) -> Result<Account> {
+        let (project, name) = (project.to_owned(), name.to_owned());
+        self.writer.write(move |connection| existing(connection, &project, &name)).await
+    }
+
     /// Makes a personal link for an agent; returns its token, which is stored nowhere. Links from before work no more.
     ///
     /// # Errors

@@ -89,12 +89,12 @@ impl EventStore {
         .await
     }
 
-    /// Sets a password, and ends every other session of the agent.
+    /// Sets a password, and ends every session of the agent but the one with this token.
     ///
     /// # Errors
     /// `Invalid` for a password that is too short or too long.
-    pub async fn set_password(&self, agent: i64, password: String, token: &str) -> Result<()> {
-        let (own, password) = (hash(token), password::hash(password).await?);
+    pub async fn set_password(&self, agent: i64, password: String, token: Option<&str>) -> Result<()> {
+        let (own, password) = (token.map(hash).unwrap_or_default(), password::hash(password).await?);
         self.change("set a password", move |connection| {
             connection.execute("UPDATE agent SET password = ?2 WHERE id = ?1", params![agent, password])?;
             connection.execute("DELETE FROM session WHERE agent = ?1 AND hash <> ?2", params![agent, own]).map(drop)

@@ -1,5 +1,6 @@
 //! The HTTP face: JSON, XML and text, asked by `GET` or `POST`. `router.rs` is the list of all addresses.
 
+mod agent;
 mod credentials;
 mod events;
 mod explain;

@@ -16,7 +16,7 @@ use tower::ServiceExt;
 
 use super::lookup::Addressed;
 use super::refusal::Refused;
-use super::{Http, events, explain, health, lookup, metrics, refusal, soap};
+use super::{Http, agent, events, explain, health, lookup, metrics, refusal, soap};
 use crate::access::Peer;
 
 /// The HTTP face, ready to answer; a clone is the same face.
@@ -81,6 +81,7 @@ fn routes(http: Arc<Http>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::scrape))
         .route("/metrics/refused", get(metrics::refused))
+        .merge(agent::routes())
         .fallback(refusal::no_such_address)
         .method_not_allowed_fallback(refusal::no_such_method)
         .with_state(http)

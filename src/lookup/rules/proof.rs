@@ -101,6 +101,7 @@ impl Trial<'_> {
             person: person.as_ref(),
             candidates: &candidates,
             outcome,
+            stranger: None,
             now,
             recalled: Recalled { calls: self.history(now), missing: None },
         };
@@ -172,6 +173,7 @@ impl Trial<'_> {
             Some(From::Cleared(rule)) => format!("{} cleared it", ruling.title(*rule)),
             Some(From::Contact) => "it is the contact's own value".to_owned(),
             Some(From::Default) => "it is the project's default".to_owned(),
+            Some(From::Stranger(source)) => format!("{source} has it for unknown callers"),
             Some(From::Withheld) => "a guess may not set it".to_owned(),
             Some(From::Failed(why)) => format!("the project's default could not be made: {why}"),
             None => self.explain_nothing(ruling),

@@ -26,6 +26,8 @@ pub(in crate::lookup) struct Facts<'a> {
     pub(in crate::lookup) person: Option<&'a Person>,
     pub(in crate::lookup) candidates: &'a [Candidate],
     pub(in crate::lookup) outcome: Outcome,
+    /// The page that a source has for callers whom nobody knows, with its name; only for an unknown caller.
+    pub(in crate::lookup) stranger: Option<(Arc<str>, String)>,
     /// Milliseconds since 1970 UTC.
     pub(in crate::lookup) now: i64,
     /// Earlier calls.

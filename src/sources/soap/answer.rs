@@ -1,7 +1,5 @@
 //! What a service answers: contacts, nobody, or a failure in words that hold neither a secret nor a number.
 
-mod contacts;
-
 use http::StatusCode;
 use serde_json::Value as Json;
 
@@ -13,8 +11,8 @@ use crate::number::{self, Number, Numbering, Phone, Spelling};
 use crate::soap::{Envelope, Fault, Value, decode};
 use crate::sources::Question;
 use crate::sources::http::{Answer, explain_status};
+use crate::sources::mapping::{Mapping, Types};
 use crate::sources::verify::verify;
-use contacts::Mapping;
 
 /// Shortest text of the settings that is taken out of what a service says.
 const SHORTEST_SECRET: usize = 3;
@@ -22,38 +20,30 @@ const SHORTEST_SECRET: usize = 3;
 /// How numbers go out and answers are read.
 pub(super) struct Reading {
     numbering: Numbering,
-    form: Spelling,
+    form: Option<Spelling>,
     mapping: Mapping,
 }
 
 impl Reading {
     pub(super) fn of(source: &config::Source) -> Result<Self> {
-        // Without a country there is no way to dial from home.
-        let usual = if source.numbering.country.is_some() { Spelling::Dialled } else { Spelling::E164 };
-        Ok(Self {
-            numbering: source.numbering.clone(),
-            form: source.form.unwrap_or(usual),
-            mapping: Mapping::of(source)?,
-        })
+        Ok(Self { numbering: source.numbering.clone(), form: source.form, mapping: Mapping::of(source)? })
     }
 
     /// Both numbers of a call as the service wants them; what is no number goes as it came.
     pub(super) fn spell(&self, question: &Question) -> (String, String) {
-        let telephone = match &*question.number {
-            Number::Phone { phone, .. } => self.spelled(phone),
-            _ => question.call.telephone.trim().to_owned(),
+        let dnid = number::parse(&question.call.dnid, &question.numbering);
+        let spelled = |number: &Number, written: &str| match number {
+            Number::Phone { phone, .. } => self.spelled(phone, &question.numbering),
+            _ => written.trim().to_owned(),
         };
-        let dnid = match number::parse(&question.call.dnid, &self.numbering) {
-            Number::Phone { phone, .. } => self.spelled(&phone),
-            _ => question.call.dnid.trim().to_owned(),
-        };
-        (telephone, dnid)
+        (spelled(&question.number, &question.call.telephone), spelled(&dnid, &question.call.dnid))
     }
 
-    fn spelled(&self, phone: &Phone) -> String {
-        let forms = number::forms(phone, self.numbering.country.as_deref());
-        let form = if self.form.is_national() && !forms.at_home { Spelling::DoubleZero } else { self.form };
-        forms.spelled(form).to_owned()
+    /// As dialled from the country of the source, else of the project; where nobody knows from where, as E.164.
+    fn spelled(&self, phone: &Phone, project: &Numbering) -> String {
+        let home = self.numbering.country.as_deref().or(project.country.as_deref());
+        let usual = if home.is_some() { Spelling::Dialled } else { Spelling::E164 };
+        number::forms(phone, home).spelled(self.form.unwrap_or(usual)).to_owned()
     }
 
     /// Reads an answer as JSON. A fault counts before the status, as services send one with any; nothing at all is null.
@@ -78,8 +68,8 @@ impl Reading {
     }
 
     /// The contacts of an answer that are the caller.
-    pub(super) fn hits(&self, answer: &Json, question: &Question) -> Result<Vec<Hit>> {
-        Ok(verify(self.mapping.contacts(answer)?, &question.number, &self.numbering))
+    pub(super) fn hits(&self, answer: Json, question: &Question) -> Result<Vec<Hit>> {
+        Ok(verify(self.mapping.contacts(answer, Types::Lost)?, &question.number, &self.numbering))
     }
 }
 

@@ -18,7 +18,8 @@ use serde_json::Value as Json;
 use url::Url;
 
 use super::http::{Client, Request};
-use super::{Built, Inputs, Pending, Question, Source, Workbench};
+use super::mapping::Mapping;
+use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
 use crate::clock::Clock;
 use crate::config::{self, Complaint};
 use crate::error::{Error, Kind, Result};
@@ -28,13 +29,16 @@ use arguments::Target;
 use description::Description;
 use settings::{Place, Settings};
 
+/// Its name in the configuration, and how it is made.
+pub(super) const SOAP: ApiType = ApiType { name: "soap", check, build };
+
 /// Says what is wrong with the settings of a source.
-pub(super) fn check(source: &config::Source) -> Vec<Complaint> {
-    settings::read(source).1
+fn check(source: &config::Source) -> Vec<Complaint> {
+    [settings::read(source).1, Mapping::check(source)].concat()
 }
 
 /// Makes a source, and fetches its WSDL ahead of the first call.
-pub(super) fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
+fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
     let wrong = || Error::new(Kind::Invalid, "the parameters of this source are wrong");
     let settings = settings::read(source).0.ok_or_else(wrong)?;
     if source.tenant && matches!(settings.description, Some(Place::File(_))) {
@@ -82,7 +86,7 @@ impl Source for Shared {
         Box::pin(async move {
             let (telephone, dnid) = soap.answers.spell(&question);
             let answer = soap.call(&telephone, &dnid).await?;
-            soap.answers.hits(&answer, &question)
+            soap.answers.hits(answer, &question)
         })
     }
 }

@@ -1,0 +1,31 @@
+//! Writes calls down in Salesforce: by the customer's own Apex class where the settings name one, else as a task.
+
+use std::sync::Arc;
+
+use super::class::Class;
+use super::org::Org;
+use super::task;
+use crate::model::EndedCall;
+use crate::sources::{CallLog, Writing};
+
+/// Writes calls down for one source.
+pub(super) struct Calls(pub(super) Arc<Parts>);
+
+/// What it takes.
+pub(super) struct Parts {
+    pub(super) source: Arc<str>,
+    pub(super) org: Arc<Org>,
+    pub(super) class: Option<Class>,
+}
+
+impl CallLog for Calls {
+    fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static> {
+        let calls = Arc::clone(&self.0);
+        Box::pin(async move {
+            match &calls.class {
+                Some(class) => class.send(&calls.org, &call, &calls.source).await,
+                None => task::write(&calls.org, &call, &calls.source).await,
+            }
+        })
+    }
+}

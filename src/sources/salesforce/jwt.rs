@@ -1,0 +1,97 @@
+//! The signed assertion that stands for a password in OAuth (RFC 7523), with RSA and SHA-256 as Salesforce wants it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustls::SignatureScheme;
+use rustls::crypto::ring::sign::any_supported_type;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::sign::SigningKey;
+use serde_json::json;
+
+use crate::error::{Error, Kind, Result};
+
+/// How long an assertion is valid, in seconds.
+const LIFETIME: i64 = 180;
+
+/// A private key.
+#[derive(Clone)]
+pub(super) struct Key(Arc<dyn SigningKey>);
+
+/// What an assertion says.
+pub(super) struct Claims<'a> {
+    /// The app.
+    pub(super) issuer: &'a str,
+    /// The user.
+    pub(super) subject: &'a str,
+    /// The host that logs in.
+    pub(super) audience: &'a str,
+}
+
+impl Key {
+    /// Reads a key: PEM as it stands, or the path of a file with it, from `folder`.
+    pub(super) fn read(written: &str, folder: &Path, may_read_files: bool) -> Result<Self> {
+        let invalid = |message: String| Error::new(Kind::Invalid, message);
+        let pem = if written.contains("-----BEGIN") {
+            written.to_owned()
+        } else if may_read_files {
+            let path = folder.join(written);
+            let wrong = |why| invalid(format!("cannot read the private key {}", path.display())).because(why);
+            std::fs::read_to_string(&path).map_err(wrong)?
+        } else {
+            return Err(invalid(
+                "a source of a tenant reads no files; private_key has to hold the key itself".to_owned(),
+            ));
+        };
+        let key = PrivateKeyDer::from_pem_slice(pem.as_bytes());
+        let key = key.map_err(|_| invalid("private_key is no key in PEM".to_owned()))?;
+        let key =
+            any_supported_type(&key).map_err(|_| invalid("private_key is of no kind that is known".to_owned()))?;
+        let is_rsa = key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).is_some();
+        if is_rsa { Ok(Self(key)) } else { Err(invalid("private_key is no RSA key".to_owned())) }
+    }
+
+    /// A signed assertion; `now` in seconds since 1970 UTC.
+    pub(super) fn assertion(&self, claims: &Claims<'_>, now: i64) -> Result<String> {
+        let header = json!({"alg": "RS256", "typ": "JWT"});
+        let claims = json!({
+            "iss": claims.issuer, "sub": claims.subject, "aud": claims.audience, "exp": now + LIFETIME,
+        });
+        let encoded = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", encoded(&header), encoded(&claims));
+        let failed = || Error::new(Kind::Internal, "the assertion cannot be signed");
+        let signer = self.0.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).ok_or_else(failed)?;
+        let signature = signer.sign(message.as_bytes()).map_err(|why| failed().because(why))?;
+        Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/salesforce")
+    }
+
+    #[test]
+    fn an_assertion_is_signed_as_openssl_signs_it() {
+        let key = Key::read("test-key.pem", &folder(), true).unwrap();
+        let claims = Claims { issuer: "the-app", subject: "ion@example.com", audience: "https://login.salesforce.com" };
+        let assertion = key.assertion(&claims, 1_700_000_000).unwrap();
+        let expected = std::fs::read_to_string(folder().join("assertion.txt")).unwrap();
+        assert_eq!(assertion, expected.trim());
+    }
+
+    #[test]
+    fn anything_but_an_rsa_key_is_refused_by_what_it_is() {
+        let refused = |written: &str, files| Key::read(written, &folder(), files).err().unwrap().to_string();
+        assert!(refused("none.pem", true).contains("cannot read"));
+        assert!(refused("assertion.txt", true).contains("no key in PEM"));
+        assert!(refused("ec-key.pem", true).contains("no RSA key"));
+        assert!(refused("test-key.pem", false).contains("tenant"));
+    }
+}

@@ -1,0 +1,148 @@
+//! `type = "salesforce"`: contacts, leads and accounts of Salesforce, found by a search over all telephone fields.
+//!
+//! `session` logs in, `org` sends requests in that session and minds the daily limit, `search` and `records` are the
+//! question and the answer, `task` and `class` write a call down.
+
+mod call_log;
+mod class;
+mod jwt;
+mod limits;
+mod link;
+mod login;
+mod org;
+mod owners;
+mod records;
+mod search;
+mod session;
+mod settings;
+mod task;
+
+#[cfg(test)]
+mod stand_in;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use super::verify::verify;
+use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
+use crate::config::{self, Complaint};
+use crate::directory::Hit;
+use crate::error::{Error, Kind, Result};
+use crate::number::{self, Number, Numbering, Spelling};
+use org::Org;
+use owners::Owners;
+
+/// Its name in the configuration, and how it is made.
+pub(super) const SALESFORCE: ApiType = ApiType { name: "salesforce", check, build };
+
+/// Says what is wrong with the settings of a source.
+fn check(source: &config::Source) -> Vec<Complaint> {
+    settings::read(source).1
+}
+
+/// Makes a source, and logs in ahead of the first call.
+fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
+    let wrong = || Error::new(Kind::Invalid, "the parameters of this source are wrong");
+    let settings = settings::read(source).0.ok_or_else(wrong)?;
+    let access = login::Access::of(&settings.access, source)?;
+    let class = settings.class.as_ref().map(|class| class::Class::of(class, source)).transpose()?;
+    let org = Arc::new(Org::new(settings.login.clone(), settings.version.clone(), access, bench));
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        let ahead = Arc::clone(&org);
+        // Ends with the login; a failure is told by the call that meets it.
+        runtime.spawn(async move { ahead.session().await.map(|_| ()) });
+    }
+    let parts = call_log::Parts { source: Arc::clone(&source.name), org: Arc::clone(&org), class };
+    let call_log: Arc<dyn super::CallLog> = Arc::new(call_log::Calls(Arc::new(parts)));
+    let salesforce = Salesforce {
+        name: Arc::clone(&source.name),
+        numbering: source.numbering.clone(),
+        forms: source.forms.clone(),
+        links: settings.links,
+        owners: settings.direct_line.map(Owners::new),
+        org,
+    };
+    Ok(Built { source: Arc::new(Shared(Arc::new(salesforce))), call_log: Some(call_log) })
+}
+
+struct Salesforce {
+    name: Arc<str>,
+    numbering: Numbering,
+    forms: Vec<Spelling>,
+    links: link::Links,
+    owners: Option<Owners>,
+    org: Arc<Org>,
+}
+
+/// A source that lookups hold as long as they need it.
+struct Shared(Arc<Salesforce>);
+
+impl Source for Shared {
+    fn name(&self) -> &Arc<str> {
+        &self.0.name
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::default()
+    }
+
+    fn find(&self, question: Arc<Question>) -> Pending<'static> {
+        let salesforce = Arc::clone(&self.0);
+        Box::pin(async move { salesforce.find(&question).await })
+    }
+
+    fn link_for_unknown(&self, question: &Question) -> Option<String> {
+        self.0.links.of_nobody(&question.number)
+    }
+}
+
+impl Salesforce {
+    async fn find(&self, question: &Question) -> Result<Vec<Hit>> {
+        let spellings = self.spellings(question);
+        let Some(query) = search::sosl(&spellings) else { return Ok(Vec::new()) };
+        let answer = self.org.search(&query).await?;
+        let (contacts, found) = records::contacts(&answer)?;
+        if contacts.is_empty() && found > 0 {
+            // Without this the answer would be taken at its word, whomever it names.
+            let message = "it finds records and shows no number of them; let its user read the telephone fields";
+            return Err(Error::new(Kind::Invalid, message));
+        }
+        if contacts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut hits = verify(contacts, &question.number, self.numbering(question));
+        let instance = self.org.session().await?.instance.clone();
+        for hit in &mut hits {
+            let contact = Arc::make_mut(&mut hit.contact);
+            self.links.set(contact, &instance, &question.number);
+        }
+        if let Some(owners) = &self.owners {
+            owners.set_lines(&mut hits, &self.org).await;
+        }
+        Ok(hits)
+    }
+
+    /// How the numbers in Salesforce are read: by its own country, else by that of the project.
+    fn numbering<'a>(&'a self, question: &'a Question) -> &'a Numbering {
+        if self.numbering.country.is_some() { &self.numbering } else { &question.numbering }
+    }
+
+    /// The digits to look for, of both readings of a number without plus.
+    fn spellings(&self, question: &Question) -> Vec<String> {
+        let Number::Phone { phone, alternate, .. } = &*question.number else { return Vec::new() };
+        let phones = [Some(phone), alternate.as_ref()].into_iter().flatten();
+        let country = self.numbering(question).country.as_deref();
+        let forms = phones.map(|phone| number::forms(phone, country));
+        forms
+            .flat_map(|forms| {
+                let spelled = |spelling: &Spelling| forms.spelled(*spelling).to_owned();
+                if self.forms.is_empty() {
+                    forms.spellings().into_iter().map(str::to_owned).collect::<Vec<_>>()
+                } else {
+                    self.forms.iter().map(spelled).collect()
+                }
+            })
+            .collect()
+    }
+}

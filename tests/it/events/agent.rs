@@ -1,0 +1,326 @@
+//! The agents' page as a program sees it: signing in, cards, the stream, contacts.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use serde_json::{Value, json};
+
+use super::report;
+use crate::harness::{PATIENCE, Reply, Server, Workplace, get, send, text, wait_until};
+
+/// A browser that is signed in.
+struct Page {
+    address: SocketAddr,
+    cookie: String,
+    csrf: String,
+}
+
+impl Page {
+    /// Makes an account and opens its personal link.
+    fn open(workplace: &Workplace, server: &Server, agent: &str) -> Self {
+        let token = link(&workplace.succeed(&["agent", "add", agent, "--project", "sales"]));
+        Self::of(server.address, &sign_in(server.address, &json!({ "invite": token })))
+    }
+
+    fn of(address: SocketAddr, reply: &Reply) -> Self {
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let cookie = reply.header("set-cookie").unwrap();
+        for part in ["HttpOnly", "Secure", "SameSite=Strict", "Path=/agent"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        let csrf = reply.json()["csrf"].as_str().unwrap().to_owned();
+        Self { address, cookie: cookie.split(';').next().unwrap().to_owned(), csrf }
+    }
+
+    fn get(&self, target: &str) -> Reply {
+        self.send("GET", target, "", None)
+    }
+
+    fn post(&self, target: &str, body: &Value) -> Reply {
+        self.send("POST", target, &format!("X-Csrf: {}\r\n", self.csrf), Some(body))
+    }
+
+    fn send(&self, method: &str, target: &str, headers: &str, body: Option<&Value>) -> Reply {
+        request(self.address, method, target, &format!("Cookie: a=b; {}\r\n{headers}", self.cookie), body)
+    }
+
+    fn state(&self) -> Value {
+        let reply = self.get("/agent/state");
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        reply.json()
+    }
+
+    /// Listens from `after` on.
+    fn listen(&self, after: &str) -> Listener {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head =
+            format!("GET /agent/stream?after={after} HTTP/1.1\r\nHost: calldex\r\nCookie: {}\r\n\r\n", self.cookie);
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut listener = Listener { stream, heard: String::new() };
+        listener.until("retry: 2000");
+        listener
+    }
+}
+
+fn request(address: SocketAddr, method: &str, target: &str, headers: &str, body: Option<&Value>) -> Reply {
+    let body = body.map(Value::to_string).unwrap_or_default();
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: calldex\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    );
+    send(address, head.as_bytes())
+}
+
+fn sign_in(address: SocketAddr, body: &Value) -> Reply {
+    request(address, "POST", "/agent/session", "", Some(body))
+}
+
+/// The token of a printed link.
+fn link(printed: &str) -> String {
+    printed.lines().next().unwrap().split("/agent/invite#").nth(1).unwrap().to_owned()
+}
+
+/// The far end of a stream, with everything that has come over it.
+struct Listener {
+    stream: TcpStream,
+    heard: String,
+}
+
+impl Listener {
+    /// Waits for a text, and returns the data of the last event that has come with it.
+    fn until(&mut self, wanted: &str) -> Value {
+        let mut piece = [0_u8; 16_384];
+        while !self.heard.contains(wanted) {
+            let count = self.stream.read(&mut piece).unwrap();
+            assert!(count > 0, "the stream has ended before {wanted:?}: {}", self.heard);
+            self.heard.push_str(&text(&piece[..count]));
+        }
+        self.last()
+    }
+
+    fn last(&self) -> Value {
+        let lines = self.heard.lines().rev().filter_map(|line| line.strip_prefix("data: "));
+        lines.filter_map(|data| serde_json::from_str(data).ok()).next().unwrap_or_default()
+    }
+
+    /// Forgets what has come so far.
+    fn forget(&mut self) {
+        self.heard.clear();
+    }
+}
+
+#[test]
+fn a_personal_link_opens_the_page_once_and_a_revoked_agent_is_out() {
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    let token = link(&workplace.succeed(&["agent", "add", "ion-popescu", "--project", "sales"]));
+    let page = Page::of(server.address, &sign_in(server.address, &json!({ "invite": token })));
+    assert_eq!(sign_in(server.address, &json!({ "invite": token })).status, 410, "it works once");
+    let state = page.state();
+    assert_eq!((&state["project"], &state["agent"]), (&json!("sales"), &json!("ion-popescu")));
+    assert_eq!(state["places"], json!(["customers"]));
+    // An older link ends with a newer one, and an expired one opens nothing.
+    let older = link(&workplace.succeed(&["agent", "invite", "ion-popescu", "--project", "sales"]));
+    let newer = link(&workplace.succeed(&["agent", "invite", "ion-popescu", "--project", "sales", "--valid", "1ms"]));
+    for token in [older, newer, String::new()] {
+        assert_eq!(sign_in(server.address, &json!({ "invite": token })).status, 410);
+    }
+    assert_eq!(get(server.address, "/agent/state").status, 401);
+    workplace.succeed(&["agent", "revoke", "ion-popescu", "--project", "sales"]);
+    assert_eq!(page.get("/agent/state").status, 401);
+    assert!(workplace.fail(&["agent", "invite", "ion-popescu", "--project", "sales"]).contains("has no agent"));
+    assert!(workplace.fail(&["agent", "add", "a b", "--project", "sales"]).contains("is no name of an agent"));
+    assert!(workplace.fail(&["agent", "add", "ion", "--project", "sale"]).contains("did you mean sales?"));
+}
+
+#[test]
+fn name_and_password_open_the_page_and_guessing_is_slowed_down() {
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    let page = Page::open(&workplace, &server, "ana");
+    assert_eq!(page.post("/agent/password", &json!({ "password": "short" })).status, 400);
+    assert_eq!(page.post("/agent/password", &json!({ "password": "a long password" })).status, 200);
+    let offer = |name: &str, password: &str| json!({ "project": "sales", "name": name, "password": password });
+    let second = Page::of(server.address, &sign_in(server.address, &offer("Ana", "a long password")));
+    assert_eq!(second.state()["agent"], "ana");
+    assert_eq!(page.state()["agent"], "ana", "an agent may be signed in twice");
+    for (name, password) in [("ana", "another password"), ("nobody", "a long password"), ("ana", "")] {
+        assert_eq!(sign_in(server.address, &offer(name, password)).status, 401);
+    }
+    let guesses = (0..60).map(|_| sign_in(server.address, &offer("ana", "a guess, and a guess")));
+    let refused = guesses.into_iter().find(|reply| reply.status == 429).expect("too many tries are refused");
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(second.send("DELETE", "/agent/session", &format!("X-Csrf: {}\r\n", second.csrf), None).status, 200);
+    assert_eq!((second.get("/agent/state").status, page.get("/agent/state").status), (401, 200));
+}
+
+#[test]
+fn another_site_can_change_nothing() {
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    let page = Page::open(&workplace, &server, "ion");
+    let body = json!({ "password": "a long password" });
+    let refused = [
+        String::new(),
+        "X-Csrf: guess\r\n".to_owned(),
+        format!("X-Csrf: {}\r\nSec-Fetch-Site: cross-site\r\n", page.csrf),
+    ];
+    for headers in refused {
+        assert_eq!(page.send("POST", "/agent/password", &headers, Some(&body)).status, 403, "{headers}");
+    }
+    let form = format!(
+        "POST /agent/session HTTP/1.1\r\nHost: calldex\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\n{}",
+        r#"{"invite":"x"}"#
+    );
+    assert_eq!(send(server.address, form.as_bytes()).status, 415, "no form of another site signs anybody in");
+    let shown = get(server.address, "/agent");
+    assert_eq!((shown.status, shown.header("referrer-policy")), (200, Some("no-referrer")));
+    let policy = shown.header("content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert_eq!(get(server.address, "/static/../Cargo.toml").status, 404);
+}
+
+#[test]
+fn a_card_comes_fills_in_and_goes_when_another_agent_takes_the_call() {
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    let (ion, ana) = (Page::open(&workplace, &server, "ion"), Page::open(&workplace, &server, "ana"));
+    let (mut of_ion, mut of_ana) = (ion.listen(""), ana.listen(""));
+    let call = "uniqueid=1&telephone=0722111222&dnid=0310000000&queue=support";
+    for agent in ["ion", "SIP/Ana-0000001f"] {
+        report(&server, &format!("event=ringing&agent={agent}&{call}"));
+    }
+    for heard in [&mut of_ion, &mut of_ana] {
+        heard.until("\"name\":\"Ana Popescu\"");
+        assert!(heard.heard.contains("event: card"));
+    }
+    let card = of_ion.last();
+    assert_eq!(
+        (&card["state"], &card["outcome"], &card["number"]),
+        (&json!("ringing"), &json!("found"), &json!("+40 722 111 222"))
+    );
+    assert_eq!(
+        (&card["company"], &card["link"]),
+        (&json!("Acme SRL"), &json!("https://crm.example.com/contact/12345"))
+    );
+    report(&server, &format!("event=queue_answer&agent=ana&{call}"));
+    of_ion.until("event: gone");
+    of_ana.until("\"state\":\"answered\"");
+    report(&server, &format!("event=queue_answer_end&agent=ana&{call}"));
+    of_ana.until("event: call");
+    assert_eq!(ion.state()["calls"], json!([]), "it was not his call");
+    assert_eq!(ana.state()["calls"][0]["outcome"], "answered");
+    // The next call of the number shows the one before.
+    report(&server, "event=ringing&agent=ion&uniqueid=2&telephone=0722111222");
+    of_ion.until("\"agent\":\"ana\"");
+    let cards = ion.state()["cards"].clone();
+    assert_eq!((&cards[0]["id"], &cards[0]["history"][0]["agent"]), (&json!(2), &json!("ana")), "{cards}");
+}
+
+#[test]
+fn what_was_missed_comes_first_also_after_a_restart() {
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    let page = Page::open(&workplace, &server, "ion");
+    let seen = page.state()["event_id"].as_str().unwrap().to_owned();
+    for number in 0..20 {
+        report(&server, &format!("event=ringing&agent=ion&uniqueid={number}&telephone=0722111222"));
+    }
+    wait_until("the cards", || page.state()["cards"].as_array().unwrap().len() == 20);
+    server.kill();
+    let server = workplace.serve();
+    let page = Page { address: server.address, ..page };
+    let mut listener = page.listen(&seen);
+    listener.until("\"id\":20,");
+    for call in 1..=20 {
+        assert!(listener.heard.contains(&format!("data: {{\"id\":{call},")), "call {call} is missing");
+    }
+    let last: i64 =
+        listener.heard.lines().filter_map(|line| line.strip_prefix("id: ")).next_back().unwrap().parse().unwrap();
+    let mut again = page.listen(&last.to_string());
+    report(&server, "event=hangup&uniqueid=3");
+    again.until("\"ended_how\":\"missed\"");
+    assert!(!again.heard.contains("\"id\":20,"), "what was seen does not come again");
+    // A page that knows more than this store is told to read all anew.
+    page.listen("999999999").until("event: reload");
+    let stopped = server.stop();
+    assert!(stopped.success());
+    let mut rest = String::new();
+    again.stream.read_to_string(&mut rest).unwrap();
+}
+
+#[test]
+fn the_one_that_an_agent_picks_is_remembered_for_the_next_call() {
+    let family = "id,name,telephone\n1,Ana Pop,0722 111 222\n2,Dan Pop,0722 111 222\n";
+    let workplace = Workplace::with(crate::harness::CONFIGURATION, family);
+    let server = workplace.serve();
+    let page = Page::open(&workplace, &server, "ion");
+    let mut listener = page.listen("");
+    report(&server, "event=ringing&agent=ion&uniqueid=1&telephone=0722111222");
+    let card = listener.until("\"candidates\":[{");
+    assert_eq!(card["candidates"].as_array().unwrap().len(), 2);
+    let id = &card["id"];
+    let stranger = json!({ "source": "customers", "id": "3" });
+    assert_eq!(page.post(&format!("/agent/cards/{id}/choice"), &stranger).status, 404);
+    assert_eq!(page.post("/agent/cards/77/choice", &stranger).status, 404);
+    let dan = json!({ "source": "customers", "id": "2" });
+    assert_eq!(page.post(&format!("/agent/cards/{id}/choice"), &dan).status, 200);
+    let card = listener.until("\"chosen\":true");
+    assert_eq!((&card["name"], &card["link"]), (&json!("Dan Pop"), &json!("https://crm.example.com/contact/2")));
+    listener.forget();
+    report(&server, "event=ringing&agent=ion&uniqueid=2&telephone=0722111222");
+    let card = listener.until("\"chosen\":true");
+    assert_eq!((&card["id"], &card["name"]), (&json!(2), &json!("Dan Pop")));
+}
+
+#[test]
+fn an_unknown_caller_becomes_a_contact_and_the_open_card_shows_it() {
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    let page = Page::open(&workplace, &server, "ion");
+    let mut listener = page.listen("");
+    report(&server, "event=queue_answer&agent=ion&uniqueid=1&telephone=0733444555");
+    let card = listener.until("\"outcome\":\"unknown\"");
+    let contact = json!({ "card": card["id"], "place": "customers", "name": "<b>New</b>", "company": "", "email": "" });
+    assert_eq!(page.post("/agent/contacts", &contact).status, 200);
+    listener.until("\"name\":\"<b>New</b>\"");
+    assert_eq!(server.lookup("telephone=0733444555").json()["name"], "<b>New</b>");
+    // Another number of the same person.
+    let found = page.get("/agent/contacts?place=customers&find=new").json();
+    let id = found["contacts"][0]["id"].clone();
+    report(&server, "event=queue_answer&agent=ion&uniqueid=2&telephone=0733444666");
+    let card = listener.until("+40 733 444 666");
+    let added = json!({ "card": card["id"], "place": "customers", "contact": id });
+    assert_eq!(page.post("/agent/contacts", &added).status, 200);
+    assert_eq!(server.lookup("telephone=0733444666").json()["name"], "<b>New</b>");
+    assert_eq!(server.lookup("telephone=0733444555").json()["name"], "<b>New</b>", "the first number stays");
+    // Not another's call, no other address book, nothing without a name.
+    report(&server, "event=queue_answer&agent=ana&uniqueid=3&telephone=0733444777");
+    for (change, status) in
+        [(json!({ "card": 3 }), 404), (json!({ "place": "secret" }), 404), (json!({ "name": "" }), 400)]
+    {
+        let mut body = contact.clone();
+        body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        assert_eq!(page.post("/agent/contacts", &body).status, status, "{body}");
+    }
+}
+
+#[test]
+fn script_and_line_ends_in_every_field_stay_text() {
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    let page = Page::open(&workplace, &server, "ion");
+    let mut listener = page.listen("");
+    let evil = "%3Cscript%3Ealert(1)%3C/script%3E%0A%0Adata:%20evil%0D%0Aevent:%20card%00%E2%80%AE";
+    let fields =
+        ["direction", "project_id", "remote_number", "telephone", "dnid", "contact_id", "queue", "fail_reason"];
+    let query: String = fields.map(|field| format!("&{field}={evil}")).concat();
+    assert_eq!(report(&server, &format!("event=ringing&agent=ion&uniqueid=1{query}")).status, 200);
+    assert_eq!(report(&server, &format!("event=ringing&agent={evil}&uniqueid={evil}")).status, 200);
+    let card = listener.until("event: card");
+    assert!(card["queue"].as_str().unwrap().contains("<script>"), "{card}");
+    let broken = listener.heard.lines().filter(|line| line.contains("evil") && !line.starts_with("data: {"));
+    assert_eq!(broken.count(), 0, "{}", listener.heard);
+}
