@@ -4,6 +4,7 @@
 
 mod access;
 mod agi;
+mod care;
 mod commands;
 mod connections;
 mod crash;
@@ -16,6 +17,7 @@ mod kamailio;
 mod layers;
 mod lookup;
 mod php;
+mod popup;
 mod processes;
 mod reload;
 mod snippets;
