@@ -7,7 +7,7 @@ out the figures that need it.
 import statistics
 from collections.abc import Callable
 
-from . import ask, imports, pbx, people
+from . import ask, events, imports, pbx, people
 from .bench import Bench, median, ratio
 from .report import Figure, Result
 from .servers import Server
@@ -118,6 +118,8 @@ ALL: dict[str, Callable[[Bench], Result]] = {
     "import-p99": imports.p99_meanwhile,
     "fastagi": pbx.fastagi,
     "idle": pbx.idle,
+    "events": events.intake,
+    "outbox": events.outbox,
     "size": size,
 }
 
