@@ -21,6 +21,7 @@ use super::numbering;
 use super::params::Params;
 use super::project::Project;
 use super::reader::Reader;
+use super::recipe_text::{RecipeText, RecipeTexts};
 use super::secret::{Environment, Secret, substitute};
 use crate::number::{Numbering, Spelling};
 
@@ -31,6 +32,8 @@ pub struct Source {
     pub name: Arc<str>,
     /// The API type, such as `generic`.
     pub api_type: String,
+    /// The file of `recipes/` that is called like the type.
+    pub recipe: Option<Arc<RecipeText>>,
     /// Where it is; it may hold a password.
     pub url: Option<Secret>,
     /// The parameters of the type.
@@ -167,15 +170,27 @@ pub(crate) static SECTION: Section = Section {
 };
 
 /// Reads the sources of one file; `file` is the stem of a project file.
-pub(crate) fn read_all(root: &Reader<'_>, file: Option<&str>, checks: &Checks<'_>) -> BTreeMap<Arc<str>, Source> {
+pub(crate) fn read_all(
+    root: &Reader<'_>,
+    file: Option<&str>,
+    checks: &Checks<'_>,
+    recipes: &RecipeTexts,
+) -> BTreeMap<Arc<str>, Source> {
     let tables = root.tables("source").into_iter();
     let sources =
-        tables.map(|(name, reader)| Source::read(full_name(file, name), name, reader, file.is_some(), checks));
+        tables.map(|(name, reader)| Source::read(full_name(file, name), name, reader, file.is_some(), checks, recipes));
     sources.map(|source| (Arc::clone(&source.name), source)).collect()
 }
 
 impl Source {
-    fn read(full_name: Arc<str>, name: &str, reader: Reader<'_>, in_project_file: bool, checks: &Checks<'_>) -> Self {
+    fn read(
+        full_name: Arc<str>,
+        name: &str,
+        reader: Reader<'_>,
+        in_project_file: bool,
+        checks: &Checks<'_>,
+        recipes: &RecipeTexts,
+    ) -> Self {
         check_name("source", name, &reader);
         if in_project_file && reader.is_set("shared") {
             let message = format!(
@@ -184,9 +199,11 @@ impl Source {
             );
             reader.sheet.problem(&reader.place_of("shared"), message);
         }
+        let api_type = read_type(&reader);
         let source = Self {
             name: full_name,
-            api_type: read_type(&reader),
+            recipe: recipes.get(api_type.as_str()).cloned(),
+            api_type,
             url: reader.raw("url", read_url).map(Secret::new),
             params: read_params(&reader),
             query: reader.text("query").map(|text| text.value),
@@ -277,7 +294,8 @@ fn read_spelling(text: &str) -> Result<Spelling, String> {
     found.ok_or_else(|| did_you_mean(text, Spelling::WORDS))
 }
 
-fn read_rate(text: &str) -> Result<Rate, String> {
+/// Reads a number of requests and a time, such as `20/2s`.
+pub(crate) fn read_rate(text: &str) -> Result<Rate, String> {
     let Some((requests, per)) = text.split_once('/') else { return Err(String::new()) };
     let per = if per.starts_with(|first: char| first.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
     let requests = requests.trim().parse().ok().filter(|requests| (1..=MOST_REQUESTS).contains(requests));

@@ -329,7 +329,8 @@ fn id(id: &ContactId) -> Value {
 }
 
 fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
+    // Whole microseconds, or the digits behind them would be noise.
+    duration.as_micros() as f64 / 1000.0
 }
 
 fn timestamp(millis: i64) -> Option<String> {

@@ -106,9 +106,11 @@ fn name_target(path: &Path, error: rusqlite::Error) -> Error {
 /// A half copy is of no use; what cannot be removed has no manifest and is not taken for a backup.
 fn remove_begun(stores: &[&Store], folder: &Path, created: bool) {
     for path in stores.iter().filter_map(|store| copy_path(store, folder).ok()) {
-        for name in [path.clone(), path.with_added_extension("journal")] {
-            let _ = fs::remove_file(name);
-        }
+        // SQLite's name for what it rolls back with; a full disk leaves it behind.
+        let mut journal = path.clone().into_os_string();
+        journal.push("-journal");
+        let _ = fs::remove_file(path);
+        let _ = fs::remove_file(journal);
     }
     let _ = manifest::remove(folder);
     if created {

@@ -68,7 +68,15 @@ impl Readers {
         doing: &str,
         work: impl FnOnce(&Connection, &Books) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        Reader::open(&self.store)?.read(None, work).map_err(|error| failure(doing, error))
+        let mut reader = Reader::open(&self.store).map_err(|error| self.without_folder(&error))?;
+        reader.read(None, work).map_err(|error| failure(doing, error))
+    }
+
+    /// The same error for people who need not know where the store is: anybody may ask whether it can be read.
+    fn without_folder(&self, error: &Error) -> Error {
+        let path = self.store.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Error::new(error.kind(), error.to_string().replace(&*path.to_string_lossy(), &name))
     }
 
     /// Does `work` in one snapshot: whatever it reads belongs together.
