@@ -4,6 +4,7 @@
 
 mod access;
 mod agi;
+mod care;
 mod commands;
 mod connections;
 mod crash;
@@ -16,10 +17,12 @@ mod kamailio;
 mod layers;
 mod lookup;
 mod php;
+mod popup;
 mod processes;
 mod reload;
 mod snippets;
 mod soap;
+mod sql;
 mod store;
 mod tls;
 mod traps;
