@@ -13,6 +13,10 @@ use calldex::lookup::{CHECKS, Lookup, Project};
 use calldex::model::{Call, Contact, ContactId, ContactNumber, Field, RequestId};
 use calldex::sources::LiveSources;
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     report_a_thousand_projects();
     divan::main();
@@ -130,13 +134,14 @@ fn report_a_thousand_projects() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let directory = SqliteDirectory::open(&folder.path().join("calldex.db"), Arc::new(SystemClock)).expect("a store");
     let (memory, start, work) = (resident(), SystemClock.now(), processor_seconds());
-    let loaded = config::load(&folder.path().join("calldex.toml"), &|_| None, &CHECKS).expect("a configuration");
-    assert!(loaded.failed_files.is_empty(), "{}", loaded.failed_files[0].problems);
+    let config::Loaded { config, failed_files, .. } =
+        config::load(&folder.path().join("calldex.toml"), &|_| None, &CHECKS).expect("a configuration");
+    assert!(failed_files.is_empty(), "{}", failed_files[0].problems);
     let (checked, checked_work) = (SystemClock.now() - start, processor_seconds() - work);
-    let lookup = Lookup::new(Arc::new(directory), Arc::new(SystemClock), &loaded.config.cache);
+    let lookup = Lookup::new(Arc::new(directory), Arc::new(SystemClock), &config.cache);
     let prepare =
-        |project| runtime.block_on(lookup.prepare(&loaded.config, &LiveSources::none(Arc::new(SystemClock)), project));
-    let projects: Vec<Project> = loaded.config.projects.values().map(|it| prepare(it).expect("a project")).collect();
+        |project| runtime.block_on(lookup.prepare(&config, &LiveSources::none(Arc::new(SystemClock)), project));
+    let projects: Vec<Project> = config.projects.values().map(|it| prepare(it).expect("a project")).collect();
     let (took, work) = (SystemClock.now() - start, processor_seconds() - work);
     eprintln!(
         "{} projects of 50 rules: read and checked in {checked:?} ({checked_work:.2} s of processor), ready after {took:?} \

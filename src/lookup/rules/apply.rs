@@ -144,7 +144,7 @@ impl Ruleset {
     pub(in crate::lookup) fn text_of(&self, source: &Source, scene: &Value) -> Result<String, String> {
         match source {
             Source::Literal(text) => Ok(text.as_ref().to_owned()),
-            Source::Template(name, _) => self.templates.render(name, scene),
+            Source::Template(template, _) => template.render(scene),
         }
     }
 }

@@ -43,7 +43,7 @@ mod tests {
     use minijinja::context;
     use minijinja::value::Value;
 
-    use super::super::language::Templates;
+    use super::super::language::Template;
     use super::*;
 
     #[test]
@@ -53,9 +53,8 @@ mod tests {
             ["https://crm.example.com/{{ contact.id }}", "{{contact.id}}", "a }} b { {{  contact.id }}%}c\n d"]
         {
             let around = AroundId::read(template).unwrap_or_else(|| panic!("{template}"));
-            for (field, name) in [(Field::BackendLink, "backend_link"), (Field::ExternalId, "external_id")] {
-                let mut templates = Templates::default();
-                templates.add(name, template).unwrap();
+            for field in [Field::BackendLink, Field::ExternalId] {
+                let compiled = Template::compile(field, template).unwrap();
                 for id in ids {
                     let id = ContactId::from_text(id);
                     let value = match &id {
@@ -63,7 +62,7 @@ mod tests {
                         ContactId::Text(text) => Value::from(&**text),
                     };
                     let scene = context! { contact => context! { id => value } };
-                    assert_eq!(templates.render(name, &scene).unwrap(), around.write(field, &id), "{template} {id}");
+                    assert_eq!(compiled.render(&scene).unwrap(), around.write(field, &id), "{template} {id}");
                 }
             }
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::around_id::AroundId;
-use super::language::{Condition, Templates, is_literal};
+use super::language::{Condition, Template, is_literal};
 use super::names::{self, Mentions, Use};
 use super::{Fields, Lists, Rule, Ruleset, Source, calendar, words};
 use crate::config::{self, Complaint, Project, Script, Target, nearest};
@@ -14,10 +14,9 @@ use crate::model::Field;
 impl Ruleset {
     /// Compiles the rules and default fields of a project, with everything that is wrong with them.
     pub(in crate::lookup) fn compile(project: &Project) -> (Self, Vec<Complaint>) {
-        let mut compiler = Compiler { project, templates: Templates::default(), complaints: Vec::new() };
+        let mut compiler = Compiler { project, complaints: Vec::new() };
         let defaults = compiler.defaults();
-        let rules: Vec<Rule> =
-            project.routing.rules.iter().enumerate().map(|(place, rule)| compiler.rule(place, rule)).collect();
+        let rules: Vec<Rule> = project.routing.rules.iter().map(|rule| compiler.rule(rule)).collect();
         let mut mentions = Mentions::default();
         for rule in &rules {
             mentions.history |= rule.mentions.history;
@@ -27,7 +26,6 @@ impl Ruleset {
             titles: titles(project),
             zone: calendar::zone(&project.timezone),
             lists: Lists::of(project),
-            templates: compiler.templates,
             defaults,
             rules,
             mentions,
@@ -47,21 +45,19 @@ fn titles(project: &Project) -> Arc<[Arc<str>]> {
 
 struct Compiler<'a> {
     project: &'a Project,
-    templates: Templates,
     complaints: Vec<Complaint>,
 }
 
 impl Compiler<'_> {
-    fn rule(&mut self, place: usize, rule: &config::Rule) -> Rule {
+    fn rule(&mut self, rule: &config::Rule) -> Rule {
         let mut mentions = Mentions::default();
         let when = rule.when.as_ref().and_then(|script| self.condition(script, &mut mentions));
         let mut set = Vec::with_capacity(rule.set.len());
         for setting in &rule.set {
             let described = format!("{} in [[project.{}.rule]]", setting.target.key(), self.project.name);
             let shown = if setting.value.has_variable { "a variable" } else { &format!("{:?}", setting.value.text) };
-            let name = format!("{place} {}", setting.target.field().as_str());
             let said = |why: String| Complaint::at(&setting.value.place, format!("{described}{why}"));
-            match self.source(setting.target, &setting.value.text, &name, &mut mentions) {
+            match self.source(setting.target, &setting.value.text, &mut mentions) {
                 Ok((source, slips)) => {
                     self.complaints.extend(slips.into_iter().map(|slip| said(format!(": {slip}")).into_warning()));
                     set.push((setting.target, source));
@@ -74,7 +70,7 @@ impl Compiler<'_> {
         Rule { when, set, clear, stop: rule.stop, mentions }
     }
 
-    fn condition(&mut self, script: &Script, mentions: &mut Mentions) -> Option<Condition> {
+    fn condition(&mut self, script: &Script, mentions: &mut Mentions) -> Option<Arc<Condition>> {
         let described = format!("when in [[project.{}.rule]]", self.project.name);
         let complain = |why: String| Complaint::at(&script.place, format!("{described}: {why}"));
         let condition = match Condition::compile(&script.text) {
@@ -101,7 +97,7 @@ impl Compiler<'_> {
         let mut defaults = Vec::new();
         for field in super::Answered::ALL {
             let Some(text) = self.project.defaults.get(field) else { continue };
-            match self.source(Target::Field(field), text, field.as_str(), &mut Mentions::default()) {
+            match self.source(Target::Field(field), text, &mut Mentions::default()) {
                 Ok((source, slips)) => {
                     let warnings = slips.into_iter().map(|slip| Complaint::warning(Some(field.as_str()), slip));
                     self.complaints.extend(warnings);
@@ -117,26 +113,20 @@ impl Compiler<'_> {
     }
 
     /// Compiles a value; what is probably not meant comes with it.
-    fn source(
-        &mut self,
-        target: Target,
-        text: &str,
-        name: &str,
-        mentions: &mut Mentions,
-    ) -> Result<(Source, Vec<String>), Fault> {
+    fn source(&mut self, target: Target, text: &str, mentions: &mut Mentions) -> Result<(Source, Vec<String>), Fault> {
         if is_literal(text) {
             self.literal(target, text.trim()).map_err(Fault::Value)?;
             return Ok((Source::Literal(text.into()), Vec::new()));
         }
-        self.templates.add(name, text).map_err(Fault::Text)?;
-        let looked_at = self.templates.names(name);
+        let template = Template::compile(target.field(), text).map_err(Fault::Text)?;
+        let looked_at = template.names();
         let mistake = looked_at.iter().find_map(|name| names::find_mistake(name, Use::Template, self.project));
         if let Some(why) = mistake.or_else(|| words::find_mistake_in_template(text)) {
             return Err(Fault::Text(why));
         }
         looked_at.iter().for_each(|name| mentions.look_at(name));
         let slips = looked_at.iter().filter_map(|name| names::find_slip(name)).collect();
-        Ok((Source::Template(name.into(), AroundId::read(text)), slips))
+        Ok((Source::Template(template, AroundId::read(text)), slips))
     }
 
     /// Checks a value that every call would get.

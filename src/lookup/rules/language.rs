@@ -3,11 +3,14 @@
 //! A condition takes a value that does not exist for false, since most callers lack most fields. A template that shows
 //! one fails, since half a link or half a name is worse than none.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Expression, Output, State, UndefinedBehavior};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::shared::Shared;
+use crate::model::Field;
 
 /// Work that one condition or template may cost: instructions, and 64 bytes of text each. The longest sensible one needs
 /// a few hundred.
@@ -16,8 +19,8 @@ const FUEL: u64 = 5_000;
 /// What a value must not carry into a part of a URL; everything but RFC 3986's unreserved characters is encoded.
 pub(super) const URL_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The name of a template decides how values are written into it: a link ends with this.
-pub(super) const LINK: &str = "backend_link";
+/// The name of a template decides how values are written into it.
+const LINK: &str = "link";
 
 /// A compiled condition.
 pub(super) struct Condition(Expression<'static, 'static>);
@@ -27,8 +30,12 @@ impl Condition {
     ///
     /// # Errors
     /// What is wrong with it, for the end of a message.
-    pub(super) fn compile(text: &str) -> Result<Self, String> {
-        conditions().compile_expression_owned(text.to_owned()).map(Self).map_err(|error| explain_syntax(&error))
+    pub(super) fn compile(text: &str) -> Result<Arc<Self>, String> {
+        static COMPILED: Shared<Condition> = Shared::new();
+        COMPILED.get(text, || {
+            let compiled = conditions().compile_expression_owned(text.to_owned());
+            compiled.map(Self).map_err(|error| explain_syntax(&error))
+        })
     }
 
     /// Evaluates it; what counts is whether the value is true.
@@ -45,34 +52,41 @@ impl Condition {
     }
 }
 
-/// The templates of a project, by name.
-#[derive(Default)]
-pub(super) struct Templates(Option<Box<Environment<'static>>>);
+/// A compiled template.
+pub(in crate::lookup) struct Template {
+    environment: Environment<'static>,
+    name: &'static str,
+}
 
-impl Templates {
-    /// Compiles a template.
+impl Template {
+    /// Compiles a template for a field; values in a link are encoded.
     ///
     /// # Errors
     /// What is wrong with it, for the end of a message.
-    pub(super) fn add(&mut self, name: &str, text: &str) -> Result<(), String> {
-        let environment = self.0.get_or_insert_with(|| Box::new(templates().clone()));
-        environment.add_template_owned(name.to_owned(), text.to_owned()).map_err(|error| explain_syntax(&error))
+    pub(super) fn compile(field: Field, text: &str) -> Result<Arc<Self>, String> {
+        static LINKS: Shared<Template> = Shared::new();
+        static TEXTS: Shared<Template> = Shared::new();
+        let (compiled, name) = if field == Field::BackendLink { (&LINKS, LINK) } else { (&TEXTS, "text") };
+        compiled.get(text, || {
+            let mut environment = templates().clone();
+            environment.add_template_owned(name, text.to_owned()).map_err(|error| explain_syntax(&error))?;
+            Ok(Self { environment, name })
+        })
     }
 
-    /// Makes a text of a template.
+    /// Makes a text of it.
     ///
     /// # Errors
     /// What failed, for the explanation.
-    pub(super) fn render(&self, name: &str, scene: &Value) -> Result<String, String> {
-        let Some(environment) = &self.0 else { return Err("there is no such template".to_owned()) };
-        let template = environment.get_template(name);
+    pub(super) fn render(&self, scene: &Value) -> Result<String, String> {
+        let template = self.environment.get_template(self.name);
         template.and_then(|template| template.render(scene)).map_err(|error| explain_failure(&error))
     }
 
-    /// The names that a template looks at, with their attributes.
-    pub(super) fn names(&self, name: &str) -> Vec<String> {
-        let template = self.0.as_ref().and_then(|environment| environment.get_template(name).ok());
-        template.map_or_else(Vec::new, |template| sorted(template.undeclared_variables(true).into_iter().collect()))
+    /// The names that it looks at, with their attributes.
+    pub(super) fn names(&self) -> Vec<String> {
+        let template = self.environment.get_template(self.name);
+        template.map_or_else(|_| Vec::new(), |it| sorted(it.undeclared_variables(true).into_iter().collect()))
     }
 }
 
@@ -105,14 +119,14 @@ fn conditions() -> &'static Environment<'static> {
     })
 }
 
-/// Holds no templates; every project starts from a copy, which shares the filters.
+/// Holds no templates; every template starts from a copy, which shares the filters.
 fn templates() -> &'static Environment<'static> {
     static TEMPLATES: OnceLock<Environment<'static>> = OnceLock::new();
     TEMPLATES.get_or_init(|| {
         let mut environment = bounded();
         environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         environment.set_auto_escape_callback(|name| {
-            if name.ends_with(LINK) { AutoEscape::Custom("url".into()) } else { AutoEscape::None }
+            if name == LINK { AutoEscape::Custom("url".into()) } else { AutoEscape::None }
         });
         environment.set_formatter(write_value);
         environment

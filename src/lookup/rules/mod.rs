@@ -15,6 +15,7 @@ mod past;
 mod proof;
 mod report;
 mod scene;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -27,7 +28,7 @@ use crate::config::Target;
 use crate::model::Field;
 
 use around_id::AroundId;
-use language::{Condition, Templates};
+use language::{Condition, Template};
 use lists::Lists;
 use names::Mentions;
 
@@ -44,7 +45,6 @@ pub(super) struct Ruleset {
     rules: Vec<Rule>,
     /// What a found contact gets when it lacks a field.
     defaults: Vec<(Field, Source)>,
-    templates: Templates,
     lists: Lists,
     zone: TimeZone,
     /// What people call the rules, shared with every explanation.
@@ -55,7 +55,7 @@ pub(super) struct Ruleset {
 
 /// A rule.
 struct Rule {
-    when: Option<Condition>,
+    when: Option<Arc<Condition>>,
     set: Vec<(Target, Source)>,
     clear: Fields,
     stop: bool,
@@ -66,8 +66,8 @@ struct Rule {
 pub(super) enum Source {
     /// It stands there.
     Literal(Box<str>),
-    /// A template of this name makes it; the part beside it makes the same when the contact has an id.
-    Template(Box<str>, Option<AroundId>),
+    /// A template makes it; the part beside it makes the same when the contact has an id.
+    Template(Arc<Template>, Option<AroundId>),
 }
 
 impl Ruleset {
