@@ -17,6 +17,7 @@ mod layers;
 mod lookup;
 mod php;
 mod processes;
+mod recipes;
 mod reload;
 mod snippets;
 mod soap;
