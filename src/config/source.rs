@@ -99,7 +99,8 @@ pub(crate) static SECTION: Section = Section {
                 "url",
                 Kind::Secret("a URL such as \"https://crm.example.com/api/caller\""),
                 "",
-                "Where the system is. A variable at its start is taken as it stands, one further on is percent-encoded.",
+                "Where the system is; a database as `postgres://`, `mysql://` or `sqlite:`. A variable at its start is \
+                 taken as it stands, one further on is percent-encoded.",
             ),
             Key::new(
                 "params",
@@ -113,7 +114,9 @@ pub(crate) static SECTION: Section = Section {
                 "query",
                 Kind::Text("an SQL statement such as \"SELECT * FROM contacts WHERE telephone = :national\""),
                 "",
-                "The statement of an SQL source, with named parameters: `:e164 :digits :national :raw :dnid :project`.",
+                "The query of an SQL source, with named parameters that are bound: the spellings of `form`, such as \
+                 `:national`; `:forms` for all of `forms` in `IN (:forms)`; `:suffix` for the last seven digits; \
+                 `:raw :dnid :project`.",
             ),
         ],
         numbering::COMMON,
@@ -128,7 +131,7 @@ pub(crate) static SECTION: Section = Section {
                 "forms",
                 Kind::Texts("the name of a spelling, such as \"e164\""),
                 "",
-                "The spellings that are looked for, in order, where the type looks for several.",
+                "The spellings that are looked for, in order, where the type looks for several. Without them all are.",
             ),
             Key::new(
                 "numbers",
@@ -141,7 +144,8 @@ pub(crate) static SECTION: Section = Section {
                 "map",
                 Kind::Map("JMESPath expressions or columns, by field, such as { name = \"person.full_name\" }"),
                 "",
-                "What fills the fields of a contact, by field: `{ name = \"person.full_name\" }`.",
+                "What fills the fields of a contact, by field: `{ name = \"person.full_name\" }`. `contacts` says where in \
+                 the answer the contacts are.",
             ),
             Key::new(
                 "timeout",
@@ -204,7 +208,7 @@ impl Source {
             name: full_name,
             recipe: recipes.get(api_type.as_str()).cloned(),
             api_type,
-            url: reader.raw("url", read_url).map(Secret::new),
+            url: reader.raw("url", read_url).map(|url| Secret::new(resolve_file(url, &reader))),
             params: read_params(&reader),
             query: reader.text("query").map(|text| text.value),
             numbering: numbering::read_common(&reader),
@@ -267,6 +271,16 @@ fn read_url(written: &str, environment: Environment<'_>) -> Result<String, Strin
     let (base, rest) = written.split_at(start);
     let encoded = |name: &str| environment(name).map(|value| utf8_percent_encode(&value, IN_A_URL).to_string());
     Ok(substitute(base, environment)? + &substitute(rest, &encoded)?)
+}
+
+/// A file of SQLite stands where the main file does, unless its path says otherwise.
+fn resolve_file(url: String, reader: &Reader<'_>) -> String {
+    match url.strip_prefix("sqlite:") {
+        Some(file) if !file.starts_with('/') && !file.starts_with(':') => {
+            format!("sqlite:{}", reader.sheet.path(file).display())
+        }
+        _ => url,
+    }
 }
 
 fn read_params(reader: &Reader<'_>) -> Params {

@@ -23,6 +23,7 @@ pub mod mapping;
 pub mod recipe;
 mod salesforce;
 mod soap;
+mod sql;
 #[cfg(test)]
 pub(crate) mod stand_in;
 pub mod verify;
@@ -79,7 +80,7 @@ pub struct Built {
 }
 
 /// Every API type that is code.
-pub const TYPES: &[ApiType] = &[generic::GENERIC, generic::TICKETSYS, soap::SOAP, salesforce::SALESFORCE];
+pub const TYPES: &[ApiType] = &[generic::GENERIC, generic::TICKETSYS, sql::SQL, soap::SOAP, salesforce::SALESFORCE];
 
 /// Looks at a source of the configuration: its type, then what the type says to its settings.
 #[must_use]
@@ -346,6 +347,17 @@ pub struct Question {
     pub numbering: Arc<Numbering>,
 }
 
+impl Question {
+    /// How the numbers of a source are read: with its own country where it has one, else with that of the project.
+    #[must_use]
+    pub fn numbering_of(&self, source: &Numbering) -> Numbering {
+        match source.country {
+            Some(_) => source.clone(),
+            None => Numbering { country: self.numbering.country.clone(), ..source.clone() },
+        }
+    }
+}
+
 /// What of a call, beside the number, changes a source's answer; it becomes part of the cache key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inputs {
@@ -357,6 +369,8 @@ pub struct Inputs {
     pub numbering: bool,
     /// The project itself.
     pub project: bool,
+    /// The number as the PBX sent it.
+    pub raw: bool,
     /// Every single call: the source is told of it and says nothing. Nobody waits for it, nothing is remembered.
     pub each_call: bool,
 }
