@@ -28,7 +28,8 @@ impl Crm for Freshdesk {
         Answer::json(401, &json!({ "code": "invalid_credentials", "message": "You have to be logged in." }))
     }
     fn answer(&self, request: &Request) -> Answer {
-        let contact = |person: Person| json!({ "id": person.id, "name": person.name, "phone": null, "mobile": person.phone });
+        let contact =
+            |person: Person| json!({ "id": person.id, "name": person.name, "phone": null, "mobile": person.phone });
         let body = match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/api/v2/search/contacts") => {
                 let query = request.query("query");
@@ -109,7 +110,8 @@ impl Crm for MiniCrm {
             "/Api/CallLog" => {
                 let log = request.json();
                 let call = &log["Data"][0];
-                let fits = log["ApiKey"] == "VOIP-SECRET" && call["CallType"] == 1 && call["Date"] == "2026-11-26 08:00:00";
+                let fits =
+                    log["ApiKey"] == "VOIP-SECRET" && call["CallType"] == 1 && call["Date"] == "2026-11-26 08:00:00";
                 Answer::empty(if fits { 200 } else { 400 })
             }
             _ => Answer::empty(404),
@@ -154,10 +156,13 @@ impl Crm for Pipedrive {
         match request.path.as_str() {
             "/api/v2/persons/search" if request.query("fields") == "phone" && request.query("term").len() >= 2 => {
                 let items = list(containing(&digits(request.query("term"))), item);
-                let body = json!({ "success": true, "data": { "items": items }, "additional_data": { "next_cursor": null } });
+                let body =
+                    json!({ "success": true, "data": { "items": items }, "additional_data": { "next_cursor": null } });
                 Answer::json(200, &body).with("x-daily-requests-left", "29000").with("x-ratelimit-remaining", "9")
             }
-            "/api/v1/users/7" => Answer::json(200, &json!({ "success": true, "data": { "id": 7, "email": "ion@example.com" } })),
+            "/api/v1/users/7" => {
+                Answer::json(200, &json!({ "success": true, "data": { "id": 7, "email": "ion@example.com" } }))
+            }
             "/api/v2/activities" => {
                 let activity = request.json();
                 let fits = activity["person_id"].is_null() && activity["participants"][0]["person_id"].is_u64();
@@ -201,24 +206,29 @@ impl Crm for HubSpot {
                 let Some(groups) = asked["filterGroups"].as_array().filter(|groups| groups.len() <= 5) else {
                     return Answer::json(400, &json!({ "status": "error" }));
                 };
-                let values: Vec<&str> = groups.iter().filter_map(|group| group["filters"][0]["value"].as_str()).collect();
+                let values: Vec<&str> =
+                    groups.iter().filter_map(|group| group["filters"][0]["value"].as_str()).collect();
                 let calculated = |person: &Person| {
                     let digits = digits(person.phone);
                     digits.trim_start_matches("40").trim_start_matches("49").trim_start_matches('0').to_owned()
                 };
-                let fits = |person: &Person| values.contains(&calculated(person).as_str()) || values.contains(&person.phone);
+                let fits =
+                    |person: &Person| values.contains(&calculated(person).as_str()) || values.contains(&person.phone);
                 let found: Vec<Person> = PEOPLE.into_iter().filter(fits).collect();
-                let known = |property: &str| asked["properties"].as_array().is_some_and(|all| all.contains(&json!(property)));
+                let known =
+                    |property: &str| asked["properties"].as_array().is_some_and(|all| all.contains(&json!(property)));
                 let contact = |person: Person| {
                     let all = json!({ "firstname": person.name, "lastname": null, "phone": person.phone, "mobilephone": null });
                     let properties = all.as_object().unwrap().iter().filter(|(name, _)| known(name));
-                    let properties: serde_json::Map<_, _> = properties.map(|(name, value)| (name.clone(), value.clone())).collect();
+                    let properties: serde_json::Map<_, _> =
+                        properties.map(|(name, value)| (name.clone(), value.clone())).collect();
                     json!({ "id": person.id.to_string(), "properties": properties })
                 };
                 Answer::json(200, &json!({ "total": found.len(), "results": list(found, contact) }))
             }
             "/crm/v3/objects/calls" => {
-                let fits = asked["properties"]["hs_call_duration"] == 61_000 && asked["associations"][0]["to"]["id"] == 42;
+                let fits =
+                    asked["properties"]["hs_call_duration"] == 61_000 && asked["associations"][0]["to"]["id"] == 42;
                 Answer::json(if fits { 201 } else { 400 }, &json!({ "id": "900" }))
             }
             _ => Answer::json(404, &json!({ "status": "error" })),
@@ -252,7 +262,8 @@ impl Crm for Zendesk {
         Answer::json(401, &json!({ "error": "Couldn't authenticate you" }))
     }
     fn answer(&self, request: &Request) -> Answer {
-        let user = |person: Person| json!({ "id": person.id, "name": person.name, "phone": person.phone, "email": null });
+        let user =
+            |person: Person| json!({ "id": person.id, "name": person.name, "phone": person.phone, "email": null });
         match request.path.as_str() {
             "/api/v2/search.json" => {
                 let wanted = request.query("query").split("phone:*").nth(1).unwrap_or("none");
@@ -300,7 +311,8 @@ impl Crm for Zoho {
         Answer::json(401, &json!({ "code": "INVALID_TOKEN", "status": "error" }))
     }
     fn answer(&self, request: &Request) -> Answer {
-        let contact = |person: Person| json!({ "id": person.id.to_string(), "Full_Name": person.name, "Phone": person.phone });
+        let contact =
+            |person: Person| json!({ "id": person.id.to_string(), "Full_Name": person.name, "Phone": person.phone });
         match request.path.as_str() {
             "/oauth/v2/token" => Answer::json(200, &json!({ "access_token": "ZOHO-ACCESS", "expires_in": 3600 })),
             "/crm/v6/Contacts/search" => match exactly(request.query("phone")) {
@@ -356,9 +368,7 @@ impl Crm for Odoo {
     }
     fn answer(&self, request: &Request) -> Answer {
         match request.path.as_str() {
-            "/json/2/res.partner/search_read" => {
-                Answer::json(200, &list(partners(&request.json()["domain"]), partner))
-            }
+            "/json/2/res.partner/search_read" => Answer::json(200, &list(partners(&request.json()["domain"]), partner)),
             "/json/2/res.partner/message_post" => {
                 let fits = request.json()["ids"] == json!([42]);
                 Answer::json(if fits { 200 } else { 422 }, &json!(900))
@@ -430,7 +440,10 @@ impl Crm for Bitrix24 {
         request.path.starts_with("/rest/1/HOOKSECRET/")
     }
     fn refuse(&self) -> Answer {
-        Answer::json(401, &json!({ "error": "INVALID_CREDENTIALS", "error_description": "Invalid request credentials" }))
+        Answer::json(
+            401,
+            &json!({ "error": "INVALID_CREDENTIALS", "error_description": "Invalid request credentials" }),
+        )
     }
     fn limit(&self) -> Answer {
         Answer::json(503, &json!({ "error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests" }))
@@ -490,12 +503,14 @@ impl Crm for Dynamics365 {
             "/api/data/v9.2/contacts" if request.header("odata-version") == "4.0" => {
                 let filter = request.query("$filter");
                 let wanted = filter.split("contains(telephone1,'").nth(1).and_then(|rest| rest.split('\'').next());
-                let found = PEOPLE.into_iter().filter(|person| person.phone.contains(wanted.unwrap_or("none"))).collect();
+                let found =
+                    PEOPLE.into_iter().filter(|person| person.phone.contains(wanted.unwrap_or("none"))).collect();
                 Answer::json(200, &json!({ "value": list(found, contact) }))
             }
             "/api/data/v9.2/phonecalls" => {
                 let call = request.json();
-                let fits = call["regardingobjectid_contact_phonecall@odata.bind"] == "/contacts(42)" && call["directioncode"] == false;
+                let fits = call["regardingobjectid_contact_phonecall@odata.bind"] == "/contacts(42)"
+                    && call["directioncode"] == false;
                 Answer::json(if fits { 201 } else { 400 }, &json!({ "activityid": "900" }))
             }
             _ => Answer::json(404, &json!({ "error": { "code": "0x80060888" } })),

@@ -176,7 +176,8 @@ fn a_limit_keeps_the_source_quiet_and_a_refusal_stops_it_with_an_alarm() {
     let bench = Bench::new(Arc::new(Freshdesk));
     bench.stand_in.order(Fault::Limit);
     let server = bench.workplace.serve();
-    let ask = |number: u32| crate::harness::get(server.address, &format!("/sales/lookup?telephone=07220000{number:02}"));
+    let ask =
+        |number: u32| crate::harness::get(server.address, &format!("/sales/lookup?telephone=07220000{number:02}"));
     assert_eq!(ask(0).header("x-calldex-degraded"), Some("crm"));
     let before = bench.stand_in.received().len();
     bench.stand_in.order(Fault::None);
@@ -189,16 +190,31 @@ fn a_limit_keeps_the_source_quiet_and_a_refusal_stops_it_with_an_alarm() {
     let bench = Bench::new(Arc::new(Freshdesk));
     bench.stand_in.order(Fault::Refuse);
     let server = bench.workplace.serve();
-    let ask = |number: u32| crate::harness::get(server.address, &format!("/sales/lookup?telephone=07220000{number:02}"));
+    let ask =
+        |number: u32| crate::harness::get(server.address, &format!("/sales/lookup?telephone=07220000{number:02}"));
     for number in 0..20 {
         assert_eq!(ask(number).header("x-calldex-degraded"), Some("crm"));
     }
-    assert!(bench.stand_in.received().len() <= 5, "a refused credential was tried {} times", bench.stand_in.received().len());
+    assert!(
+        bench.stand_in.received().len() <= 5,
+        "a refused credential was tried {} times",
+        bench.stand_in.received().len()
+    );
     let metrics = crate::harness::get(server.address, "/metrics").text();
     assert!(metrics.contains("calldex_source_refused{source=\"crm\"} 1"), "{metrics}");
     let log = server.log();
     assert!(!log.contains("FRESHKEY"), "{log}");
     server.stop();
+}
+
+#[test]
+fn the_owner_in_the_crm_becomes_the_agent_at_the_pbx_by_his_address() {
+    let bench = Bench::new(Arc::new(Pipedrive));
+    let more = "[agent.ion-popescu]\nemail = \"ion@example.com\"\n\
+                [[project.sales.rule]]\nwhen = \"contact.agent\"\ndirect_line = \"SIP/{{ contact.agent }}\"\n";
+    let configuration = configuration("pipedrive", &bench.stand_in.url, Pipedrive.params());
+    bench.workplace.write("calldex.toml", configuration + more);
+    bench.expect("0722111222", "\"direct_line\":\"SIP/ion-popescu\"");
 }
 
 #[test]
