@@ -4,6 +4,7 @@
 
 mod access;
 mod agi;
+mod care;
 mod commands;
 mod connections;
 mod crash;
@@ -22,6 +23,7 @@ mod recipes;
 mod reload;
 mod snippets;
 mod soap;
+mod sources;
 mod sql;
 mod store;
 mod tls;
