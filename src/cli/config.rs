@@ -58,7 +58,9 @@ fn print(path: &Path, environment: Environment<'_>, out: &mut dyn Write) -> Resu
 
 /// A running server would go on without these files; whoever checks wants to hear of them.
 fn refuse_failed_files(loaded: &Loaded) -> Result<()> {
-    let problems: Vec<Problem> = loaded.failed_files.iter().flat_map(|file| file.problems.iter().cloned()).collect();
+    let of_recipes = loaded.failed_recipes.iter().flat_map(Problems::iter);
+    let of_files = loaded.failed_files.iter().flat_map(|file| file.problems.iter());
+    let problems: Vec<Problem> = of_files.chain(of_recipes).cloned().collect();
     Ok(Problems::check(problems)?)
 }
 

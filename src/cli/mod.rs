@@ -15,6 +15,7 @@ mod import;
 mod journal;
 mod lookup;
 mod number;
+mod recipe;
 mod restore;
 mod serve;
 mod snippet;
@@ -91,6 +92,9 @@ enum Command {
     /// Check or print the configuration, or its reference
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// List, show, check, test or begin recipes: CRMs as text files
+    #[command(subcommand)]
+    Recipe(recipe::Command),
     /// Print configuration for a phone system, to copy
     Snippet(snippet::Arguments),
     /// Make a token, or the hash of one
@@ -140,6 +144,7 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Config(command) => {
             config::run(command, file, &process_environment, &SystemClock, &mut std::io::stdout().lock())
         }
+        Command::Recipe(command) => recipe::run(&command, file, &mut std::io::stdout()),
         Command::Snippet(arguments) => {
             let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
             snippet::run(file, &arguments, &mut input, &mut out, &mut std::io::stderr().lock())

@@ -76,6 +76,9 @@ pub(crate) fn load(file: &Path) -> Result<Config> {
         // When standard error is gone, there is nobody to warn.
         let _ = writeln!(std::io::stderr(), "{} is left out:\n{}", failed.file, failed.problems);
     }
+    for problems in &loaded.failed_recipes {
+        let _ = writeln!(std::io::stderr(), "a recipe is refused, the sources that use it fail:\n{problems}");
+    }
     Ok(loaded.config)
 }
 

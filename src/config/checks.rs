@@ -6,13 +6,17 @@
 
 use std::ops::Range;
 
+use super::problem::Problems;
 use super::project::Project;
+use super::recipe_text::RecipeText;
 use super::source::Source;
 
 /// The owners of sections that the configuration does not know itself.
 pub struct Checks<'a> {
     /// Looks at a source: its type, its parameters.
     pub source: &'a dyn Fn(&Source) -> Vec<Complaint>,
+    /// Reads a file of `recipes/`, and runs the tests in it.
+    pub recipe: &'a dyn Fn(&RecipeText) -> Result<(), Problems>,
     /// Looks at the templates and rules of a project, and runs the tests of its rules.
     pub project: &'a dyn Fn(&Project) -> Vec<Complaint>,
 }
@@ -32,7 +36,7 @@ pub struct Complaint {
 
 impl Checks<'static> {
     /// Finds nothing, for tests of everything else.
-    pub const NONE: Self = Self { source: &|_| Vec::new(), project: &|_| Vec::new() };
+    pub const NONE: Self = Self { source: &|_| Vec::new(), recipe: &|_| Ok(()), project: &|_| Vec::new() };
 }
 
 impl Complaint {

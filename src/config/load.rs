@@ -26,6 +26,7 @@ use super::print::print_effective;
 use super::problem::{Lines, Problem, Problems};
 use super::project;
 use super::reader::Reader;
+use super::recipe_text::{RecipeTexts, read_recipes};
 use super::roster::Roster;
 use super::secret::Environment;
 use super::sections::{MAIN, PROJECT_FILE};
@@ -41,6 +42,8 @@ pub struct Loaded {
     pub config: Config,
     /// Files of `projects/` that have problems.
     pub failed_files: Vec<FailedFile>,
+    /// What is wrong with files of `recipes/`: the sources that use them fail, all others go on.
+    pub failed_recipes: Vec<Problems>,
     /// The configuration with its defaults, as TOML without secrets.
     pub effective: String,
 }
@@ -61,18 +64,19 @@ pub struct FailedFile {
 struct Files {
     main: SourceFile,
     projects: Vec<SourceFile>,
+    recipes: RecipeTexts,
     folder: PathBuf,
 }
 
 /// One file, or why it could not be read.
 #[derive(Debug)]
-struct SourceFile {
-    file: Arc<str>,
-    stem: Arc<str>,
-    text: Result<String, String>,
+pub(super) struct SourceFile {
+    pub(super) file: Arc<str>,
+    pub(super) stem: Arc<str>,
+    pub(super) text: Result<String, String>,
 }
 
-/// Reads the main file at `path` and every `projects/*.toml` beside it.
+/// Reads the main file at `path` and every `projects/*.toml` and `recipes/*.toml` beside it.
 ///
 /// # Errors
 /// Every problem of the main file, and then those of the project files too.
@@ -82,9 +86,10 @@ pub fn load(path: &Path, environment: Environment<'_>, checks: &Checks<'_>) -> R
     main.text = main.text.map_err(|message| {
         format!("{message}; `--config FILE` or CALLDEX_CONFIG names another, `calldex demo` needs none")
     });
-    let projects = list_project_files(&folder.join("projects")).map_err(|problem| Problems(vec![problem]))?;
+    let projects = list_files(&folder.join("projects")).map_err(|problem| Problems(vec![problem]))?;
     let projects = projects.iter().map(|path| SourceFile::read(path)).collect();
-    load_files(&Files { main, projects, folder }, environment, checks)
+    let recipes = read_recipes(&folder).map_err(|problem| Problems(vec![problem]))?;
+    load_files(&Files { main, projects, recipes, folder }, environment, checks)
 }
 
 /// Reads a configuration out of a text alone, for tests and for the demonstration. Sources are not checked.
@@ -93,12 +98,13 @@ pub fn load(path: &Path, environment: Environment<'_>, checks: &Checks<'_>) -> R
 /// Every problem, with `calldex.toml` as the name of the file.
 pub fn load_text(text: &str, environment: Environment<'_>) -> Result<Config, Problems> {
     let main = SourceFile { file: "calldex.toml".into(), stem: "calldex".into(), text: Ok(text.to_owned()) };
-    let files = Files { main, projects: Vec::new(), folder: PathBuf::new() };
+    let files = Files { main, projects: Vec::new(), recipes: RecipeTexts::new(), folder: PathBuf::new() };
     load_files(&files, environment, &Checks::NONE).map(|loaded| loaded.config)
 }
 
 fn load_files(files: &Files, environment: Environment<'_>, checks: &Checks<'_>) -> Result<Loaded, Problems> {
-    let context = Context { folder: &files.folder, environment, main_file: &files.main.file, checks };
+    let context =
+        Context { folder: &files.folder, environment, main_file: &files.main.file, checks, recipes: &files.recipes };
     let text = files.main.text()?;
     let sheet = context.sheet(&files.main, text, &MAIN);
     let document = parse(&sheet)?;
@@ -121,7 +127,8 @@ fn load_files(files: &Files, environment: Environment<'_>, checks: &Checks<'_>) 
         problems.extend(failed_files.iter().flat_map(|failed| failed.problems.iter().cloned()));
     }
     Problems::check(problems)?;
-    Ok(Loaded { config, failed_files, effective })
+    let failed_recipes = files.recipes.values().filter_map(|recipe| (checks.recipe)(recipe).err()).collect();
+    Ok(Loaded { config, failed_files, failed_recipes, effective })
 }
 
 /// What all files of one configuration have in common.
@@ -130,6 +137,7 @@ struct Context<'a> {
     environment: Environment<'a>,
     main_file: &'a Arc<str>,
     checks: &'a Checks<'a>,
+    recipes: &'a RecipeTexts,
 }
 
 impl<'a> Context<'a> {
@@ -165,7 +173,7 @@ fn parse<'a>(sheet: &Sheet<'a>) -> Result<DeTable<'a>, Problems> {
 fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let server = Server::read(root.table("server"));
     let directories = directory::read_all(&root, None);
-    let mut sources = source::read_all(&root, None, context.checks);
+    let mut sources = source::read_all(&root, None, context.checks, context.recipes);
     refuse_double_names(&root, &directories, &sources);
     let journals = journal::read_all(&root, None);
     let names = Names { directories: &directories, sources: &sources, journals: &journals };
@@ -208,7 +216,7 @@ fn read_project_file(
     let document = parse(&sheet)?;
     let root = sheet.reader(&document);
     let directories = directory::read_all(&root, Some(&file.stem));
-    let mut sources = source::read_all(&root, Some(&file.stem), context.checks);
+    let mut sources = source::read_all(&root, Some(&file.stem), context.checks, context.recipes);
     refuse_double_names(&root, &directories, &sources);
     let journals = journal::read_all(&root, Some(&file.stem));
     let namespace = Namespace {
@@ -278,7 +286,7 @@ fn written_value<'a>(document: &'a DeTable<'a>, table: &str, key: &str) -> Optio
 }
 
 impl SourceFile {
-    fn read(path: &Path) -> Self {
+    pub(super) fn read(path: &Path) -> Self {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let text = fs::read(path).map_err(|error| format!("cannot read the file: {error}"));
         let text = text.and_then(|bytes| {
@@ -296,7 +304,7 @@ impl SourceFile {
 }
 
 /// The `*.toml` files of a folder by name; none when there is no such folder. Hidden files are those of editors.
-fn list_project_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
+pub(super) fn list_files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     let file: Arc<str> = folder.display().to_string().into();
     let wrong = |error: std::io::Error| Problem::with_file(&file, format!("cannot read the folder: {error}"));
     let entries = match fs::read_dir(folder) {

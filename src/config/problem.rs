@@ -76,6 +76,13 @@ impl Problems {
         if found.is_empty() { Ok(()) } else { Err(Self(found)) }
     }
 
+    /// What was found; at least one.
+    pub(crate) fn of(mut found: Vec<Problem>) -> Self {
+        found.sort();
+        found.dedup();
+        Self(found)
+    }
+
     /// Every problem.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
         self.0.iter()

@@ -21,6 +21,7 @@ use super::numbering;
 use super::params::Params;
 use super::project::Project;
 use super::reader::Reader;
+use super::recipe_text::{RecipeText, RecipeTexts};
 use super::secret::{Environment, Secret, substitute};
 use crate::number::{Numbering, Spelling};
 
@@ -31,6 +32,8 @@ pub struct Source {
     pub name: Arc<str>,
     /// The API type, such as `generic`.
     pub api_type: String,
+    /// The file of `recipes/` that is called like the type.
+    pub recipe: Option<Arc<RecipeText>>,
     /// Where it is; it may hold a password.
     pub url: Option<Secret>,
     /// The parameters of the type.
@@ -96,7 +99,8 @@ pub(crate) static SECTION: Section = Section {
                 "url",
                 Kind::Secret("a URL such as \"https://crm.example.com/api/caller\""),
                 "",
-                "Where the system is. A variable at its start is taken as it stands, one further on is percent-encoded.",
+                "Where the system is; a database as `postgres://`, `mysql://` or `sqlite:`. A variable at its start is \
+                 taken as it stands, one further on is percent-encoded.",
             ),
             Key::new(
                 "params",
@@ -110,7 +114,9 @@ pub(crate) static SECTION: Section = Section {
                 "query",
                 Kind::Text("an SQL statement such as \"SELECT * FROM contacts WHERE telephone = :national\""),
                 "",
-                "The statement of an SQL source, with named parameters: `:e164 :digits :national :raw :dnid :project`.",
+                "The query of an SQL source, with named parameters that are bound: the spellings of `form`, such as \
+                 `:national`; `:forms` for all of `forms` in `IN (:forms)`; `:suffix` for the last seven digits; \
+                 `:raw :dnid :project`.",
             ),
         ],
         numbering::COMMON,
@@ -125,7 +131,7 @@ pub(crate) static SECTION: Section = Section {
                 "forms",
                 Kind::Texts("the name of a spelling, such as \"e164\""),
                 "",
-                "The spellings that are looked for, in order, where the type looks for several.",
+                "The spellings that are looked for, in order, where the type looks for several. Without them all are.",
             ),
             Key::new(
                 "numbers",
@@ -138,7 +144,8 @@ pub(crate) static SECTION: Section = Section {
                 "map",
                 Kind::Map("JMESPath expressions or columns, by field, such as { name = \"person.full_name\" }"),
                 "",
-                "What fills the fields of a contact, by field: `{ name = \"person.full_name\" }`.",
+                "What fills the fields of a contact, by field: `{ name = \"person.full_name\" }`. `contacts` says where in \
+                 the answer the contacts are.",
             ),
             Key::new(
                 "timeout",
@@ -167,15 +174,27 @@ pub(crate) static SECTION: Section = Section {
 };
 
 /// Reads the sources of one file; `file` is the stem of a project file.
-pub(crate) fn read_all(root: &Reader<'_>, file: Option<&str>, checks: &Checks<'_>) -> BTreeMap<Arc<str>, Source> {
+pub(crate) fn read_all(
+    root: &Reader<'_>,
+    file: Option<&str>,
+    checks: &Checks<'_>,
+    recipes: &RecipeTexts,
+) -> BTreeMap<Arc<str>, Source> {
     let tables = root.tables("source").into_iter();
     let sources =
-        tables.map(|(name, reader)| Source::read(full_name(file, name), name, reader, file.is_some(), checks));
+        tables.map(|(name, reader)| Source::read(full_name(file, name), name, reader, file.is_some(), checks, recipes));
     sources.map(|source| (Arc::clone(&source.name), source)).collect()
 }
 
 impl Source {
-    fn read(full_name: Arc<str>, name: &str, reader: Reader<'_>, in_project_file: bool, checks: &Checks<'_>) -> Self {
+    fn read(
+        full_name: Arc<str>,
+        name: &str,
+        reader: Reader<'_>,
+        in_project_file: bool,
+        checks: &Checks<'_>,
+        recipes: &RecipeTexts,
+    ) -> Self {
         check_name("source", name, &reader);
         if in_project_file && reader.is_set("shared") {
             let message = format!(
@@ -184,10 +203,12 @@ impl Source {
             );
             reader.sheet.problem(&reader.place_of("shared"), message);
         }
+        let api_type = read_type(&reader);
         let source = Self {
             name: full_name,
-            api_type: read_type(&reader),
-            url: reader.raw("url", read_url).map(Secret::new),
+            recipe: recipes.get(api_type.as_str()).cloned(),
+            api_type,
+            url: reader.raw("url", read_url).map(|url| Secret::new(resolve_file(url, &reader))),
             params: read_params(&reader),
             query: reader.text("query").map(|text| text.value),
             numbering: numbering::read_common(&reader),
@@ -252,6 +273,16 @@ fn read_url(written: &str, environment: Environment<'_>) -> Result<String, Strin
     Ok(substitute(base, environment)? + &substitute(rest, &encoded)?)
 }
 
+/// A file of SQLite stands where the main file does, unless its path says otherwise.
+fn resolve_file(url: String, reader: &Reader<'_>) -> String {
+    match url.strip_prefix("sqlite:") {
+        Some(file) if !file.starts_with('/') && !file.starts_with(':') => {
+            format!("sqlite:{}", reader.sheet.path(file).display())
+        }
+        _ => url,
+    }
+}
+
 fn read_params(reader: &Reader<'_>) -> Params {
     let Some((key, value)) = reader.value("params") else { return Params::default() };
     let environment = reader.sheet.environment;
@@ -277,7 +308,8 @@ fn read_spelling(text: &str) -> Result<Spelling, String> {
     found.ok_or_else(|| did_you_mean(text, Spelling::WORDS))
 }
 
-fn read_rate(text: &str) -> Result<Rate, String> {
+/// Reads a number of requests and a time, such as `20/2s`.
+pub(crate) fn read_rate(text: &str) -> Result<Rate, String> {
     let Some((requests, per)) = text.split_once('/') else { return Err(String::new()) };
     let per = if per.starts_with(|first: char| first.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
     let requests = requests.trim().parse().ok().filter(|requests| (1..=MOST_REQUESTS).contains(requests));

@@ -6,4 +6,5 @@ use crate::sources;
 use super::rules;
 
 /// Every check, for [`load`](crate::config::load()).
-pub const CHECKS: Checks<'static> = Checks { source: &sources::check, project: &rules::check };
+pub const CHECKS: Checks<'static> =
+    Checks { source: &sources::check, recipe: &sources::check_recipe, project: &rules::check };

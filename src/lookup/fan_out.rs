@@ -369,7 +369,8 @@ fn inputs_of(inputs: &Inputs, question: &Question) -> Box<[String]> {
     let dnid = inputs.dnid.then(|| call.dnid.clone());
     let numbering = inputs.numbering.then(|| format!("{:?}", question.numbering));
     let project = inputs.project.then(|| call.project.to_string());
+    let raw = inputs.raw.then(|| call.telephone.clone());
     let each_call = inputs.each_call.then(|| call.request_id.to_string());
     let params = inputs.params.iter().map(|name| call.params.get(name).cloned().unwrap_or_default());
-    [dnid, numbering, project, each_call].into_iter().flatten().chain(params).collect()
+    [dnid, numbering, project, raw, each_call].into_iter().flatten().chain(params).collect()
 }

@@ -83,6 +83,9 @@ async fn serve(
     for failed in &loaded.failed_files {
         tracing::error!(file = %failed.file, "a project file is refused, its projects do not answer\n{}", failed.problems);
     }
+    for problems in &loaded.failed_recipes {
+        tracing::error!("a recipe is refused, the sources that use it fail\n{problems}");
+    }
     let config = Arc::new(loaded.config);
     warn_about(&config);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

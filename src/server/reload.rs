@@ -26,8 +26,8 @@ use super::listen::ListenSettings;
 /// An editor writes a file in several steps: this long nothing must have changed before it is read.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// The folder of project files, beside the main file.
-const PROJECTS: &str = "projects";
+/// The folders of further files, beside the main file.
+const FOLDERS: [&str; 2] = ["projects", "recipes"];
 
 /// What a reload brings up to date.
 pub(super) struct Reloaded {
@@ -53,7 +53,7 @@ pub(super) fn watch(file: PathBuf, reloaded: Reloaded, stopped: watch::Receiver<
                 Some(()) = changes.recv() => settle(&mut changes).await,
             }
             if let Some(watcher) = &mut watcher {
-                watch_projects(watcher, &file);
+                watch_folders(watcher, &file);
             }
             report(reload(&file, &reloaded).await);
         }
@@ -74,7 +74,7 @@ fn watch_files(file: &Path, changed: mpsc::Sender<()>) -> Option<notify::Recomme
         let concerns = |path: &PathBuf| {
             path.extension().is_some_and(|extension| extension == "toml")
                 || path.file_name() == main.as_deref()
-                || path.ends_with(PROJECTS)
+                || FOLDERS.iter().any(|folder| path.ends_with(folder))
         };
         if !event.kind.is_access() && event.paths.iter().any(concerns) {
             // One waiting notice is enough: the reload reads everything.
@@ -86,15 +86,17 @@ fn watch_files(file: &Path, changed: mpsc::Sender<()>) -> Option<notify::Recomme
     if let Err(error) = watched {
         tracing::warn!("changes of the configuration are not seen by themselves, send SIGHUP: {error}");
     }
-    watch_projects(&mut watcher, file);
+    watch_folders(&mut watcher, file);
     Some(watcher)
 }
 
-/// Watches the folder of project files, which may be made later; watching it again changes nothing.
-fn watch_projects(watcher: &mut notify::RecommendedWatcher, file: &Path) {
-    let projects = folder_of(file).join(PROJECTS);
-    if projects.is_dir() && watcher.watch(&projects, RecursiveMode::NonRecursive).is_err() {
-        tracing::warn!("changes in {} are not seen by themselves, send SIGHUP", projects.display());
+/// Watches the folders of further files, which may be made later; watching one again changes nothing.
+fn watch_folders(watcher: &mut notify::RecommendedWatcher, file: &Path) {
+    for name in FOLDERS {
+        let folder = folder_of(file).join(name);
+        if folder.is_dir() && watcher.watch(&folder, RecursiveMode::NonRecursive).is_err() {
+            tracing::warn!("changes in {} are not seen by themselves, send SIGHUP", folder.display());
+        }
     }
 }
 
@@ -115,6 +117,9 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     for (failed, kept) in loaded.failed_files.iter().zip(config.keep_last_good(&old.config, &loaded.failed_files)) {
         notes.push(format!("{kept}\n{}", failed.problems));
     }
+    notes.extend(
+        loaded.failed_recipes.iter().map(|problems| format!("a recipe has problems; its sources fail\n{problems}")),
+    );
     notes.extend(needs_a_restart(&old.config, &config));
     let config = Arc::new(config);
     let current = super::prepare(&reception.lookup, Arc::clone(&config), &old.live).await?;

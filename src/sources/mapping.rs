@@ -32,8 +32,16 @@ const PRIMARY: &str = "primary";
 pub struct Mapping {
     contacts: Option<Expression<'static>>,
     fields: Vec<(String, Expression<'static>)>,
-    numbers: Vec<(String, Expression<'static>)>,
+    numbers: Numbers,
+    /// Whether values that no expression fills are taken by their names.
+    by_name: bool,
     country: String,
+}
+
+/// Where the numbers of a contact are.
+enum Numbers {
+    Found(Vec<(String, Expression<'static>)>),
+    Columns(Vec<String>),
 }
 
 /// Whether the answer tells a number from a text.
@@ -81,9 +89,18 @@ impl Mapping {
         Ok(Self {
             contacts: contacts.map(|(_, expression)| expression),
             fields: named.into_iter().map(compiled).collect::<Result<_>>()?,
-            numbers: source.numbers.iter().map(|name| compiled((name, name))).collect::<Result<_>>()?,
+            numbers: Numbers::Found(source.numbers.iter().map(|name| compiled((name, name))).collect::<Result<_>>()?),
+            by_name: source.map.is_empty(),
             country: source.numbering.country.clone().unwrap_or_default(),
         })
+    }
+
+    /// The same for rows: columns named like the fields map by themselves beside `map`, and these columns hold numbers.
+    ///
+    /// # Errors
+    /// As [`Mapping::of`].
+    pub fn of_columns(source: &config::Source, numbers: &[String]) -> Result<Self> {
+        Ok(Self { numbers: Numbers::Columns(numbers.to_vec()), by_name: true, ..Self::of(source)? })
     }
 
     /// The contacts of an answer: of an object one, of a list each. Null, and an object without any value, is nobody.
@@ -106,9 +123,14 @@ impl Mapping {
 
     fn contact(&self, answer: Value, types: Types) -> Result<Option<Contact>> {
         let numbers = self.find_numbers(&answer)?;
+        let mapped = if self.fields.is_empty() { Map::new() } else { self.find_fields(&answer)? };
         let values = match answer {
             Value::Null => return Ok(None),
-            answer if !self.fields.is_empty() => self.find_fields(&answer)?,
+            Value::Object(mut values) if self.by_name => {
+                values.extend(mapped);
+                values
+            }
+            _ if !self.by_name && !self.fields.is_empty() => mapped,
             Value::Object(values) => values,
             other => {
                 let message = format!("the answer is {} where an object is expected", kind_of(&other));
@@ -132,29 +154,37 @@ impl Mapping {
 
     fn find_numbers(&self, answer: &Value) -> Result<Vec<ContactNumber>> {
         let mut numbers = Vec::new();
-        if self.numbers.is_empty() {
-            return Ok(numbers);
-        }
-        let variable = to_variable(answer)?;
-        for (label, expression) in &self.numbers {
-            let written = |value: Value| match value {
-                Value::String(written) => Some(written),
-                Value::Number(number) => Some(number.to_string()),
-                _ => None,
-            };
-            let found = match search_in(expression, label, &variable)? {
-                Value::Array(values) => values,
-                value => vec![value],
-            };
-            numbers.extend(
-                found
-                    .into_iter()
-                    .filter_map(written)
-                    .filter(|written| !written.trim().is_empty())
-                    .map(|written| ContactNumber { written, country: self.country.clone(), label: label.clone() }),
-            );
+        match &self.numbers {
+            Numbers::Columns(columns) => {
+                let found = columns.iter().filter_map(|column| Some((column, answer.get(column)?.clone())));
+                found.for_each(|(column, value)| self.add_numbers(column, value, &mut numbers));
+            }
+            Numbers::Found(expressions) if expressions.is_empty() => {}
+            Numbers::Found(expressions) => {
+                let variable = to_variable(answer)?;
+                for (label, expression) in expressions {
+                    self.add_numbers(label, search_in(expression, label, &variable)?, &mut numbers);
+                }
+            }
         }
         Ok(numbers)
+    }
+
+    fn add_numbers(&self, label: &str, found: Value, numbers: &mut Vec<ContactNumber>) {
+        let found = match found {
+            Value::Array(values) => values,
+            value => vec![value],
+        };
+        let written = found.into_iter().filter_map(|value| match value {
+            Value::String(written) => Some(written),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+        numbers.extend(written.filter(|written| !written.trim().is_empty()).map(|written| ContactNumber {
+            written,
+            country: self.country.clone(),
+            label: label.to_owned(),
+        }));
     }
 }
 

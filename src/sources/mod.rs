@@ -20,8 +20,10 @@ pub mod generic;
 pub mod guard;
 pub mod http;
 pub mod mapping;
+pub mod recipe;
 mod salesforce;
 mod soap;
+mod sql;
 #[cfg(test)]
 pub(crate) mod stand_in;
 pub mod verify;
@@ -36,7 +38,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
-use crate::config::{self, Complaint, Config, Param, Params};
+use crate::config::{self, Complaint, Config, Param, Params, Problem, Problems, RecipeText};
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, EndedCall};
@@ -45,6 +47,7 @@ use crate::number::{Number, Numbering};
 use budget::Budget;
 use guard::Guard;
 use http::address::Reach;
+use recipe::Recipe;
 
 /// An API type, by its name in the configuration.
 pub struct ApiType {
@@ -64,6 +67,8 @@ pub struct Workbench {
     pub budget: Arc<Budget>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The agents whom the source knows as owners.
+    pub agents: Agents,
 }
 
 /// What was made of the settings of a source.
@@ -75,15 +80,32 @@ pub struct Built {
 }
 
 /// Every API type that is code.
-pub const TYPES: &[ApiType] = &[generic::GENERIC, generic::TICKETSYS, soap::SOAP, salesforce::SALESFORCE];
+pub const TYPES: &[ApiType] = &[generic::GENERIC, generic::TICKETSYS, sql::SQL, soap::SOAP, salesforce::SALESFORCE];
 
 /// Looks at a source of the configuration: its type, then what the type says to its settings.
 #[must_use]
 pub fn check(source: &config::Source) -> Vec<Complaint> {
-    match find_type(&source.api_type) {
-        Some(api_type) => (api_type.check)(source),
+    match find_type(source) {
+        Some(Type::Code(api_type)) => (api_type.check)(source),
+        Some(Type::Recipe(recipe)) => recipe::check_settings(&recipe, source),
+        Some(Type::Broken(problems)) => {
+            let message = format!("the recipe {} has problems, so this source fails: {problems}", source.api_type);
+            vec![Complaint::warning(Some("type"), message)]
+        }
         None => vec![Complaint::mistake(Some("type"), explain_unknown(&source.api_type))],
     }
+}
+
+/// Reads a file of `recipes/`, and runs its tests.
+///
+/// # Errors
+/// Every mistake, and every test that fails, with its place.
+pub fn check_recipe(recipe: &RecipeText) -> std::result::Result<(), Problems> {
+    if TYPES.iter().any(|api_type| *api_type.name == *recipe.name) {
+        let message = format!("{} is an API type of calldex; expected another name for a recipe", recipe.name);
+        return Err(Problems::of(vec![Problem::with_file(&recipe.file, message)]));
+    }
+    recipe::read_text(recipe).map(|_| ())
 }
 
 /// Makes every source of a configuration. One whose settings are as before is taken over with all that it has open and
@@ -92,25 +114,81 @@ pub fn check(source: &config::Source) -> Vec<Complaint> {
 pub fn build(config: &Config, before: &LiveSources) -> LiveSources {
     let mut live = LiveSources { by_name: BTreeMap::new(), ..before.clone() };
     for source in config.sources.values() {
-        let settings = identify(source);
+        let agents = agents_of(config, source);
+        let settings = identify(source, &agents);
         let made = match before.get(&source.name).filter(|before| before.settings == settings) {
             Some(unchanged) => {
                 unchanged.guard.forgive();
                 unchanged.clone()
             }
-            None => live.make(source, settings, before.get(&source.name)),
+            None => live.make(source, settings, &agents, before.get(&source.name)),
         };
         live.by_name.insert(Arc::clone(&source.name), made);
     }
     live
 }
 
-fn find_type(name: &str) -> Option<&'static ApiType> {
-    TYPES.iter().find(|api_type| api_type.name == name)
+/// The agents whom a source knows as owners, by name: those of its own file.
+pub type Agents = Arc<BTreeMap<String, config::Agent>>;
+
+fn agents_of(config: &Config, source: &config::Source) -> Agents {
+    let of_source = config.agents.values().filter(|agent| agent.owner.contains_key(&source.name));
+    Arc::new(of_source.map(|agent| (agent.name.to_string(), agent.clone())).collect())
+}
+
+/// What a source needs whose type is a recipe, for the command line.
+///
+/// # Errors
+/// [`Kind::Invalid`] when its type is none, or has mistakes.
+pub fn workbench_for(
+    config: &Config,
+    source: &config::Source,
+    clock: Arc<dyn Clock>,
+) -> Result<(Arc<Recipe>, Workbench)> {
+    let recipe = match find_type(source) {
+        Some(Type::Recipe(recipe)) => recipe,
+        Some(Type::Broken(problems)) => return Err(Error::new(Kind::Invalid, problems.to_string())),
+        _ => {
+            let message = format!("the type {} of {} is no recipe", source.api_type, source.name);
+            return Err(Error::new(Kind::Invalid, message));
+        }
+    };
+    let live = LiveSources::none(Arc::clone(&clock));
+    let budget = Arc::new(Budget::new(rate_of(source), clock));
+    let workbench = live.workbench(source, &budget, &agents_of(config, source))?;
+    Ok((recipe, workbench))
+}
+
+/// The rate that the source names, else the one of its recipe.
+fn rate_of(source: &config::Source) -> Option<config::Rate> {
+    source.rate.or_else(|| match find_type(source) {
+        Some(Type::Recipe(recipe)) => recipe.rate,
+        _ => None,
+    })
+}
+
+/// What a source is of.
+enum Type {
+    Code(&'static ApiType),
+    Recipe(Arc<Recipe>),
+    Broken(Problems),
+}
+
+/// Code, else a file of `recipes/`, else a recipe that comes with calldex.
+fn find_type(source: &config::Source) -> Option<Type> {
+    let name = source.api_type.as_str();
+    if let Some(code) = TYPES.iter().find(|api_type| api_type.name == name) {
+        return Some(Type::Code(code));
+    }
+    if let Some(text) = &source.recipe {
+        return Some(recipe::read_text(text).map_or_else(Type::Broken, Type::Recipe));
+    }
+    recipe::shipped_recipe(name).map(Type::Recipe)
 }
 
 fn explain_unknown(name: &str) -> String {
-    let names = || TYPES.iter().map(|api_type| api_type.name);
+    let shipped = recipe::SHIPPED.iter().map(|shipped| shipped.name);
+    let names = || TYPES.iter().map(|api_type| api_type.name).chain(shipped.clone());
     match config::nearest(name, names()) {
         Some(near) => format!("there is no API type \"{name}\"; did you mean \"{near}\"?"),
         None => format!("there is no API type \"{name}\"; there are {}", names().collect::<Vec<_>>().join(", ")),
@@ -118,8 +196,8 @@ fn explain_unknown(name: &str) -> String {
 }
 
 /// Stands for all settings of a source, secrets included, without showing any: another credential may see other people.
-fn identify(source: &config::Source) -> String {
-    let mut text = format!("{source:?} {:?}", source.url.as_ref().map(config::Secret::reveal));
+fn identify(source: &config::Source, agents: &Agents) -> String {
+    let mut text = format!("{source:?} {agents:?} {:?}", source.url.as_ref().map(config::Secret::reveal));
     reveal(&source.params, &mut text);
     let mut name = String::with_capacity(64);
     for byte in Sha256::digest(text.as_bytes()) {
@@ -184,15 +262,23 @@ impl LiveSources {
     /// Surrounds a source that exists already, and adds it.
     pub fn add(&mut self, source: Arc<dyn Source>, settings: &config::Source) {
         let budget = Arc::new(Budget::new(settings.rate, Arc::clone(&self.clock)));
-        let made = self.surround(Built { source, call_log: None }, settings, identify(settings), budget);
+        let made =
+            self.surround(Built { source, call_log: None }, settings, identify(settings, &Agents::default()), budget);
         self.by_name.insert(Arc::clone(&settings.name), made);
     }
 
-    fn make(&self, source: &config::Source, settings: String, before: Option<&LiveSource>) -> LiveSource {
+    fn make(
+        &self,
+        source: &config::Source,
+        settings: String,
+        agents: &Agents,
+        before: Option<&LiveSource>,
+    ) -> LiveSource {
+        let rate = rate_of(source);
         // What was sent under the old settings still counts on the other side.
-        let kept = before.map(|before| &before.budget).filter(|budget| budget.rate() == source.rate);
-        let budget = kept.cloned().unwrap_or_else(|| Arc::new(Budget::new(source.rate, Arc::clone(&self.clock))));
-        let built = self.build(source, &budget).unwrap_or_else(|error| {
+        let kept = before.map(|before| &before.budget).filter(|budget| budget.rate() == rate);
+        let budget = kept.cloned().unwrap_or_else(|| Arc::new(Budget::new(rate, Arc::clone(&self.clock))));
+        let built = self.build(source, &budget, agents).unwrap_or_else(|error| {
             tracing::error!(target: "calldex::source", source = %source.name, "cannot be asked: {error}");
             Built {
                 source: Arc::new(Broken { name: Arc::clone(&source.name), why: error.to_string() }),
@@ -202,16 +288,25 @@ impl LiveSources {
         self.surround(built, source, settings, budget)
     }
 
-    fn build(&self, source: &config::Source, budget: &Arc<Budget>) -> Result<Built> {
+    fn build(&self, source: &config::Source, budget: &Arc<Budget>, agents: &Agents) -> Result<Built> {
+        let workbench = self.workbench(source, budget, agents)?;
+        match find_type(source) {
+            Some(Type::Code(api_type)) => (api_type.build)(source, workbench),
+            Some(Type::Recipe(recipe)) => recipe::build(&recipe, source, workbench),
+            Some(Type::Broken(problems)) => Err(Error::new(Kind::Invalid, problems.to_string())),
+            None => Err(Error::new(Kind::Invalid, explain_unknown(&source.api_type))),
+        }
+    }
+
+    fn workbench(&self, source: &config::Source, budget: &Arc<Budget>, agents: &Agents) -> Result<Workbench> {
         let reach = if source.tenant { Reach::Public } else { Reach::Anywhere };
         let client = self.clients.get(&http::Settings { reach, ca_file: source.ca_file.clone(), proxy: None })?;
-        let workbench = Workbench {
+        Ok(Workbench {
             client: http::Client::new(client, reach, Arc::clone(budget), source.timeout),
             budget: Arc::clone(budget),
             clock: Arc::clone(&self.clock),
-        };
-        let unknown = || Error::new(Kind::Invalid, explain_unknown(&source.api_type));
-        (find_type(&source.api_type).ok_or_else(unknown)?.build)(source, workbench)
+            agents: Arc::clone(agents),
+        })
     }
 
     fn surround(&self, built: Built, source: &config::Source, settings: String, budget: Arc<Budget>) -> LiveSource {
@@ -252,6 +347,17 @@ pub struct Question {
     pub numbering: Arc<Numbering>,
 }
 
+impl Question {
+    /// How the numbers of a source are read: with its own country where it has one, else with that of the project.
+    #[must_use]
+    pub fn numbering_of(&self, source: &Numbering) -> Numbering {
+        match source.country {
+            Some(_) => source.clone(),
+            None => Numbering { country: self.numbering.country.clone(), ..source.clone() },
+        }
+    }
+}
+
 /// What of a call, beside the number, changes a source's answer; it becomes part of the cache key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Inputs {
@@ -263,6 +369,8 @@ pub struct Inputs {
     pub numbering: bool,
     /// The project itself.
     pub project: bool,
+    /// The number as the PBX sent it.
+    pub raw: bool,
     /// Every single call: the source is told of it and says nothing. Nobody waits for it, nothing is remembered.
     pub each_call: bool,
 }

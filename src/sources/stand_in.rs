@@ -106,7 +106,7 @@ pub(crate) fn workbench() -> Workbench {
     let budget = Arc::new(Budget::new(None, Arc::new(SystemClock)));
     let inner = Clients::default().get(&settings).unwrap();
     let client = Client::new(inner, Reach::Anywhere, Arc::clone(&budget), Duration::from_secs(60));
-    Workbench { client, budget, clock: Arc::new(SystemClock) }
+    Workbench { client, budget, clock: Arc::new(SystemClock), agents: Arc::default() }
 }
 
 /// A call from this number to a Romanian project.

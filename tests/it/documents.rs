@@ -4,7 +4,7 @@
 //! - `sh`: run with bash, must succeed. When its last line is `calldex serve`, that server runs until the page ends, and
 //!   `127.0.0.1:8080` means its address. Commands of [`ELSEWHERE`] are not run here.
 //! - `output`: what the block before has printed on standard output; `…` stands for anything within a line.
-//! - `toml NAME` or `csv NAME`: a file of that name. `toml` without a name: a part of a configuration, which must load.
+//! - `toml NAME` or `csv NAME`: a file of that name; one of `recipes/` is a recipe, which the page checks by a command. `toml` without a name: a part of a configuration, which must load.
 //! - `text`: nothing is done with it. Another word is a mistake.
 
 mod page;
@@ -59,6 +59,7 @@ impl Reader {
                 ("sh", "") => self.run(block),
                 ("output", "") => self.compare(block),
                 ("toml", "") => check_part(block),
+                ("toml", file) if file.starts_with("recipes/") => self.workplace.write(file, &block.text),
                 ("toml", file) => {
                     // Any free port: the tests of other pages run at the same time.
                     self.workplace.write(file, block.text.replace(SHOWN_ADDRESS, "127.0.0.1:0"));

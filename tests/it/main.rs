@@ -20,6 +20,7 @@ mod processes;
 mod reload;
 mod snippets;
 mod soap;
+mod sql;
 mod store;
 mod tls;
 mod traps;

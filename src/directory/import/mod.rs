@@ -58,6 +58,7 @@ use rows::{Rows, Settings};
 use source::{FileFormat, Manner};
 
 pub use rows::Check;
+pub use words::is_telephone_column;
 
 /// Contacts handed to the store at a time.
 const BATCH: usize = 2_000;

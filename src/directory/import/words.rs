@@ -112,6 +112,12 @@ const EXTENSION: &str = "ext extension extensions interior nebenstelle poste ext
 const ABOUT: &str = "flags flag speeddial speed locale country code prefix valid verified date id optin consent notes \
      status description";
 
+/// Says whether the name of a column says that it holds telephone numbers.
+#[must_use]
+pub fn is_telephone_column(name: &str) -> bool {
+    matches!(Folded::new(name).meaning(), Some(Meaning::Telephone | Meaning::PerhapsTelephone))
+}
+
 /// A header, made comparable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Folded {

@@ -17,7 +17,7 @@ pub(super) async fn alive(State(http): State<Arc<Http>>, headers: HeaderMap) -> 
 }
 
 /// 200 while lookups are answered in full; 503 while the store cannot be read, and from the order to stop on. A live
-/// source that is down does not count: other sources answer.
+/// source that is down does not count, since others answer; `sources` lists those that are left alone, and why.
 pub(super) async fn ready(State(http): State<Arc<Http>>, headers: HeaderMap) -> Response {
     let obstacle = if http.stopping.load(Ordering::Relaxed) {
         Some("the server is stopping".to_owned())
@@ -28,10 +28,14 @@ pub(super) async fn ready(State(http): State<Arc<Http>>, headers: HeaderMap) -> 
         }
     };
     let status = if obstacle.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let current = http.reception.current();
+    let left_alone =
+        current.live.iter().filter_map(|(name, live)| Some((&**name, live.guard.health().why()?.as_str())));
     let body = json!({
         "ready": obstacle.is_none(),
         "why": obstacle,
-        "projects": http.reception.current().projects.len(),
+        "projects": current.projects.len(),
+        "sources": left_alone.collect::<std::collections::BTreeMap<_, _>>(),
     });
     super::response(status, "application/json", Bytes::from(body.to_string()), &http.request_id(&headers))
 }

@@ -78,7 +78,7 @@ impl Generic {
         }
         let answer = self.client.send(request).await?;
         let contacts = answer::read(answer, &self.settings, &self.mapping)?;
-        Ok(verify(contacts, &question.number, &self.numbering))
+        Ok(verify(contacts, &question.number, &question.numbering_of(&self.numbering)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod asterisk;
 mod client;
+mod database;
 mod line;
 mod process;
 mod silent;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
 pub(crate) use client::{Reply, get, head, post, send};
+pub(crate) use database::Database;
 pub(crate) use line::Line;
 pub(crate) use process::{allow_open_files, resident_kilobytes};
 pub(crate) use silent::Silent;

@@ -1,0 +1,112 @@
+//! `calldex recipe call SOURCE OPERATION`: has a source of the configuration do in its CRM what the journal and the pop-up
+//! have it do, so that an administrator sees a recipe work before he relies on it.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+
+use crate::clock::SystemClock;
+use crate::error::{Error, Kind, Result};
+use crate::model::{Contact, Field};
+use crate::sources::recipe::{CallFields, NewContact, RecipeSource};
+use crate::sources::workbench_for;
+
+use super::super::workshop::{block_on, load, no_such};
+use super::print;
+
+/// Which source, and what it does.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The name of a source in the configuration whose type is a recipe
+    source: String,
+    /// What it does
+    operation: Operation,
+    /// `log_call`, `create`: a file with a JSON object, `-` for standard input. Of a finished call: `number direction outcome
+    /// started duration dnid agent contact key ...`; of a new contact: `number name company email`
+    #[arg(long, value_name = "FILE")]
+    event: Option<PathBuf>,
+    /// `search`: what is searched for
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
+}
+
+/// What a recipe does beside finding callers.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Operation {
+    /// Write a finished call down
+    #[value(name = "log_call")]
+    LogCall,
+    /// Make a contact
+    Create,
+    /// Find contacts by a text
+    Search,
+}
+
+/// Runs the operation and prints the id of what was made, or what was found.
+///
+/// # Errors
+/// What the configuration, the file or the CRM says.
+pub(super) fn run(arguments: &Arguments, config: &Path, out: &mut dyn Write) -> Result<()> {
+    let config = load(config)?;
+    let name = arguments.source.as_str();
+    let settings =
+        config.sources.get(name).ok_or_else(|| no_such("source", name, config.sources.keys().map(|name| &**name)))?;
+    block_on(async {
+        let (recipe, workbench) = workbench_for(&config, settings, Arc::new(SystemClock))?;
+        let source = RecipeSource::new(&recipe, settings, workbench)?;
+        match arguments.operation {
+            Operation::LogCall => {
+                let made = source.log_fields(read_object(arguments)?).await?;
+                print(
+                    out,
+                    &made.map_or_else(
+                        || "nothing to write down, or no id in the answer\n".to_owned(),
+                        |id| format!("{id}\n"),
+                    ),
+                )
+            }
+            Operation::Create => {
+                let fields = read_object(arguments)?
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
+                let made = source.create(&NewContact { fields: fields.collect() }).await?;
+                print(
+                    out,
+                    &made.map_or_else(|| "made, without an id in the answer\n".to_owned(), |id| format!("{id}\n")),
+                )
+            }
+            Operation::Search => {
+                let text = arguments.text.as_deref().ok_or_else(|| missing("--text TEXT"))?;
+                for contact in source.search(text).await? {
+                    print(out, &line(&contact))?;
+                }
+                Ok(())
+            }
+        }
+    })?
+}
+
+fn line(contact: &Contact) -> String {
+    let numbers: Vec<&str> = contact.numbers.iter().map(|number| number.written.as_str()).collect();
+    format!("{}\t{}\t{}\n", contact.id, contact.get(Field::Name).unwrap_or_default(), numbers.join(", "))
+}
+
+fn read_object(arguments: &Arguments) -> Result<CallFields> {
+    let file = arguments.event.as_ref().ok_or_else(|| missing("--event FILE"))?;
+    let failed =
+        |error: std::io::Error| Error::new(Kind::Invalid, format!("cannot read {}", file.display())).because(error);
+    let mut text = String::new();
+    if file.as_os_str() == "-" {
+        std::io::stdin().read_to_string(&mut text).map_err(failed)?;
+    } else {
+        text = std::fs::read_to_string(file).map_err(failed)?;
+    }
+    serde_json::from_str(&text)
+        .map_err(|error| Error::new(Kind::Invalid, format!("{} is no JSON object: {error}", file.display())))
+}
+
+fn missing(what: &str) -> Error {
+    Error::new(Kind::Invalid, format!("this operation needs {what}"))
+}

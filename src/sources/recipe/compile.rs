@@ -1,0 +1,518 @@
+//! From the tables of a recipe file to a recipe that can be used, and every mistake to its place in the file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use http::{HeaderName, Method};
+use regex::Regex;
+
+use super::auth_plan::AuthPlan;
+use super::format::{BudgetTable, ErrorTable, Meaning, ParamTable, RecipeFile, RequestTable};
+use super::mapping::{Mapping, Path};
+use super::template::{Condition, Position, Template, Templates};
+use super::{Body, Budget, Plan, Recipe, Rule, Tree, Wait};
+use crate::config::{did_you_mean, parse_duration, read_rate};
+use crate::model::Field;
+use crate::number::Spelling;
+
+/// Where something stands: keys, and places in lists, from the top of the file.
+pub(super) type Place = Vec<String>;
+
+/// What templates of one place may name.
+#[derive(Clone, Copy)]
+pub(super) struct Scope {
+    names: &'static [&'static str],
+    secrets: bool,
+}
+
+/// What an address begins with, and the credentials of a login.
+pub(super) const SETTINGS: Scope = Scope::of(&["param", "base"]);
+/// The same, once there is a session.
+pub(super) const SESSION: Scope = Scope::of(&["param", "base", "session"]);
+const LOOKUP: Scope = Scope::of(&["param", "base", "session", "number", "forms", "call"]);
+const FOLLOW_UP: Scope = Scope::of(&["param", "base", "session", "number", "forms", "call", "contact"]);
+const CONTACT: Scope = Scope::of(&["contact"]);
+const SHOWN: Scope = Scope::of(&["param", "base", "session", "forms", "call", "contact"]).without_secrets();
+const LOG_CALL: Scope = Scope::of(&["param", "base", "session", "forms", "call", "contact", "agent"]);
+const CREATE: Scope = Scope::of(&["param", "base", "session", "forms", "new"]);
+const SEARCH: Scope = Scope::of(&["param", "base", "session", "search"]);
+
+impl Scope {
+    const fn of(names: &'static [&'static str]) -> Self {
+        Self { names, secrets: true }
+    }
+
+    /// For addresses and for what is shown.
+    pub(super) const fn without_secrets(self) -> Self {
+        Self { secrets: false, ..self }
+    }
+}
+
+/// The fields of the answer that `[out]` may make.
+const OUT: [Field; 8] = [
+    Field::Name,
+    Field::BackendLink,
+    Field::DirectLine,
+    Field::QueuePosition,
+    Field::RouteIdentifier,
+    Field::OutboundNumber,
+    Field::Language,
+    Field::ExternalId,
+];
+
+/// Compiles one recipe.
+pub(super) struct Compiler<'a> {
+    pub(super) templates: Templates,
+    pub(super) problems: Vec<(Place, String)>,
+    params: &'a BTreeMap<String, ParamTable>,
+}
+
+/// Compiles a file; what is wrong comes with its place.
+pub(super) fn compile(name: &str, file: RecipeFile) -> Result<Recipe, Vec<(Place, String)>> {
+    let mut compiler = Compiler { templates: Templates::new(), problems: Vec::new(), params: &file.param };
+    compiler.check_top(&file);
+    let http = &file.http;
+    let base = compiler.optional(&http.base, &place(&["http", "base"]), Position::Address, SESSION.without_secrets());
+    let hosts = compiler.list(&http.hosts, &place(&["http", "hosts"]), Position::Address, SETTINGS.without_secrets());
+    let headers = compiler.headers(&http.headers, &place(&["http", "headers"]), SESSION);
+    let auth = AuthPlan::compile(&file.auth, &mut compiler);
+    let recipe = Recipe {
+        name: name.into(),
+        base,
+        hosts,
+        headers,
+        answer: http.answer,
+        auth,
+        rate: compiler.rate(file.limit.rate.as_deref()),
+        daily: file.limit.daily,
+        forms: compiler.forms(&file.phone.forms),
+        verify: file.phone.verify,
+        lookups: compiler.plans("lookup", &file.lookup, LOOKUP),
+        map: compiler.mapping(&file.map, &place(&["map"])),
+        prefer: compiler.conditions(&file.rank.prefer, &place(&["rank", "prefer"]), CONTACT),
+        then: compiler.plans("then", &file.then, FOLLOW_UP),
+        users: file.users.as_ref().map(|table| compiler.plan(table, &place(&["users"]), FOLLOW_UP)),
+        out: compiler.out(&file.out),
+        log_call: compiler.plans("log_call", &file.log_call, LOG_CALL),
+        create: file.create.as_ref().map(|table| compiler.plan(table, &place(&["create"]), CREATE)),
+        search: file.search.as_ref().map(|table| compiler.plan(table, &place(&["search"]), SEARCH)),
+        rules: compiler.rules(&file.error),
+        budgets: compiler.budgets(&file.budget),
+        patterns: compiler.patterns(),
+        templates: std::mem::replace(&mut compiler.templates, Templates::new()),
+        tests: file.test.clone(),
+        title: file.title.clone(),
+        docs: file.docs.clone(),
+        params: file.param.clone(),
+    };
+    let problems = compiler.problems;
+    if problems.is_empty() { Ok(recipe) } else { Err(problems) }
+}
+
+/// A place out of words.
+pub(super) fn place(words: &[&str]) -> Place {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// A place inside of another one.
+pub(super) fn inside(outer: &Place, word: impl ToString) -> Place {
+    let mut place = outer.clone();
+    place.push(word.to_string());
+    place
+}
+
+/// Quotes in a text that is sent are those of a query language.
+fn position_of(source: &str) -> Position {
+    if super::pieces::has_quotes(source) { Position::Quoted } else { Position::Text }
+}
+
+impl Compiler<'_> {
+    /// Notes a mistake.
+    pub(super) fn wrong(&mut self, place: &Place, message: impl Into<String>) {
+        self.problems.push((place.clone(), message.into()));
+    }
+
+    fn check_top(&mut self, file: &RecipeFile) {
+        if file.format != 1 {
+            self.wrong(&place(&["format"]), format!("format is {}; this calldex knows format 1", file.format));
+        }
+        if file.lookup.is_empty() {
+            self.wrong(&Place::new(), "there is no [[lookup]]; expected at least one request that finds contacts");
+        }
+        let map = place(&["map"]);
+        if !file.map.contains_key("id") {
+            self.wrong(&map, "[map] has no id; expected the path to the id of a record, such as id = \"id\"");
+        }
+        if file.phone.verify && !file.map.contains_key("numbers") {
+            let message = "[map] has no numbers; expected the path to the numbers of a record, such as numbers = \
+                           \"[phone, mobile]\", since a contact counts only when one of its numbers is the caller's";
+            self.wrong(&map, message);
+        }
+    }
+
+    /// Compiles a template and checks the names in it.
+    pub(super) fn template(
+        &mut self,
+        source: &str,
+        place: &Place,
+        position: Position,
+        scope: Scope,
+    ) -> Option<Template> {
+        match self.templates.add(source, position) {
+            Ok(template) => {
+                self.check_names(&template.uses, place, scope);
+                Some(template)
+            }
+            Err(why) => {
+                self.wrong(place, why);
+                None
+            }
+        }
+    }
+
+    /// A template that goes into a header or body, or a whole that is encoded later.
+    pub(super) fn optional(
+        &mut self,
+        source: &Option<String>,
+        place: &Place,
+        position: Position,
+        scope: Scope,
+    ) -> Option<Template> {
+        source.as_ref().and_then(|source| self.template(source, place, position, scope))
+    }
+
+    fn list(&mut self, sources: &[String], place: &Place, position: Position, scope: Scope) -> Vec<Template> {
+        let numbered = sources.iter().enumerate();
+        numbered.filter_map(|(index, source)| self.template(source, &inside(place, index), position, scope)).collect()
+    }
+
+    fn check_names(&mut self, uses: &[String], place: &Place, scope: Scope) {
+        for used in uses {
+            let mut parts = used.split('.');
+            let first = parts.next().unwrap_or_default();
+            if !scope.names.contains(&first) {
+                let hint = did_you_mean(first, scope.names.iter().copied());
+                let known = scope.names.join(", ");
+                self.wrong(
+                    place,
+                    format!("the template names {first:?}, which does not exist here; there is {known}{hint}"),
+                );
+            } else if first == "param" {
+                self.check_param(parts.next(), place, scope);
+            } else if used == "session.token" && !scope.secrets {
+                self.wrong(place, "the token of a session cannot stand in an address or in what is shown");
+            }
+        }
+    }
+
+    fn check_param(&mut self, name: Option<&str>, place: &Place, scope: Scope) {
+        let Some(name) = name else {
+            self.wrong(place, "write param.NAME with the name of a parameter");
+            return;
+        };
+        match self.params.get(name) {
+            None => {
+                let hint = did_you_mean(name, self.params.keys().map(String::as_str));
+                self.wrong(place, format!("there is no parameter {name:?} in [param]{hint}"));
+            }
+            Some(param) if param.secret && !scope.secrets => {
+                let message = format!("the secret {name:?} cannot stand in an address or in what is shown; use [auth]");
+                self.wrong(place, message);
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn headers(
+        &mut self,
+        headers: &BTreeMap<String, String>,
+        place: &Place,
+        scope: Scope,
+    ) -> Vec<(HeaderName, Template)> {
+        let mut compiled = Vec::new();
+        for (name, source) in headers {
+            let place = inside(place, name);
+            let template = self.template(source, &place, Position::Header, scope);
+            match (name.parse::<HeaderName>(), template) {
+                (Ok(name), Some(template)) => compiled.push((name, template)),
+                (Err(_), _) => self.wrong(&place, format!("{name:?} is no name of a header")),
+                _ => {}
+            }
+        }
+        compiled
+    }
+
+    /// The templates of a query or a form.
+    pub(super) fn pairs(
+        &mut self,
+        pairs: &BTreeMap<String, String>,
+        place: &Place,
+        scope: Scope,
+    ) -> Vec<(String, Template)> {
+        let made = pairs.iter().filter_map(|(name, source)| {
+            let template = self.template(source, &inside(place, name), position_of(source), scope)?;
+            Some((name.clone(), template))
+        });
+        made.collect()
+    }
+
+    fn conditions(&mut self, sources: &[String], place: &Place, scope: Scope) -> Vec<Condition> {
+        let numbered = sources.iter().enumerate();
+        numbered.filter_map(|(index, source)| self.condition(source, &inside(place, index), scope)).collect()
+    }
+
+    fn condition(&mut self, source: &str, place: &Place, scope: Scope) -> Option<Condition> {
+        match self.templates.add_condition(source) {
+            Ok(condition) => {
+                self.check_names(condition.uses(), place, scope);
+                Some(condition)
+            }
+            Err(why) => {
+                self.wrong(place, why);
+                None
+            }
+        }
+    }
+
+    fn plans(&mut self, name: &str, tables: &[RequestTable], scope: Scope) -> Vec<Plan> {
+        let numbered = tables.iter().enumerate();
+        numbered.map(|(index, table)| self.plan(table, &inside(&place(&[name]), index), scope)).collect()
+    }
+
+    /// Compiles a request.
+    pub(super) fn plan(&mut self, table: &RequestTable, place: &Place, scope: Scope) -> Plan {
+        self.check_keys(table, place);
+        let (method, path) = self.target(table, place);
+        let of_path = inside(place, method.as_str().to_lowercase());
+        if !path.starts_with('/') {
+            self.wrong(&of_path, "the path of a request begins with /");
+        }
+        Plan {
+            method,
+            path: self.template(path, &of_path, Position::Url, scope.without_secrets()).unwrap_or_default(),
+            query: self.pairs(&table.query, &inside(place, "query"), scope.without_secrets()),
+            headers: self.headers(&table.headers, &inside(place, "headers"), scope),
+            body: self.body(table, place, scope),
+            when: table.when.as_ref().and_then(|when| self.condition(when, &inside(place, "when"), scope)),
+            records: self.path(&table.records, &inside(place, "records")),
+            map: self.mapping(&table.map, &inside(place, "map")),
+            id: self.path(&table.id, &inside(place, "id")),
+        }
+    }
+
+    /// A key that does nothing in this place is a mistake.
+    fn check_keys(&mut self, table: &RequestTable, place: &Place) {
+        let kind = place.first().map(String::as_str).unwrap_or_default();
+        let finds = matches!(kind, "lookup" | "search");
+        if finds && table.records.is_none() {
+            let message =
+                "there is no records; expected the path to the list of records, such as records = \"results\"";
+            self.wrong(place, message);
+        }
+        let reads = finds || matches!(kind, "then" | "users");
+        let writes = matches!(kind, "log_call" | "create");
+        let present = [
+            ("records", table.records.is_some(), finds),
+            ("map", !table.map.is_empty(), reads),
+            ("id", table.id.is_some(), writes),
+        ];
+        for (key, is_set, belongs) in present {
+            if is_set && !belongs {
+                self.wrong(&inside(place, key), format!("{key} does nothing in a request of {kind}"));
+            }
+        }
+    }
+
+    fn target<'t>(&mut self, table: &'t RequestTable, place: &Place) -> (Method, &'t str) {
+        let targets = [
+            (Method::GET, &table.get),
+            (Method::POST, &table.post),
+            (Method::PUT, &table.put),
+            (Method::PATCH, &table.patch),
+        ];
+        let mut set = targets.into_iter().filter_map(|(method, path)| Some((method, path.as_deref()?)));
+        match (set.next(), set.next()) {
+            (Some(target), None) => target,
+            (first, _) => {
+                let found = if first.is_some() { "more than one" } else { "none" };
+                self.wrong(place, format!("a request has one of get, post, put, patch; found {found}"));
+                (Method::GET, "/")
+            }
+        }
+    }
+
+    fn body(&mut self, table: &RequestTable, place: &Place, scope: Scope) -> Body {
+        match (&table.json, &table.form, &table.xml) {
+            (None, None, None) => Body::None,
+            (Some(json), None, None) => Body::Json(self.tree(json, &inside(place, "json"), scope)),
+            (None, Some(form), None) => Body::Form(self.pairs(form, &inside(place, "form"), scope)),
+            (None, None, Some(xml)) => {
+                let template = self.template(xml, &inside(place, "xml"), Position::Xml, scope);
+                template.map_or(Body::None, Body::Xml)
+            }
+            _ => {
+                self.wrong(place, "a request has one of json, form, xml; found more than one");
+                Body::None
+            }
+        }
+    }
+
+    fn tree(&mut self, json: &serde_json::Value, place: &Place, scope: Scope) -> Tree {
+        match json {
+            serde_json::Value::String(source) => {
+                let made = self.template(source, place, position_of(source), scope);
+                made.map_or(Tree::Fixed(serde_json::Value::Null), Tree::Made)
+            }
+            serde_json::Value::Array(items) => {
+                let items = items.iter().enumerate();
+                Tree::List(items.map(|(index, item)| self.tree(item, &inside(place, index), scope)).collect())
+            }
+            serde_json::Value::Object(table) => {
+                let entries = table.iter();
+                Tree::Table(
+                    entries.map(|(key, item)| (key.clone(), self.tree(item, &inside(place, key), scope))).collect(),
+                )
+            }
+            fixed => Tree::Fixed(fixed.clone()),
+        }
+    }
+
+    /// Compiles a JMESPath expression.
+    pub(super) fn path(&mut self, expression: &Option<String>, place: &Place) -> Option<Path> {
+        match Path::compile(expression.as_ref()?) {
+            Ok(path) => Some(path),
+            Err(why) => {
+                self.wrong(place, why);
+                None
+            }
+        }
+    }
+
+    fn mapping(&mut self, map: &BTreeMap<String, String>, place: &Place) -> Mapping {
+        let mut wrong = Vec::new();
+        let mapping = Mapping::compile(map, &mut |key, why| wrong.push((inside(place, key), why)));
+        self.problems.extend(wrong);
+        mapping
+    }
+
+    fn out(&mut self, out: &BTreeMap<String, String>) -> Vec<(Field, Template)> {
+        let mut compiled = Vec::new();
+        for (key, source) in out {
+            let place = place(&["out", key]);
+            let Some(field) = Field::parse(key).filter(|field| OUT.contains(field)) else {
+                let hint = did_you_mean(key, OUT.iter().map(|field| field.as_str()));
+                self.wrong(&place, format!("{key:?} is no field of an answer{hint}"));
+                continue;
+            };
+            let position = if field == Field::BackendLink { Position::Url } else { Position::Text };
+            compiled.extend(self.template(source, &place, position, SHOWN).map(|template| (field, template)));
+        }
+        compiled
+    }
+
+    fn forms(&mut self, words: &[String]) -> Vec<Spelling> {
+        let place = place(&["phone", "forms"]);
+        let mut forms = Vec::new();
+        for (index, word) in words.iter().enumerate() {
+            match Spelling::ALL.iter().find(|(other, _)| other == word) {
+                Some((_, spelling)) => forms.push(*spelling),
+                None => {
+                    let hint = did_you_mean(word, Spelling::WORDS);
+                    self.wrong(&inside(&place, index), format!("{word:?} is no spelling of a number{hint}"));
+                }
+            }
+        }
+        if words.is_empty() {
+            self.wrong(&place, "forms is empty; expected at least one spelling, such as [\"e164\"]");
+        }
+        forms
+    }
+
+    fn rate(&mut self, text: Option<&str>) -> Option<crate::config::Rate> {
+        let text = text?;
+        let rate = read_rate(text).ok();
+        if rate.is_none() {
+            let message = format!("rate is {text:?}; expected a number of requests and a time, such as \"20/2s\"");
+            self.wrong(&place(&["limit", "rate"]), message);
+        }
+        rate
+    }
+
+    fn rules(&mut self, tables: &[ErrorTable]) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        for (index, table) in tables.iter().enumerate() {
+            let place = inside(&place(&["error"]), index);
+            if table.status.is_empty() && table.when.is_none() {
+                self.wrong(&place, "an [[error]] needs status, when, or both; this one would fit every answer");
+            }
+            if table.meaning != Meaning::Limit && (table.wait.is_some() || table.wait_header.is_some()) {
+                self.wrong(&place, "wait and wait_header do something with as = \"limit\" only");
+            }
+            rules.push(Rule {
+                status: table.status.clone(),
+                when: self.path(&table.when, &inside(&place, "when")),
+                meaning: table.meaning,
+                wait_header: self.header_name(&table.wait_header, &inside(&place, "wait_header")),
+                wait: self.wait(&table.wait, &inside(&place, "wait")),
+            });
+        }
+        rules
+    }
+
+    fn budgets(&mut self, tables: &[BudgetTable]) -> Vec<Budget> {
+        let mut budgets = Vec::new();
+        for (index, table) in tables.iter().enumerate() {
+            let place = inside(&place(&["budget"]), index);
+            let header = self.header_name(&Some(table.header.clone()), &inside(&place, "header"));
+            let wait_header = self.header_name(&table.wait_header, &inside(&place, "wait_header"));
+            let wait = self.wait(&table.wait, &inside(&place, "wait"));
+            budgets.extend(header.map(|header| Budget { header, reserve: table.reserve, wait_header, wait }));
+        }
+        budgets
+    }
+
+    fn header_name(&mut self, name: &Option<String>, place: &Place) -> Option<HeaderName> {
+        let name = name.as_ref()?;
+        let parsed = name.parse().ok();
+        if parsed.is_none() {
+            self.wrong(place, format!("{name:?} is no name of a header"));
+        }
+        parsed
+    }
+
+    fn wait(&mut self, text: &Option<String>, place: &Place) -> Option<Wait> {
+        let text = text.as_ref()?;
+        if text == "day" {
+            return Some(Wait::Day);
+        }
+        self.duration(text, place).map(Wait::For)
+    }
+
+    /// Reads a duration.
+    pub(super) fn duration(&mut self, text: &str, place: &Place) -> Option<Duration> {
+        let duration = parse_duration(text).filter(|duration| !duration.is_zero());
+        if duration.is_none() {
+            self.wrong(place, format!("{text:?} is no duration; expected one such as \"60s\" or \"50m\""));
+        }
+        duration
+    }
+
+    fn patterns(&mut self) -> BTreeMap<String, Regex> {
+        let mut patterns = BTreeMap::new();
+        let mut names = BTreeSet::new();
+        for (name, param) in self.params {
+            let place = place(&["param", name]);
+            if !names.insert(name.to_lowercase()) {
+                self.wrong(&place, format!("there are two parameters {name:?} that differ in case only"));
+            }
+            let Some(pattern) = &param.pattern else { continue };
+            match Regex::new(&format!("^(?:{pattern})$")) {
+                Ok(regex) => {
+                    patterns.insert(name.clone(), regex);
+                }
+                Err(_) => self.wrong(&inside(&place, "pattern"), format!("{pattern:?} is no regular expression")),
+            }
+        }
+        patterns
+    }
+}

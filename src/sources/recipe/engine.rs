@@ -1,0 +1,348 @@
+//! The steps of a lookup by a recipe: each spelling, each request, verify, rank, follow up, make the answer's fields.
+//!
+//! The rate, the breaker, the second try and the timeout are the guard's, around this and every other source. What only a
+//! recipe can know is here: when a session is over, and how long a CRM wants to be left alone, also for a day.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jmespath::Rcvar;
+use minijinja::value::Value;
+
+use super::answer::{self, Outcome};
+use super::session::{Session, Sessions};
+use super::settings::Settings;
+use super::view::{self, Vars};
+use super::wire::Wire;
+use super::{Plan, Wait, request};
+use crate::clock::Clock;
+use crate::directory::Hit;
+use crate::error::{Error, Kind, Result};
+use crate::model::{Call, Contact, Field};
+use crate::number::ladder::Rung;
+use crate::number::{self, Forms, Number, Phone};
+use crate::sources::http::{Answer, Request};
+use crate::sources::verify::verify;
+
+/// How long a follow-up request may take: the caller is known already and waits.
+const FOLLOW_UP: Duration = Duration::from_millis(300);
+
+/// How long it is remembered who an owner is.
+const OWNER_KNOWN: Duration = Duration::from_secs(60 * 60);
+
+/// Most owners that are remembered.
+const MOST_OWNERS: usize = 1000;
+
+/// Texts by the name of their field.
+type Fields = Vec<(String, String)>;
+
+/// A recipe at work for one source.
+pub(super) struct Engine {
+    pub(super) settings: Settings,
+    pub(super) wire: Arc<dyn Wire>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) sessions: Sessions,
+    /// Until when the CRM wants to be left alone. Held for a comparison.
+    quiet: Mutex<Option<Instant>>,
+    /// The day (UTC, since 1970) and the requests of that day. Held for an addition.
+    spent: Mutex<(i64, u32)>,
+    /// Who owners are. Held for a look.
+    owners: Mutex<HashMap<String, (Instant, Fields)>>,
+}
+
+impl Engine {
+    /// An engine that has not asked anything yet.
+    pub(super) fn new(settings: Settings, wire: Arc<dyn Wire>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            settings,
+            wire,
+            clock,
+            sessions: Sessions::default(),
+            quiet: Mutex::default(),
+            spent: Mutex::default(),
+            owners: Mutex::default(),
+        }
+    }
+
+    /// Finds the contacts that are the caller.
+    ///
+    /// # Errors
+    /// Any failure; one of several requests is enough, because whoever was not asked may know the caller.
+    pub(super) async fn find(&self, call: &Call, number: &Number) -> Result<Vec<Hit>> {
+        let Number::Phone { phone, alternate, .. } = number else { return Ok(Vec::new()) };
+        let mut vars = Vars::from([("call", view::call(call))]);
+        for reading in [Some(phone), alternate.as_ref()].into_iter().flatten() {
+            let hits = self.find_reading(&mut vars, reading, number).await?;
+            if !hits.is_empty() {
+                let hits = self.prefer(hits);
+                return Ok(self.complete(hits, vars).await);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn find_reading(&self, vars: &mut Vars, reading: &Phone, number: &Number) -> Result<Vec<Hit>> {
+        let forms = number::forms(reading, self.settings.numbering.country.as_deref());
+        vars.insert("forms", view::forms(&forms));
+        for spelled in self.spellings(&forms) {
+            vars.insert("number", Value::from(spelled));
+            for lookup in &self.settings.recipe.lookups {
+                let hits = self.look_up(lookup, vars, number).await?;
+                if !hits.is_empty() {
+                    return Ok(hits);
+                }
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// The spellings to try, each once. National ones of a foreign number would be somebody else's.
+    fn spellings<'a>(&self, forms: &'a Forms) -> Vec<&'a str> {
+        let mut spellings = Vec::new();
+        for spelling in &self.settings.forms {
+            let spelled = forms.spelled(*spelling);
+            if (forms.at_home || !spelling.is_national()) && !spellings.contains(&spelled) {
+                spellings.push(spelled);
+            }
+        }
+        spellings
+    }
+
+    async fn look_up(&self, plan: &Plan, vars: &Vars, number: &Number) -> Result<Vec<Hit>> {
+        if !self.is_wanted(plan, vars) {
+            return Ok(Vec::new());
+        }
+        let Some(data) = self.ask(plan, vars, None).await? else { return Ok(Vec::new()) };
+        self.hits(plan, &data, number)
+    }
+
+    /// Makes hits of an answer: mapped, then verified by their own numbers.
+    pub(super) fn hits(&self, plan: &Plan, data: &Rcvar, number: &Number) -> Result<Vec<Hit>> {
+        let contacts = self.contacts(plan, data)?;
+        if !self.settings.recipe.verify {
+            let asserted = contacts.into_iter().map(|contact| Hit { contact: Arc::new(contact), rung: Rung::Asserted });
+            return Ok(asserted.collect());
+        }
+        let with_numbers = contacts.into_iter().filter(|contact| !contact.numbers.is_empty()).collect();
+        Ok(verify(with_numbers, number, &self.settings.numbering))
+    }
+
+    /// Makes contacts of an answer.
+    pub(super) fn contacts(&self, plan: &Plan, data: &Rcvar) -> Result<Vec<Contact>> {
+        let records = plan.records.as_ref().map_or_else(|| Arc::clone(data), |records| records.find(data));
+        let mut contacts = if plan.map.is_empty() {
+            self.settings.map.contacts(&records)?
+        } else {
+            self.settings.map.with(&plan.map).contacts(&records)?
+        };
+        let country = self.settings.numbering.country.as_deref().unwrap_or_default();
+        for number in contacts.iter_mut().flat_map(|contact| &mut contact.numbers) {
+            number.country = country.to_owned();
+        }
+        Ok(contacts)
+    }
+
+    /// Keeps those that fulfil the conditions of the recipe, where some do and others do not; in a settled order.
+    fn prefer(&self, mut hits: Vec<Hit>) -> Vec<Hit> {
+        let recipe = &self.settings.recipe;
+        for condition in &recipe.prefer {
+            let fulfils = |hit: &Hit| {
+                let context = Value::from(Vars::from([("contact", view::contact(&hit.contact))]));
+                recipe.templates.holds(condition, &context)
+            };
+            let kept: Vec<bool> = hits.iter().map(fulfils).collect();
+            if kept.contains(&true) {
+                let mut kept = kept.into_iter();
+                hits.retain(|_| kept.next().unwrap_or(true));
+            }
+        }
+        hits.sort_by(|one, other| {
+            other.contact.updated.cmp(&one.contact.updated).then_with(|| one.contact.id.cmp(&other.contact.id))
+        });
+        hits
+    }
+
+    /// Adds what follow-up requests know, where exactly one contact was found, and makes the fields of the answer.
+    async fn complete(&self, mut hits: Vec<Hit>, mut vars: Vars) -> Vec<Hit> {
+        if let [hit] = hits.as_mut_slice() {
+            let contact = Arc::make_mut(&mut hit.contact);
+            for plan in &self.settings.recipe.then {
+                vars.insert("contact", view::contact(contact));
+                if self.is_wanted(plan, &vars) {
+                    self.follow_up(plan, &vars, contact).await;
+                }
+            }
+            self.find_owner(contact, &mut vars).await;
+        }
+        for hit in &mut hits {
+            self.write_fields(Arc::make_mut(&mut hit.contact), &mut vars);
+        }
+        hits
+    }
+
+    /// One more request about a known caller. Whatever becomes of it, the caller stays known.
+    async fn follow_up(&self, plan: &Plan, vars: &Vars, contact: &mut Contact) {
+        match self.ask(plan, vars, Some(FOLLOW_UP)).await {
+            Ok(Some(data)) => plan.map.fill(contact, &data),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::debug!(target: "calldex::source", recipe = %self.settings.recipe.name, "a follow-up failed: {error}")
+            }
+        }
+    }
+
+    /// Adds `owner_email`, `owner_name`, `owner_extension`: who looks after the contact.
+    async fn find_owner(&self, contact: &mut Contact, vars: &mut Vars) {
+        let Some(plan) = &self.settings.recipe.users else { return };
+        let Some(owner) = contact.get(Field::Owner).map(str::to_owned) else { return };
+        let now = self.clock.now();
+        let known = self.owners.lock().unwrap_or_else(PoisonError::into_inner).get(&owner).cloned();
+        let fields = match known.filter(|(until, _)| now < *until) {
+            Some((_, fields)) => fields,
+            None => {
+                vars.insert("contact", view::contact(contact));
+                let mut user = Contact::default();
+                self.follow_up(plan, vars, &mut user).await;
+                let fields = fields_of(&user);
+                let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+                if owners.len() >= MOST_OWNERS {
+                    owners.clear();
+                }
+                if !fields.is_empty() {
+                    owners.insert(owner, (now + OWNER_KNOWN, fields.clone()));
+                }
+                fields
+            }
+        };
+        for (key, text) in fields {
+            contact.custom.entry(format!("owner_{key}")).or_insert(text);
+        }
+    }
+
+    fn write_fields(&self, contact: &mut Contact, vars: &mut Vars) {
+        let recipe = &self.settings.recipe;
+        if recipe.out.is_empty() {
+            return;
+        }
+        vars.insert("contact", view::contact(contact));
+        let Ok((_, context)) = self.context(vars, None) else { return };
+        for (field, template) in &recipe.out {
+            match recipe.templates.render(template, &context) {
+                Ok(Some(text)) if !text.trim().is_empty() => contact.set(*field, text),
+                Ok(_) => {}
+                Err(why) => {
+                    tracing::debug!(target: "calldex::source", recipe = %recipe.name, field = field.as_str(), "left empty: {why}");
+                }
+            }
+        }
+    }
+
+    /// Whether the condition of a request holds.
+    pub(super) fn is_wanted(&self, plan: &Plan, vars: &Vars) -> bool {
+        let Some(when) = &plan.when else { return true };
+        self.context(vars, None).is_ok_and(|(_, context)| self.settings.recipe.templates.holds(when, &context))
+    }
+
+    /// Sends one request and reads its answer; `None` when that says that nobody is known. A session that is over is
+    /// renewed once.
+    pub(super) async fn ask(&self, plan: &Plan, vars: &Vars, within: Option<Duration>) -> Result<Option<Rcvar>> {
+        let mut given_up = false;
+        loop {
+            let session = self.session().await?;
+            let (base, context) = self.context(vars, session.as_ref())?;
+            let request = request::make(&self.settings, plan, &base, &context)?;
+            let answer = self.send(request, within).await?;
+            let now = self.clock.utc_millis();
+            let outcome = answer::read(&self.settings.recipe, &answer, now);
+            if let Some(pause) = answer::quiet_after(&self.settings.recipe, &answer.headers, now) {
+                self.be_quiet(pause);
+            }
+            match (outcome, session) {
+                (Outcome::Data(data), _) => return Ok(Some(data)),
+                (Outcome::Unknown, _) => return Ok(None),
+                (Outcome::Failed(error), _) => return Err(self.keep_quiet(error)),
+                (Outcome::SessionOver, Some(session)) if !given_up => {
+                    self.forget(&session).await;
+                    given_up = true;
+                }
+                (Outcome::SessionOver, _) => return Err(self.refused("the session is not accepted")),
+            }
+        }
+    }
+
+    /// Sends a request, unless the CRM wants to be left alone.
+    pub(super) async fn send(&self, request: Request, within: Option<Duration>) -> Result<Answer> {
+        self.check_quiet()?;
+        self.spend()?;
+        self.wire.send(request, within).await
+    }
+
+    /// What templates see, and the address that paths begin with.
+    pub(super) fn context(&self, vars: &Vars, session: Option<&Session>) -> Result<(String, Value)> {
+        let mut vars = vars.clone();
+        vars.insert("param", self.settings.params.clone());
+        if let Some(session) = session {
+            vars.insert("session", session.values.clone());
+        }
+        let base = request::base(&self.settings, &Value::from(vars.clone()))?;
+        vars.insert("base", Value::from_safe_string(base.clone()));
+        Ok((base, Value::from(vars)))
+    }
+
+    fn check_quiet(&self) -> Result<()> {
+        let until = *self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(rest) = until.and_then(|until| until.checked_duration_since(self.clock.now())) else { return Ok(()) };
+        if rest.is_zero() {
+            return Ok(());
+        }
+        let title = &self.settings.recipe.title;
+        let message = format!("{title} asked to be left alone, for {} s more", rest.as_secs_f64().ceil());
+        Err(Error::new(Kind::Busy, message).retry_after(Some(rest)))
+    }
+
+    fn be_quiet(&self, pause: Duration) {
+        let until = self.clock.now() + pause;
+        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        *quiet = Some(quiet.map_or(until, |before| before.max(until)));
+    }
+
+    /// Remembers how long a failure asks to keep quiet.
+    pub(super) fn keep_quiet(&self, error: Error) -> Error {
+        if let Some(pause) = error.pause() {
+            self.be_quiet(pause);
+        }
+        error
+    }
+
+    /// How long the CRM wants to be left alone from now on.
+    pub(super) fn quiet_for(&self) -> Option<Duration> {
+        self.quiet
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .and_then(|until| until.checked_duration_since(self.clock.now()))
+    }
+
+    /// Counts a request of today.
+    fn spend(&self) -> Result<()> {
+        let Some(daily) = self.settings.recipe.daily else { return Ok(()) };
+        let now = self.clock.utc_millis();
+        let today = now.div_euclid(24 * 60 * 60 * 1000);
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        if spent.0 != today {
+            *spent = (today, 0);
+        }
+        if spent.1 >= daily {
+            let message = format!("the {daily} requests of today are spent");
+            return Err(Error::new(Kind::Busy, message).retry_after(Some(answer::span(Wait::Day, now))));
+        }
+        spent.1 += 1;
+        Ok(())
+    }
+}
+
+/// What a request about an owner found.
+fn fields_of(user: &Contact) -> Fields {
+    let known = user.fields.iter().map(|(field, text)| (field.as_str().to_owned(), text.clone()));
+    known.chain(user.custom.iter().map(|(key, text)| (key.clone(), text.clone()))).collect()
+}

@@ -1,0 +1,166 @@
+//! Takes a template apart without running it: its plain text, its expressions, its statements.
+//!
+//! Needed to see what a template engine does not tell: whether a template is one lone expression, which quotes stand around
+//! one, and whether something in it could run away. Only `if` is allowed as a statement; without loops, assignments and
+//! multiplication a template cannot make much out of little.
+
+/// A piece of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    /// Text that stands as it is.
+    Text(&'a str),
+    /// What stands in `{{ }}`.
+    Expression(&'a str),
+    /// What stands in `{% %}`.
+    Statement(&'a str),
+}
+
+/// Statements that a template may have.
+const STATEMENTS: [&str; 4] = ["if", "elif", "else", "endif"];
+
+/// Takes a template apart. What is not closed is text; the template engine complains about it.
+pub(super) fn pieces(template: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = template;
+    while let Some(start) = ["{{", "{%", "{#"].iter().filter_map(|open| rest.find(open)).min() {
+        if start > 0 {
+            pieces.push(Piece::Text(&rest[..start]));
+        }
+        let (open, inside) = rest[start..].split_at(2);
+        let Some(length) = length(inside, open) else {
+            rest = &rest[start..];
+            break;
+        };
+        let content = inside[..length].trim_matches('-').trim();
+        match open {
+            "{{" => pieces.push(Piece::Expression(content)),
+            "{%" => pieces.push(Piece::Statement(content)),
+            _ => {}
+        }
+        rest = &inside[length + 2..];
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest));
+    }
+    pieces
+}
+
+/// How long what stands behind `open` is until it is closed; what closes it in quotes does not count.
+fn length(inside: &str, open: &str) -> Option<usize> {
+    let close = match open {
+        "{{" => "}}",
+        "{%" => "%}",
+        _ => return inside.find("#}"),
+    };
+    let mut quotes = Quotes::default();
+    let mut letters = inside.char_indices();
+    letters
+        .find(|(place, letter)| quotes.is_outside(*letter) && inside[*place..].starts_with(close))
+        .map(|(place, _)| place)
+}
+
+/// Follows an expression letter by letter, and knows whether it is inside of quotes.
+#[derive(Default)]
+struct Quotes {
+    open: Option<char>,
+    escaped: bool,
+}
+
+impl Quotes {
+    /// Whether the next letter stands outside of quotes.
+    fn is_outside(&mut self, letter: char) -> bool {
+        match (self.open, letter) {
+            _ if self.escaped => self.escaped = false,
+            (Some(_), '\\') => self.escaped = true,
+            (Some(open), letter) if open == letter => self.open = None,
+            (None, '"' | '\'') => self.open = Some(letter),
+            (None, _) => return true,
+            (Some(_), _) => {}
+        }
+        false
+    }
+}
+
+/// The expression, when a template is one lone expression.
+pub(super) fn lone_expression(template: &str) -> Option<&str> {
+    match pieces(template.trim()).as_slice() {
+        [Piece::Expression(expression)] => Some(expression),
+        _ => None,
+    }
+}
+
+/// Whether the plain text of a template has quotes, so that its values may stand inside of them.
+pub(super) fn has_quotes(template: &str) -> bool {
+    pieces(template).iter().any(|piece| matches!(piece, Piece::Text(text) if text.contains(['"', '\''])))
+}
+
+/// Says what in a template could run away.
+pub(super) fn explain_forbidden(template: &str) -> Option<String> {
+    pieces(template).into_iter().find_map(|piece| match piece {
+        Piece::Text(_) => None,
+        Piece::Expression(expression) => explain_operator(expression),
+        Piece::Statement(statement) => {
+            let word = statement.split_whitespace().next().unwrap_or_default();
+            match STATEMENTS.contains(&word) {
+                true => explain_operator(statement),
+                false => {
+                    Some(format!("{{% {word} %}} is not allowed; a recipe's template has only if, elif, else, endif"))
+                }
+            }
+        }
+    })
+}
+
+/// Says that an expression multiplies, which also makes long texts of short ones.
+pub(super) fn explain_operator(expression: &str) -> Option<String> {
+    let mut quotes = Quotes::default();
+    let multiplies = expression.chars().any(|letter| quotes.is_outside(letter) && letter == '*');
+    multiplies.then(|| "* is not allowed in a template; write `| times(1000)` for numbers".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_taken_apart_also_when_quotes_hold_braces() {
+        let template = "a{{ x }}b{% if y == '%}' %}c{% endif %}{# no #}{{ \"}}\" ~ z }}";
+        let expected = [
+            Piece::Text("a"),
+            Piece::Expression("x"),
+            Piece::Text("b"),
+            Piece::Statement("if y == '%}'"),
+            Piece::Text("c"),
+            Piece::Statement("endif"),
+            Piece::Expression("\"}}\" ~ z"),
+        ];
+        assert_eq!(pieces(template), expected);
+        assert_eq!(lone_expression(" {{- contact.id -}} "), Some("contact.id"));
+        assert_eq!(lone_expression("{{ a }}{{ b }}"), None);
+    }
+
+    #[test]
+    fn what_could_run_away_is_named() {
+        for template in [
+            "{% for x in y %}{% endfor %}",
+            "{%- set x = 1 %}",
+            "{% macro a() %}{% endmacro %}",
+            "{{ \"x\" * 100000000 }}",
+            "{{ '\\'' ~ ('x' * 9) }}",
+            "{% if 'x' * 9 %}{% endif %}",
+        ] {
+            assert!(explain_forbidden(template).is_some(), "{template}");
+        }
+        for template in
+            ["phone:*{{ number }}", "{% if a %}{{ '*' }}{% else %}{% endif %}", "{{ call.duration | times(1000) }}"]
+        {
+            assert_eq!(explain_forbidden(template), None, "{template}");
+        }
+    }
+
+    #[test]
+    fn quotes_around_a_value_are_seen() {
+        assert!(has_quotes("contains(phone,'{{ number }}')"));
+        assert!(!has_quotes("{{ contact.name or 'nobody' }}"));
+    }
+}

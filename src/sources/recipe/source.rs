@@ -1,0 +1,151 @@
+//! A recipe as a source of this program: it finds callers, writes finished calls down, and logs in ahead of the first call.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use minijinja::value::Value;
+
+use super::Recipe;
+use super::engine::Engine;
+use super::settings::Settings;
+use super::write::{CallFields, NewContact, describe_call};
+use crate::config;
+use crate::error::Result;
+use crate::model::{Contact, ContactId, EndedCall};
+use crate::sources::{Built, CallLog, Inputs, Pending, Question, Source, Workbench, Writing};
+
+/// A source that is described by a recipe.
+#[derive(Clone)]
+pub struct RecipeSource {
+    name: Arc<str>,
+    inputs: Inputs,
+    engine: Arc<Engine>,
+    agents: Arc<BTreeMap<String, config::Agent>>,
+}
+
+/// Makes a source of a recipe.
+///
+/// # Errors
+/// [`Kind::Invalid`](crate::error::Kind::Invalid) with what is wrong with its settings.
+pub fn build(recipe: &Arc<Recipe>, source: &config::Source, workbench: Workbench) -> Result<Built> {
+    let logs_calls = recipe.logs_calls();
+    let source = RecipeSource::new(recipe, source, workbench)?;
+    source.log_in_ahead();
+    let call_log = logs_calls.then(|| Arc::new(source.clone()) as Arc<dyn CallLog>);
+    Ok(Built { source: Arc::new(source), call_log })
+}
+
+impl RecipeSource {
+    /// Puts a recipe to work with the settings of a source.
+    ///
+    /// # Errors
+    /// As [`build`].
+    pub fn new(recipe: &Arc<Recipe>, source: &config::Source, workbench: Workbench) -> Result<Self> {
+        let settings = Settings::of_source(Arc::clone(recipe), source)?;
+        Ok(Self {
+            name: Arc::clone(&source.name),
+            inputs: inputs(recipe),
+            engine: Arc::new(Engine::new(settings, Arc::new(workbench.client), workbench.clock)),
+            agents: workbench.agents,
+        })
+    }
+
+    /// Begins a session, so that the first call need not wait for it. A failure is no matter here: the first call meets it
+    /// again and says so.
+    fn log_in_ahead(&self) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let engine = Arc::clone(&self.engine);
+            // Ends by itself: a login has the bounds of every request.
+            runtime.spawn(async move {
+                if let Err(error) = engine.session().await {
+                    tracing::warn!(target: "calldex::source", "cannot log in ahead of the first call: {error}");
+                }
+            });
+        }
+    }
+
+    /// Writes a call down that is described by its fields, as in a file. Returns the id of what was made.
+    ///
+    /// # Errors
+    /// Any failure of a request.
+    pub async fn log_fields(&self, mut call: CallFields) -> Result<Option<String>> {
+        let contact = call.remove("contact").and_then(|id| match id {
+            serde_json::Value::String(text) => Some(ContactId::Text(text.into())),
+            serde_json::Value::Number(number) => Some(ContactId::from_text(&number.to_string())),
+            _ => None,
+        });
+        let agent = call.get("agent").and_then(serde_json::Value::as_str).and_then(|name| self.agent(name));
+        self.engine.log_call(&call, contact, agent).await
+    }
+
+    /// Makes a contact. Returns its id.
+    ///
+    /// # Errors
+    /// Any failure, also that the recipe cannot.
+    pub async fn create(&self, new: &NewContact) -> Result<Option<String>> {
+        self.engine.create(new).await
+    }
+
+    /// Finds contacts by a text.
+    ///
+    /// # Errors
+    /// Any failure, also that the recipe cannot.
+    pub async fn search(&self, text: &str) -> Result<Vec<Contact>> {
+        self.engine.search(text).await
+    }
+
+    /// `agent` in templates: who spoke, by his name or extension at the PBX; `owner` is his id in this CRM.
+    fn agent(&self, name: &str) -> Option<Value> {
+        let by_extension = || self.agents.values().find(|agent| agent.extension.as_deref() == Some(name));
+        let agent = self.agents.get(name).or_else(by_extension)?;
+        let texts = [
+            ("name", Some(agent.name.to_string())),
+            ("extension", agent.extension.clone()),
+            ("email", agent.email.clone()),
+            ("owner", agent.owner.get(&self.name).cloned()),
+        ];
+        let known = texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), Value::from(text?))));
+        Some(Value::from(known.collect::<BTreeMap<_, _>>()))
+    }
+}
+
+impl Source for RecipeSource {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn inputs(&self) -> Inputs {
+        self.inputs.clone()
+    }
+
+    fn find(&self, question: Arc<Question>) -> Pending<'static> {
+        let engine = Arc::clone(&self.engine);
+        Box::pin(async move { engine.find(&question.call, &question.number).await })
+    }
+}
+
+impl CallLog for RecipeSource {
+    fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static> {
+        let own = self.clone();
+        Box::pin(async move {
+            let known = call.contact.as_ref().filter(|contact| contact.source == own.name);
+            let agent = call.agent.as_deref().and_then(|name| own.agent(name));
+            let made = own.engine.log_call(&describe_call(&call), known.map(|known| known.id.clone()), agent).await;
+            made.map(|_| ())
+        })
+    }
+}
+
+/// What of the call changes the answer: whatever the templates of the lookup name.
+fn inputs(recipe: &Recipe) -> Inputs {
+    let mut inputs = Inputs::default();
+    for used in recipe.uses() {
+        let mut parts = used.split('.');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some("call"), Some("dnid"), _) => inputs.dnid = true,
+            (Some("call"), Some("params"), Some(name)) => inputs.params.push(name.to_owned()),
+            _ => {}
+        }
+    }
+    inputs
+}

@@ -1,0 +1,154 @@
+//! The write side of a recipe: finished calls written down, contacts made, contacts searched for by text.
+
+use std::collections::BTreeMap;
+
+use minijinja::value::{Serde, Value};
+use serde_json::{Map, json};
+
+use super::Plan;
+use super::engine::Engine;
+use super::view::{self, Vars};
+use crate::error::{Error, Kind, Result};
+use crate::model::{Call, Contact, ContactId, EndedCall, RequestId};
+use crate::number::{self, Number};
+
+/// A finished call as templates see it, and as files of events hold it.
+pub type CallFields = Map<String, serde_json::Value>;
+
+/// Who makes a contact known.
+#[derive(Debug, Clone, Default)]
+pub struct NewContact {
+    /// Its fields by name: `number name company email`.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// The fields of a finished call by name; what is not known is left out.
+#[must_use]
+pub fn describe_call(call: &EndedCall) -> CallFields {
+    let all = json!({
+        "key": call.key,
+        "project": *call.project,
+        "uniqueid": call.uniqueid,
+        "direction": call.direction.as_str(),
+        "telephone": call.telephone,
+        "number": call.number,
+        "dnid": call.dnid,
+        "queue": call.queue,
+        "agent": call.agent,
+        "remote_number": call.remote_number,
+        "outcome": call.outcome.as_str(),
+        "reason": call.reason,
+        "recording": call.recording,
+        "started": call.started,
+        "answered": call.answered,
+        "ended": call.ended,
+        "waited": call.waited,
+        "duration": call.duration,
+        "name": call.name,
+        "company": call.company,
+    });
+    match all {
+        serde_json::Value::Object(fields) => fields.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        _ => CallFields::new(),
+    }
+}
+
+impl Engine {
+    /// Writes a finished call down. Returns the id of what was made; `None` when no request of the recipe was wanted.
+    /// `contact` is the caller's id in this CRM; without one the caller is looked up.
+    ///
+    /// # Errors
+    /// Any failure of a request.
+    pub(super) async fn log_call(
+        &self,
+        call: &CallFields,
+        contact: Option<ContactId>,
+        agent: Option<Value>,
+    ) -> Result<Option<String>> {
+        let number = call.get("number").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        let mut vars = Vars::from([("call", Value::from(Serde(call)))]);
+        let contact = match contact {
+            Some(id) => Some(Contact { id, ..Contact::default() }),
+            None => self.only_contact(&number).await?,
+        };
+        if let Some(contact) = contact {
+            vars.insert("contact", view::contact(&contact));
+        }
+        if let Some(agent) = agent {
+            vars.insert("agent", agent);
+        }
+        self.add_forms(&number, &mut vars);
+        let mut made = None;
+        for plan in &self.settings.recipe.log_call {
+            if self.is_wanted(plan, &vars) {
+                made = self.make(plan, &vars).await?.or(made);
+            }
+        }
+        Ok(made)
+    }
+
+    /// The caller, when exactly one contact is.
+    async fn only_contact(&self, number: &str) -> Result<Option<Contact>> {
+        let call = Call {
+            project: "".into(),
+            telephone: number.to_owned(),
+            dnid: String::new(),
+            direction: None,
+            params: BTreeMap::new(),
+            request_id: RequestId::from_bits(0),
+        };
+        let number = number::parse(number, &self.settings.numbering);
+        let mut hits = self.find(&call, &number).await?;
+        Ok(if hits.len() == 1 { hits.pop().map(|hit| (*hit.contact).clone()) } else { None })
+    }
+
+    fn add_forms(&self, number: &str, vars: &mut Vars) {
+        if let Number::Phone { phone, .. } = number::parse(number, &self.settings.numbering) {
+            vars.insert("forms", view::forms(&number::forms(&phone, self.settings.numbering.country.as_deref())));
+        }
+    }
+
+    /// Makes a contact. Returns its id.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`] when the recipe cannot; any failure of the request.
+    pub(super) async fn create(&self, new: &NewContact) -> Result<Option<String>> {
+        let plan = self.able(self.settings.recipe.create.as_ref(), "create")?;
+        let fields: BTreeMap<String, Value> =
+            new.fields.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+        let mut vars = Vars::from([("new", Value::from(fields))]);
+        self.add_forms(new.fields.get("number").map_or("", String::as_str), &mut vars);
+        self.make(plan, &vars).await
+    }
+
+    /// Finds contacts by a text; their numbers are not compared with anything.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`] when the recipe cannot; any failure of the request.
+    pub(super) async fn search(&self, text: &str) -> Result<Vec<Contact>> {
+        let plan = self.able(self.settings.recipe.search.as_ref(), "search")?;
+        let search = BTreeMap::from([("text".to_owned(), Value::from(harmless(text)))]);
+        let vars = Vars::from([("search", Value::from(search))]);
+        let Some(data) = self.ask(plan, &vars, None).await? else { return Ok(Vec::new()) };
+        self.contacts(plan, &data)
+    }
+
+    fn able<'a>(&self, plan: Option<&'a Plan>, operation: &str) -> Result<&'a Plan> {
+        let title = &self.settings.recipe.title;
+        plan.ok_or_else(|| Error::new(Kind::Invalid, format!("the recipe of {title} has no [{operation}]")))
+    }
+
+    async fn make(&self, plan: &Plan, vars: &Vars) -> Result<Option<String>> {
+        let Some(data) = self.ask(plan, vars, None).await? else { return Ok(None) };
+        let Some(path) = &plan.id else { return Ok(None) };
+        let id = path.text(&data);
+        let missing = || Error::new(Kind::Corrupt, "the answer has no id where the recipe expects it");
+        id.map(Some).ok_or_else(missing)
+    }
+}
+
+/// A text that somebody typed, without what a query language could read as its own.
+fn harmless(text: &str) -> String {
+    let kept = |letter: char| letter.is_alphanumeric() || "@._+- ".contains(letter);
+    text.chars().map(|letter| if kept(letter) { letter } else { ' ' }).take(200).collect::<String>().trim().to_owned()
+}

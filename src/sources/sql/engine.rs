@@ -1,0 +1,248 @@
+//! The three databases: how each is connected to and asked.
+//!
+//! Every session is read-only and its statements end with the source's `timeout`, on the server too, so that a slow query
+//! does not live on when nobody waits for it any more. Away from this machine TLS is verified, unless the URL says
+//! otherwise.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use serde_json::{Map, Value};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Either, Executor as _, Row as _, SqlSafeStr as _, Statement as _, TypeInfo as _,
+};
+use url::Url;
+
+use super::statement::{Statement, Values};
+use super::{failure, values};
+use crate::config;
+use crate::error::{Error, Kind, Result};
+use crate::sources::mapping::MOST_CONTACTS;
+
+/// Rows that are read: one more than contacts are taken, which is enough to see that it is too many.
+const MOST_ROWS: usize = MOST_CONTACTS + 1;
+
+/// A row, by its columns.
+pub(super) type Record = Map<String, Value>;
+
+/// Where the database is and how long it may take.
+#[derive(Clone)]
+pub(super) struct Settings {
+    database: Database,
+    timeout: Duration,
+}
+
+#[derive(Clone)]
+enum Database {
+    Postgres(Box<PgConnectOptions>),
+    MySql(Box<MySqlConnectOptions>),
+    Sqlite(Box<SqliteConnectOptions>),
+}
+
+/// Connects to a database.
+pub(super) struct Engine {
+    settings: Settings,
+}
+
+/// One session.
+pub(super) enum Connection {
+    Postgres(PgConnection),
+    MySql(MySqlConnection),
+    Sqlite(SqliteConnection),
+}
+
+impl Settings {
+    pub(super) fn read(source: &config::Source) -> Result<Self> {
+        let expected = "expected \"postgres://user:password@host/database\", \"mysql://…\" or \"sqlite:contacts.db\"";
+        let wrong = |why: &str| Error::new(Kind::Invalid, format!("{why}; {expected}"));
+        let written = source.url.as_ref().ok_or_else(|| wrong("there is no url"))?.reveal();
+        let scheme = written.split(':').next().unwrap_or_default();
+        let database = match scheme {
+            "postgres" | "postgresql" => {
+                let url = Url::parse(written).map_err(|_| wrong("url is none"))?;
+                let options = PgConnectOptions::from_str(written).map_err(|_| wrong("url is none"))?;
+                Database::Postgres(Box::new(secure_postgres(options, &url, source.ca_file.as_ref())))
+            }
+            "mysql" | "mariadb" => {
+                let url = Url::parse(written).map_err(|_| wrong("url is none"))?;
+                let options = MySqlConnectOptions::from_str(written).map_err(|_| wrong("url is none"))?;
+                Database::MySql(Box::new(secure_mysql(options, &url, source.ca_file.as_ref())))
+            }
+            "sqlite" => {
+                let options = SqliteConnectOptions::from_str(written).map_err(|_| wrong("url is none"))?;
+                Database::Sqlite(Box::new(
+                    options.read_only(true).create_if_missing(false).busy_timeout(source.timeout),
+                ))
+            }
+            _ => return Err(wrong("url names no database that is known")),
+        };
+        Ok(Self { database, timeout: source.timeout })
+    }
+}
+
+/// Away from this machine the certificate is verified, unless the URL has an `sslmode` of its own.
+fn secure_postgres(options: PgConnectOptions, url: &Url, ca_file: Option<&PathBuf>) -> PgConnectOptions {
+    let options = match ca_file {
+        Some(file) => options.ssl_root_cert(file),
+        None => options,
+    };
+    let chosen = url.query_pairs().any(|(name, _)| name == "sslmode" || name == "ssl-mode");
+    if chosen || options.get_socket().is_some() || is_here(options.get_host()) {
+        return options;
+    }
+    options.ssl_mode(PgSslMode::VerifyFull)
+}
+
+/// As [`secure_postgres`], with `ssl-mode`.
+fn secure_mysql(options: MySqlConnectOptions, url: &Url, ca_file: Option<&PathBuf>) -> MySqlConnectOptions {
+    let options = match ca_file {
+        Some(file) => options.ssl_ca(file),
+        None => options,
+    };
+    let chosen = url.query_pairs().any(|(name, _)| name == "sslmode" || name == "ssl-mode");
+    if chosen || options.get_socket().is_some() || is_here(options.get_host()) {
+        return options;
+    }
+    options.ssl_mode(MySqlSslMode::VerifyIdentity)
+}
+
+fn is_here(host: &str) -> bool {
+    host.starts_with('/') || matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]")
+}
+
+impl Engine {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+
+    /// Begins a session: read-only, with the time limit on the server.
+    pub(super) async fn connect(&self) -> Result<Connection> {
+        let millis = self.settings.timeout.as_millis();
+        let connected = match &self.settings.database {
+            Database::Postgres(options) => begin_postgres(options, millis).await.map(Connection::Postgres),
+            Database::MySql(options) => begin_mysql(options, self.settings.timeout).await.map(Connection::MySql),
+            Database::Sqlite(options) => SqliteConnection::connect_with(options).await.map(Connection::Sqlite),
+        };
+        connected.map_err(|error| failure::explain(&error))
+    }
+}
+
+async fn begin_postgres(options: &PgConnectOptions, millis: u128) -> sqlx::Result<PgConnection> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    let settings = format!("SET statement_timeout = {millis}; SET default_transaction_read_only = on");
+    connection.execute(AssertSqlSafe(settings)).await?;
+    Ok(connection)
+}
+
+async fn begin_mysql(options: &MySqlConnectOptions, timeout: Duration) -> sqlx::Result<MySqlConnection> {
+    let mut connection = MySqlConnection::connect_with(options).await?;
+    connection.execute("SET SESSION TRANSACTION READ ONLY").await?;
+    connection.execute(AssertSqlSafe(format!("SET SESSION sql_select_limit = {MOST_ROWS}"))).await?;
+    // MariaDB and MySQL name the limit differently; whichever it is knows one of them.
+    let mariadb = format!("SET SESSION max_statement_time = {}", timeout.as_secs_f64());
+    if connection.execute(AssertSqlSafe(mariadb)).await.is_err() {
+        let mysql = format!("SET SESSION max_execution_time = {}", timeout.as_millis());
+        connection.execute(AssertSqlSafe(mysql)).await?;
+    }
+    Ok(connection)
+}
+
+impl Connection {
+    /// Runs the query.
+    pub(super) async fn run(&mut self, statement: &Statement, values: &Values<'_>) -> Result<Vec<Record>> {
+        let found = match self {
+            Self::Postgres(connection) => ask_postgres(connection, statement, values).await,
+            Self::MySql(connection) => ask_mysql(connection, statement, values).await,
+            Self::Sqlite(connection) => ask_sqlite(connection, statement, values).await,
+        };
+        found.map_err(|error| failure::explain(&error))
+    }
+}
+
+/// PostgreSQL says what type it expects of each parameter, and makes JSON of each row, so that every type of column works.
+async fn ask_postgres(
+    connection: &mut PgConnection,
+    statement: &Statement,
+    values: &Values<'_>,
+) -> sqlx::Result<Vec<Record>> {
+    let around = |sql: &str| format!("SELECT row_to_json(found)::text FROM (\n{sql}\n) AS found LIMIT {MOST_ROWS}");
+    let (sql, bound) = statement.bind(values, |place| format!("${}", place + 1));
+    // The driver remembers prepared statements, so this asks the server once for each connection.
+    let prepared = connection.prepare(AssertSqlSafe(around(&sql)).into_sql_str()).await;
+    let expected: Vec<String> = match &prepared {
+        Ok(prepared) => match prepared.parameters() {
+            Some(Either::Left(types)) => types.iter().map(|expected| expected.name().to_owned()).collect(),
+            _ => Vec::new(),
+        },
+        // "could not determine data type": nothing in the query says so, and text will do.
+        Err(error) if failure::code(error).as_deref() == Some("42P18") => Vec::new(),
+        Err(_) => prepared.map(|_| Vec::new())?,
+    };
+    let mark = |place: usize| match expected.get(place).map(String::as_str) {
+        None | Some("TEXT" | "VARCHAR" | "UNKNOWN") => format!("CAST(${} AS text)", place + 1),
+        Some("CHAR") => format!("CAST(${} AS text)::bpchar", place + 1),
+        Some(other) => format!("CAST(${} AS text)::{other}", place + 1),
+    };
+    let (sql, _) = statement.bind(values, mark);
+    let mut query = sqlx::query(AssertSqlSafe(around(&sql)));
+    for value in bound {
+        query = query.bind(value);
+    }
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(|row| values::from_json(&row.try_get::<String, _>(0)?)).collect()
+}
+
+async fn ask_mysql(
+    connection: &mut MySqlConnection,
+    statement: &Statement,
+    values: &Values<'_>,
+) -> sqlx::Result<Vec<Record>> {
+    let (sql, bound) = statement.bind(values, |_| "?".to_owned());
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for value in bound {
+        query = query.bind(value);
+    }
+    query.fetch_all(connection).await?.iter().map(values::of_mysql).collect()
+}
+
+async fn ask_sqlite(
+    connection: &mut SqliteConnection,
+    statement: &Statement,
+    values: &Values<'_>,
+) -> sqlx::Result<Vec<Record>> {
+    // SQLite runs on a thread of its own, which has to hear that nobody waits any more.
+    let given_up = GivenUp(Arc::new(AtomicBool::new(false)));
+    let seen = Arc::clone(&given_up.0);
+    connection.lock_handle().await?.set_progress_handler(1000, move || !seen.load(Ordering::Relaxed));
+    let (sql, bound) = statement.bind(values, |_| "?".to_owned());
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for value in bound {
+        query = query.bind(value);
+    }
+    let mut rows = query.fetch(&mut *connection);
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        found.push(values::of_sqlite(&row)?);
+        if found.len() == MOST_ROWS {
+            break;
+        }
+    }
+    drop(rows);
+    Ok(found)
+}
+
+/// Tells a running statement, when it is dropped, that nobody waits for it.
+struct GivenUp(Arc<AtomicBool>);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,81 @@
+//! What a database says when something is wrong, as an error of ours.
+//!
+//! A message about a value would repeat the caller's number, so only those about the query itself are passed on.
+
+use sqlx::mysql::MySqlDatabaseError;
+
+use crate::error::{Error, Kind};
+
+/// The code of the database, when the failure is its own.
+pub(super) fn code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error()?.code().map(|code| code.into_owned())
+}
+
+/// Turns a failure into an error of ours.
+pub(super) fn explain(error: &sqlx::Error) -> Error {
+    let Some(told) = error.as_database_error() else { return of_connection(error) };
+    let code = told.code().map(|code| code.into_owned()).unwrap_or_default();
+    let kind = match told.try_downcast_ref::<MySqlDatabaseError>() {
+        Some(told) => of_mysql(told.number()),
+        None if code.len() == 5 => of_postgres(&code),
+        None => of_sqlite(code.parse().unwrap_or(0)),
+    };
+    match kind {
+        Kind::Refused => Error::new(kind, format!("the database refuses user or password ({code})")),
+        Kind::Timeout => Error::new(kind, "the query took longer than the source's timeout"),
+        Kind::Corrupt => Error::new(kind, format!("the database cannot compare the number with its column ({code})")),
+        Kind::Unavailable => Error::new(kind, format!("the database cannot answer now ({code})")),
+        _ => Error::new(kind, format!("the database does not accept the query ({code})"))
+            .because(told.message().to_owned()),
+    }
+}
+
+fn of_connection(error: &sqlx::Error) -> Error {
+    match error {
+        sqlx::Error::Io(why) => {
+            Error::new(Kind::Unavailable, "the database cannot be reached").because(why.to_string())
+        }
+        sqlx::Error::Tls(why) => {
+            let message = "the connection to the database is not safe (sslmode in url chooses another way)";
+            Error::new(Kind::Unavailable, message).because(why.to_string())
+        }
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+            Error::new(Kind::Corrupt, "a row of the database cannot be read")
+        }
+        sqlx::Error::Configuration(_) => Error::new(Kind::Invalid, "the database cannot be connected to as url says"),
+        _ => Error::new(Kind::Unavailable, "the connection to the database broke off"),
+    }
+}
+
+/// By SQLSTATE, its class first (PostgreSQL's appendix "Error Codes").
+fn of_postgres(code: &str) -> Kind {
+    match (&code[..2], code) {
+        ("28", _) => Kind::Refused,
+        (_, "57014") => Kind::Timeout,
+        ("08" | "53" | "57" | "58" | "40" | "55", _) => Kind::Unavailable,
+        ("22", _) => Kind::Corrupt,
+        _ => Kind::Invalid,
+    }
+}
+
+/// By number (MariaDB's and MySQL's lists of error codes).
+fn of_mysql(number: u16) -> Kind {
+    match number {
+        1044 | 1045 | 1698 | 1130 | 1862 => Kind::Refused,
+        1969 | 3024 => Kind::Timeout,
+        1040 | 1053 | 1129 | 1152..=1161 | 1203 | 1205 | 1213 | 1226 | 1927 | 2002..=2013 => Kind::Unavailable,
+        1267 | 1292 | 1366 => Kind::Corrupt,
+        _ => Kind::Invalid,
+    }
+}
+
+/// By result code, extended ones by their low byte (sqlite.org/rescode.html).
+fn of_sqlite(code: u32) -> Kind {
+    match code & 0xff {
+        5 | 6 | 10 | 14 => Kind::Unavailable,
+        9 => Kind::Timeout,
+        11 | 26 => Kind::Corrupt,
+        23 => Kind::Refused,
+        _ => Kind::Invalid,
+    }
+}
