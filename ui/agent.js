@@ -25,12 +25,19 @@ async function start() {
   page("sign-in-form").addEventListener("submit", signIn);
   page("invite-form").addEventListener("submit", acceptInvite);
   page("sign-out").addEventListener("click", signOut);
-  const invited = location.pathname.endsWith("/invite") && location.hash.length > 1;
-  if (invited) {
+  page("open-password").addEventListener("click", openPassword);
+  page("password-cancel").addEventListener("click", () => page("password").close());
+  page("password-form").addEventListener("submit", savePassword);
+  if (linkOf()) {
     showSignIn("invite");
     return;
   }
   await enter();
+}
+
+/** The secret of a personal link; behind the # it leaves the browser in no request. */
+function linkOf() {
+  return location.pathname.endsWith("/invite") && location.hash.length > 1 ? location.hash.slice(1) : null;
 }
 
 /** Shows the desk when there is a session, else the form. */
@@ -78,8 +85,7 @@ async function signIn(event) {
 
 async function acceptInvite(event) {
   event.preventDefault();
-  const invite = location.hash.slice(1);
-  await open({ invite }, (failure) => {
+  await open({ invite: linkOf() }, (failure) => {
     history.replaceState(null, "", "/agent");
     showSignIn("form", failure.status === 410 || failure.status === 401 ? say("invite_gone") : explainSignIn(failure));
   });
@@ -110,6 +116,25 @@ async function signOut() {
     // Without an answer the session ends by its age; this browser forgets it in any case.
   }
   showSignIn("form");
+}
+
+function openPassword() {
+  page("settings").close();
+  page("password-form").reset();
+  page("password-form").elements.username.value = page("who-agent").textContent;
+  complain("password-problem", null);
+  page("password").showModal();
+}
+
+async function savePassword(event) {
+  event.preventDefault();
+  try {
+    await request("POST", "/agent/password", { password: event.target.elements.password.value });
+    page("password").close();
+    page("spoken").textContent = say("password_saved");
+  } catch (failure) {
+    complain("password-problem", say("save_failed", { reason: failure.message || String(failure.status) }));
+  }
 }
 
 function showDesk(state) {

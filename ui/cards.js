@@ -139,7 +139,7 @@ function fill(element, card, canCreate) {
   part(element, "state").textContent = stateOf(card);
   part(element, "face").textContent = initials(card);
   part(element, "name").textContent = who(card);
-  part(element, "company").textContent = card.name ? (card.company ?? "") : "";
+  part(element, "company").textContent = card.company === who(card) ? "" : (card.company ?? "");
   part(element, "number").textContent = card.number ?? "";
   const copying = element.querySelector("[data-act=copy]");
   copying.hidden = !card.number;
@@ -148,7 +148,7 @@ function fill(element, card, canCreate) {
   remark(element, ...remarkOf(card));
   fillFacts(part(element, "facts"), card);
   fillCandidates(element, card);
-  fillLink(part(element, "link"), card.link);
+  fillLink(part(element, "page"), card.link);
   element.querySelector("[data-act=create]").hidden = !(canCreate && card.e164 && card.outcome !== "found");
   part(element, "before").hidden = card.history.length === 0;
   replaceRows(part(element, "history"), card.history.map((call) => callRow(call, call.agent ?? say(wayOf(call)), [])));

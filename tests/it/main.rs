@@ -16,6 +16,7 @@ mod kamailio;
 mod layers;
 mod lookup;
 mod php;
+mod popup;
 mod processes;
 mod reload;
 mod snippets;

@@ -1,6 +1,7 @@
 //! The real binary on a free port of 127.0.0.1, in a temporary folder, stopped by process id.
 
 mod asterisk;
+mod browser;
 mod client;
 mod database;
 mod line;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
+pub(crate) use browser::{Browser, View};
 pub(crate) use client::{Reply, get, head, post, send};
 pub(crate) use database::Database;
 pub(crate) use line::Line;

@@ -1,0 +1,419 @@
+//! The agents' page in a real browser: what an agent sees when the phone rings, is answered, and goes quiet.
+//!
+//! `CALLDEX_SCREENSHOTS=docs/screenshots cargo test --test it popup::` keeps a picture of every state.
+
+use std::net::SocketAddr;
+
+use serde_json::json;
+
+use crate::harness::{Browser, CONFIGURATION, Server, TOKEN, View, Workplace, get, has_program};
+
+const CONTACTS: &str = "\
+id,name,company,email,telephone
+1,Ana Popescu,Brutăria La Colț SRL,ana@lacolt.example,+40 722 111 222
+2,Mihai Popescu,Brutăria La Colț SRL,,+40 722 333 444
+3,Ioana Popescu,Brutăria La Colț SRL,,+40 722 333 444
+";
+
+/// Whether a browser is here; ChromeDriver alone is no use.
+fn has_browser() -> bool {
+    let suite = "the agents' page in a browser";
+    has_program("chromedriver", suite) && has_program("chromium", suite)
+}
+
+/// A server with contacts and an agent's personal link.
+struct Office {
+    workplace: Workplace,
+    server: Server,
+}
+
+impl Office {
+    fn open() -> Self {
+        Self::with(CONTACTS)
+    }
+
+    fn with(contacts: &str) -> Self {
+        let workplace = Workplace::with(CONFIGURATION, contacts);
+        let server = workplace.serve();
+        Self { workplace, server }
+    }
+
+    /// The personal link of an agent, on the port that the server has.
+    fn link(&self, agent: &str) -> String {
+        let printed = self.workplace.succeed(&["agent", "add", agent, "--project", "sales"]);
+        let secret = printed.lines().find_map(|line| line.split_once("/agent/invite#")).unwrap().1.trim().to_owned();
+        // Browsers keep a Secure cookie over plain HTTP for localhost only.
+        format!("http://localhost:{}/agent/invite#{secret}", self.server.address.port())
+    }
+
+    /// A browser in which an agent has signed in by his link.
+    fn sign_in(&self, agent: &str, view: View) -> Browser {
+        let browser = Browser::start(view);
+        browser.go(&self.link(agent));
+        browser.click("#invite-form button");
+        browser.sees("#line", "Live");
+        browser
+    }
+
+    /// A call from the lookup on: what the PBX asks before a telephone rings.
+    fn look_up(&self, telephone: &str) {
+        let reply = get(
+            self.server.address,
+            &format!("/sales/lookup?telephone={}&dnid=0310000000&token={TOKEN}", coded(telephone)),
+        );
+        assert_eq!(reply.status, 200);
+    }
+
+    fn event(&self, name: &str, telephone: &str, call: &str, more: &[(&str, &str)]) {
+        send_event(self.server.address, name, telephone, call, more);
+    }
+
+    fn rings(&self, agent: &str, telephone: &str, call: &str) {
+        self.look_up(telephone);
+        self.event("ringing", telephone, call, &[("agent", agent), ("queue", "sales")]);
+    }
+}
+
+fn send_event(address: SocketAddr, name: &str, telephone: &str, call: &str, more: &[(&str, &str)]) {
+    let more: String = more.iter().map(|(name, value)| format!("&{name}={}", coded(value))).collect();
+    let query = format!(
+        "event={name}&direction=IN&telephone={}&dnid=0310000000&uniqueid={call}{more}&token={TOKEN}",
+        coded(telephone)
+    );
+    let reply = get(address, &format!("/sales/events?{query}"));
+    assert_eq!((reply.status, reply.text().as_str()), (200, ""));
+}
+
+fn coded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// Nothing but words about a missing session may stand in the console.
+fn assert_quiet(browser: &Browser) {
+    let console = browser.console();
+    assert!(console.is_empty(), "{console:?}");
+}
+
+#[test]
+fn a_personal_link_signs_in_once_and_a_password_after_that() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let link = office.link("ion-popescu");
+    let browser = Browser::start(View::DESK);
+    browser.go(&link);
+    browser.sees("#invite-form", "works once");
+    browser.picture("invite");
+    browser.click("#invite-form button");
+    browser.sees("#idle", "Nobody is calling");
+    browser.sees("#who", "ion-popescu");
+    assert_eq!(browser.run("return location.href").as_str().unwrap().split('/').next_back(), Some("agent"));
+    assert_eq!(browser.run("return document.cookie"), json!(""), "no script can read the session");
+    browser.picture("idle");
+    browser.click("#open-settings");
+    browser.picture("settings");
+    browser.click("#open-password");
+    browser.write("#password-form [name=password]", "correct horse battery");
+    browser.click("#password-form .primary");
+    browser.misses("#password-form");
+    browser.click("#sign-out");
+    browser.sees("#sign-in-form", "Sign in");
+    browser.go("about:blank");
+    browser.go(&link);
+    browser.click("#invite-form button");
+    browser.sees("#sign-in-problem", "was used or has expired");
+    for (password, problem) in [("wrong horse battery", true), ("correct horse battery", false)] {
+        for (field, text) in [("project", "sales"), ("name", "ion-popescu"), ("password", password)] {
+            browser.run(&format!("document.querySelector('#sign-in-form [name={field}]').value = ''"));
+            browser.write(&format!("#sign-in-form [name={field}]"), text);
+        }
+        browser.click("#sign-in-form button");
+        if problem {
+            browser.sees("#sign-in-problem", "do not fit together");
+            browser.picture("sign-in");
+        }
+    }
+    browser.sees("#line", "Live");
+}
+
+#[test]
+fn a_call_rings_is_answered_and_ends_on_one_card() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    office.rings("ion-popescu", "0722111222", "c.1");
+    browser.sees(".card[data-state=ringing] h3", "Ana Popescu");
+    browser.sees(".card .company", "Brutăria La Colț SRL");
+    browser.sees(".card .number", "+40 722 111 222");
+    browser.sees(".card .facts", "sales");
+    let link = browser.run("return document.querySelector('.card [data-part=page]').href");
+    assert_eq!(link, json!("https://crm.example.com/contact/1"));
+    assert!(browser.title().contains("Ana Popescu"), "{}", browser.title());
+    assert_eq!(browser.run("return document.getElementById('spoken').textContent"), json!("Ana Popescu is calling"));
+    browser.picture("ringing");
+    office.event(
+        "queue_answer",
+        "0722111222",
+        "c.1",
+        &[("agent", "ion-popescu"), ("queue", "sales"), ("contact_id", "1")],
+    );
+    browser.sees(".card[data-state=answered] .state", "On the phone");
+    browser.picture("answered");
+    office.event("queue_answer_end", "0722111222", "c.1", &[("agent", "ion-popescu"), ("queue", "sales")]);
+    browser.sees(".card[data-state=ended] .state", "Call ended");
+    browser.sees("#earlier .call", "Ana Popescu");
+    browser.picture("ended");
+    assert_eq!(browser.run("return document.querySelectorAll('.card').length"), json!(1));
+    assert_quiet(&browser);
+}
+
+#[test]
+fn the_page_of_the_customer_opens_by_itself_for_whoever_wants_that() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    browser.click("#open-settings");
+    browser.click("label:has(#set-open)");
+    browser.click("#settings .primary");
+    office.rings("ion-popescu", "0722111222", "c.1");
+    browser.sees(".card[data-state=ringing] h3", "Ana Popescu");
+    assert_eq!(browser.windows(), 1, "nothing opens before the call is answered");
+    office.event("queue_answer", "0722111222", "c.1", &[("agent", "ion-popescu"), ("contact_id", "1")]);
+    browser.sees(".card[data-state=answered] .state", "On the phone");
+    crate::harness::wait_until("the page of the customer", || browser.windows() == 2);
+    office.event("queue_answer_end", "0722111222", "c.1", &[("agent", "ion-popescu")]);
+    browser.sees(".card[data-state=ended] .state", "Call ended");
+    assert_eq!(browser.windows(), 2, "it opens once");
+}
+
+#[test]
+fn several_who_share_a_number_are_offered_and_the_choice_is_remembered() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    office.rings("ion-popescu", "0722333444", "c.1");
+    browser.sees(".candidate", "Mihai Popescu");
+    browser.sees(".candidate", "Ioana Popescu");
+    browser.misses(".card [data-part=page]");
+    let links = browser.run("return [...document.querySelectorAll('.candidate a')].map((anchor) => anchor.href)");
+    assert_eq!(links, json!(["https://crm.example.com/contact/2", "https://crm.example.com/contact/3"]));
+    browser.picture("several");
+    browser.click("[data-act=choose][aria-label^='Ioana']");
+    browser.sees(".card h3", "Ioana Popescu");
+    browser.sees(".candidate[data-chosen=true]", "Ioana Popescu");
+    office.event("hangup", "0722333444", "c.1", &[]);
+    browser.sees(".card[data-state=ended] h3", "Ioana Popescu");
+    office.rings("ion-popescu", "0722333444", "c.2");
+    browser.sees(".card[data-state=ringing] h3", "Ioana Popescu");
+    assert_quiet(&browser);
+}
+
+#[test]
+fn an_unknown_caller_becomes_a_contact_and_is_known_from_then_on() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    office.rings("ion-popescu", "0733555666", "c.1");
+    browser.sees(".card h3", "Unknown caller");
+    browser.sees(".card .remark", "No system knows this number");
+    browser.picture("unknown");
+    browser.click("[data-act=create]");
+    browser.picture("create");
+    browser.click("#contact-form .primary");
+    browser.sees("#contact-problem", "Write a name");
+    browser.write("#contact-form [name=name]", "George Enescu");
+    browser.click("#contact-form .primary");
+    browser.misses("#contact");
+    browser.sees(".card h3", "George Enescu");
+    let known = office.server.lookup("telephone=0733555666");
+    assert_eq!(known.json()["name"], json!("George Enescu"));
+    office.rings("ion-popescu", "0744555666", "c.2");
+    browser.sees(".card h3", "Unknown caller");
+    browser.click("[data-act=create]:not([hidden])");
+    browser.click(".tabs label:nth-of-type(2)");
+    browser.write("#contact-form [name=find]", "enescu");
+    browser.sees(".found label", "George Enescu");
+    browser.click(".found input");
+    browser.click("#contact-form .primary");
+    browser.misses("#contact");
+    browser.misses(".card[data-outcome=unknown]");
+    assert_eq!(office.server.lookup("telephone=0744555666").json()["name"], json!("George Enescu"));
+    assert_quiet(&browser);
+}
+
+#[test]
+fn whoever_hides_his_number_is_shown_as_such() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    office.rings("ion-popescu", "anonymous", "c.1");
+    browser.sees(".card h3", "Number withheld");
+    browser.misses(".card .copy");
+    browser.misses(".card [data-act=create]");
+    browser.picture("withheld");
+    assert_quiet(&browser);
+}
+
+#[test]
+fn the_card_goes_when_another_agent_takes_the_call() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let ion = office.sign_in("ion-popescu", View::DESK);
+    let maria = office.sign_in("maria-ionescu", View::DESK);
+    office.look_up("0722111222");
+    for agent in ["ion-popescu", "maria-ionescu"] {
+        office.event("ringing", "0722111222", "c.1", &[("agent", agent)]);
+    }
+    ion.sees(".card h3", "Ana Popescu");
+    maria.sees(".card h3", "Ana Popescu");
+    office.event("queue_answer", "0722111222", "c.1", &[("agent", "maria-ionescu")]);
+    maria.sees(".card[data-state=answered]", "Ana Popescu");
+    ion.misses(".card");
+    ion.sees("#idle", "Nobody is calling");
+}
+
+#[test]
+fn script_in_every_field_is_shown_as_text_and_the_console_stays_empty() {
+    if !has_browser() {
+        return;
+    }
+    const SCRIPT: &str = "<img src=x onerror=alert(1)><script>alert(2)</script>";
+    let row =
+        format!("9,\"{SCRIPT}\",\"'\"\"><svg onload=alert(3)>\",\"{SCRIPT}\",+40 722 999 888,javascript:alert(4)\n");
+    let office = Office::with(&format!("id,name,company,email,telephone,backend_link\n{row}"));
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    office.look_up("0722999888");
+    let more = [("agent", "ion-popescu"), ("queue", SCRIPT), ("dnid_identifier", SCRIPT), ("contact_id", SCRIPT)];
+    office.event("queue_answer", "0722999888", "c.1", &more);
+    browser.sees(".card h3", "<img src=x onerror=alert(1)>");
+    browser.sees(".card .facts", "<script>alert(2)</script>");
+    let made = "return document.querySelectorAll('.card img, .card script, .card svg[onload]').length";
+    assert_eq!(browser.run(made), json!(0));
+    let links = "return [...document.querySelectorAll('.card a[href]')].map((anchor) => anchor.href)";
+    assert!(!browser.run(links).to_string().contains("javascript:"), "{}", browser.run(links));
+    browser.picture("hostile");
+    assert_quiet(&browser);
+}
+
+#[test]
+fn a_browser_that_was_offline_misses_nothing_and_a_restarted_server_is_found_again() {
+    if !has_browser() {
+        return;
+    }
+    let mut office = Office::open();
+    let address = office.server.address;
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    browser.offline(true);
+    office.rings("ion-popescu", "0722111222", "c.1");
+    browser.offline(false);
+    browser.sees(".card h3", "Ana Popescu");
+    // The same port again, as a supervisor restarts it.
+    office.workplace.write("calldex.toml", CONFIGURATION.replace("127.0.0.1:0", &address.to_string()));
+    let before = office.server.stop();
+    assert!(before.success(), "{before}");
+    browser.sees("#line", "No connection");
+    browser.picture("no-connection");
+    office.server = office.workplace.serve();
+    browser.sees("#line", "Live");
+    office.rings("ion-popescu", "0733555666", "c.2");
+    browser.sees(".card h3", "Unknown caller");
+}
+
+#[test]
+fn an_agent_who_is_signed_in_twice_sees_the_call_in_both_places() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let first = office.sign_in("ion-popescu", View::DESK);
+    let printed = office.workplace.succeed(&["agent", "invite", "ion-popescu", "--project", "sales"]);
+    let secret = printed.lines().find_map(|line| line.split_once("/agent/invite#")).unwrap().1.trim().to_owned();
+    let second = Browser::start(View { width: 320, height: 720, dark: true, language: "ro-RO" });
+    second.go(&format!("http://localhost:{}/agent/invite#{secret}", office.server.address.port()));
+    second.click("#invite-form button");
+    second.sees("#line", "În direct");
+    office.rings("ion-popescu", "0722333444", "c.1");
+    first.sees(".card h3", "Brutăria La Colț SRL");
+    second.sees(".card h3", "Brutăria La Colț SRL");
+    second.sees(".card", "Mai multe contacte au acest număr");
+    second.picture("narrow-dark-romanian");
+    assert_eq!(second.run("return document.documentElement.scrollWidth"), json!(320), "nothing stands out at the side");
+    office.workplace.succeed(&["agent", "revoke", "ion-popescu", "--project", "sales"]);
+    second.go(&format!("http://localhost:{}/agent", office.server.address.port()));
+    second.sees("#sign-in-form", "Conectare");
+}
+
+#[test]
+fn every_control_has_a_name_every_text_stands_out_and_the_keyboard_reaches_all() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    office.rings("ion-popescu", "0722333444", "c.1");
+    browser.sees(".candidate", "Ioana Popescu");
+    for view in [View::DESK, View { dark: true, ..View::DESK }, View { width: 2560, height: 1440, ..View::DESK }] {
+        browser.look(view);
+        let weak = browser.run(FIND_WEAK_TEXT);
+        assert_eq!(weak, json!([]), "text with less contrast than 4.5 to 1, dark: {}", view.dark);
+        browser.picture(if view.width > 2000 {
+            "wall"
+        } else if view.dark {
+            "dark"
+        } else {
+            "several-wide"
+        });
+    }
+    assert_eq!(browser.run(FIND_NAMELESS), json!([]));
+    let reachable = browser.run(COUNT_REACHABLE);
+    let focused = browser.run("return document.querySelectorAll('.card button:not([hidden]), .card a[href]').length");
+    assert!(reachable.as_u64() >= focused.as_u64() && focused != 0, "{reachable} {focused}");
+}
+
+/// Controls without a name for screen readers.
+const FIND_NAMELESS: &str = r#"
+return [...document.querySelectorAll("button, a[href], input, select")]
+  .filter((element) => element.checkVisibility())
+  .filter((element) => !(element.getAttribute("aria-label") || element.textContent.trim() || element.labels?.length))
+  .map((element) => element.outerHTML);
+"#;
+
+/// How many controls of the cards take part in the order of the tabulator key.
+const COUNT_REACHABLE: &str = r#"
+return [...document.querySelectorAll(".card button, .card a[href]")].filter((element) => element.tabIndex >= 0).length;
+"#;
+
+/// Visible texts whose colours differ too little (WCAG 2.2, 1.4.3).
+const FIND_WEAK_TEXT: &str = r#"
+const channel = (value) => (value /= 255) <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+const parse = (colour) => (colour.match(/[\d.]+/g) ?? []).map(Number);
+const luminance = ([red, green, blue]) => 0.2126 * channel(red) + 0.7152 * channel(green) + 0.0722 * channel(blue);
+const ground = (element) => {
+  for (let place = element; place; place = place.parentElement) {
+    const colour = parse(getComputedStyle(place).backgroundColor);
+    if (colour.length === 3 || colour[3] > 0.99) return colour;
+  }
+  return [255, 255, 255];
+};
+const weak = [];
+for (const element of document.querySelectorAll("body *")) {
+  const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+  if (!own || !element.checkVisibility() || element.closest("dialog:not([open]), .hidden, .spoken, .skip, noscript")) continue;
+  const [light, dark] = [luminance(parse(getComputedStyle(element).color)), luminance(ground(element))].sort((a, b) => b - a);
+  if ((light + 0.05) / (dark + 0.05) < 4.5) weak.push(element.textContent.trim());
+}
+return weak;
+"#;
