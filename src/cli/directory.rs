@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{Clock, SystemClock};
 use crate::directory::export::{Format, export};
-use crate::directory::{Book, Statistics, quality};
+use crate::directory::{Book, Statistics, quality, reread};
 use crate::error::{Error, Kind, Result};
 
 use super::Outcome;
@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Write an address book as CSV or JSON lines, so that an import brings it back
     Export(Export),
+    /// Read the stored numbers anew, after `country` or `numbers_without_plus` has changed
+    Reread(Reread),
     /// Remove an address book with all its contacts
     Remove(Remove),
 }
@@ -80,6 +82,12 @@ enum ExportFormat {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Reread {
+    /// The address book
+    name: String,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Remove {
     /// The address book
     name: String,
@@ -97,6 +105,7 @@ pub(crate) fn run(file: &Path, command: &Command) -> Outcome {
         Command::Show(show) => run_show(&workshop, show, &SystemClock, &mut out),
         Command::Check(check) => run_check(&workshop, check, &mut out),
         Command::Export(export) => run_export(&workshop, export, &mut out),
+        Command::Reread(arguments) => run_reread(&workshop, arguments, &mut out),
         Command::Remove(remove) => run_remove(&workshop, remove, &mut out),
     }
 }
@@ -125,8 +134,14 @@ impl State {
             "numbers": self.statistics.numbers,
             "revision": self.statistics.revision.0,
             "imported": imported.map(time),
+            "read_otherwise": self.read_otherwise(),
             "age_seconds": imported.map(|at| now.saturating_sub(at) / 1000),
         })
+    }
+
+    /// The settings with which the numbers were read. A book that is not in the configuration has none to compare with.
+    fn read_otherwise(&self) -> Option<&str> {
+        self.statistics.read_otherwise.as_deref().filter(|_| self.configured)
     }
 
     /// `2026-11-23T10:00:00Z, 3 days ago`.
@@ -147,7 +162,11 @@ fn run_list(workshop: &Workshop, list: &List, clock: &dyn Clock, out: &mut dyn W
             continue;
         }
         let Statistics { contacts, numbers, .. } = state.statistics;
-        let remark = if state.configured { "" } else { "  (not in the configuration)" };
+        let remark = match (state.configured, state.read_otherwise()) {
+            (false, _) => "  (not in the configuration)",
+            (true, Some(_)) => "  (numbers read with other settings: calldex directory reread)",
+            (true, None) => "",
+        };
         let imported = state.imported(now);
         writeln!(out, "{}  {contacts} contacts  {numbers} numbers  imported {imported}{remark}", state.name)
             .map_err(unwritable)?;
@@ -175,7 +194,12 @@ fn run_show(workshop: &Workshop, show: &Show, clock: &dyn Clock, out: &mut dyn W
         ("revision", state.statistics.revision.0.to_string()),
         ("store", format!("{}, {bytes} bytes with all its address books", store.display())),
     ];
-    lines.iter().try_for_each(|(name, value)| writeln!(out, "{name}: {value}")).map_err(unwritable)
+    lines.iter().try_for_each(|(name, value)| writeln!(out, "{name}: {value}")).map_err(unwritable)?;
+    match state.read_otherwise() {
+        Some(before) => writeln!(out, "read with: {before}; calldex directory reread {} changes it", state.name),
+        None => Ok(()),
+    }
+    .map_err(unwritable)
 }
 
 fn run_check(workshop: &Workshop, check: &Check, out: &mut dyn Write) -> Result<()> {
@@ -212,6 +236,15 @@ fn run_export(workshop: &Workshop, arguments: &Export, out: &mut dyn Write) -> R
     file.finish()?;
     let name = arguments.file.display();
     writeln!(out, "{} contacts with {} numbers are in {name}", exported.contacts, exported.numbers).map_err(unwritable)
+}
+
+/// Only a book of the configuration: what is read anew needs a country.
+fn run_reread(workshop: &Workshop, arguments: &Reread, out: &mut dyn Write) -> Result<()> {
+    let book = workshop.book(&arguments.name)?;
+    let read = reread(workshop.directory.as_ref(), &book)?;
+    let (changed, unchanged) = (read.changed, read.unchanged);
+    writeln!(out, "{}: {changed} contacts have other numbers now, {unchanged} have the same", book.name)
+        .map_err(unwritable)
 }
 
 fn run_remove(workshop: &Workshop, remove: &Remove, out: &mut dyn Write) -> Result<()> {

@@ -1,6 +1,8 @@
-//! `calldex erase NUMBER | --id ID`: takes a person out of the address books for good, and says what was removed.
+//! `calldex erase NUMBER | --id ID`: takes a person out of the address books and the history of calls for good, and says
+//! what was removed.
 
 mod choice;
+mod history;
 mod receipt;
 
 use std::io::{BufRead, IsTerminal, Write};
@@ -8,8 +10,9 @@ use std::path::Path;
 
 use clap::Args;
 
-use crate::directory::{Book, Reach, Selected};
+use crate::directory::{Book, Erasure, Reach, Selected};
 use crate::error::{Error, Kind, Result};
+use crate::events::Wiped;
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 use crate::number::{Numbering, parse};
 
@@ -64,7 +67,7 @@ fn erase(workshop: &Workshop, arguments: &Arguments, ask: Option<&mut dyn BufRea
     }
     let candidates = candidates(workshop, arguments, &books)?;
     if candidates.is_empty() {
-        return Err(Error::new(Kind::NotFound, format!("nobody has {}; nothing was erased", arguments.whom())));
+        return erase_stranger(workshop, arguments, out);
     }
     let chosen = match candidates.len() {
         1 => candidates,
@@ -75,7 +78,22 @@ fn erase(workshop: &Workshop, arguments: &Arguments, ask: Option<&mut dyn BufRea
         chosen.iter().map(|one| Selected { book: one.book.clone(), id: one.contact.id.clone() }).collect();
     let reach = if arguments.directory.is_some() { Reach::TheirBooks } else { Reach::Everywhere };
     let erasure = workshop::block_on(workshop.directory.erase(&who, reach))??;
-    let text = if arguments.json { receipt::json(&erasure) } else { receipt::text(&erasure) };
+    let wiped = history::wipe(workshop, arguments.number.as_deref(), &chosen, reach)?;
+    give_receipt(arguments, &erasure, &wiped, out)
+}
+
+/// Somebody who is in no directory may have called all the same.
+fn erase_stranger(workshop: &Workshop, arguments: &Arguments, out: &mut dyn Write) -> Outcome {
+    let reach = if arguments.directory.is_some() { Reach::TheirBooks } else { Reach::Everywhere };
+    let wiped = history::wipe(workshop, arguments.number.as_deref(), &[], reach)?;
+    if wiped.calls + wiped.choices == 0 {
+        return Err(Error::new(Kind::NotFound, format!("nobody has {}; nothing was erased", arguments.whom())));
+    }
+    give_receipt(arguments, &Erasure { log_truncated: true, ..Erasure::default() }, &wiped, out)
+}
+
+fn give_receipt(arguments: &Arguments, erasure: &Erasure, wiped: &Wiped, out: &mut dyn Write) -> Outcome {
+    let text = if arguments.json { receipt::json(erasure, wiped) } else { receipt::text(erasure, wiped) };
     out.write_all(text.as_bytes()).map_err(unwritable)
 }
 

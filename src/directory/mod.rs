@@ -10,6 +10,7 @@ pub mod import;
 mod prepared;
 pub mod quality;
 mod removal;
+mod reread;
 mod sqlite;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ use crate::number::{Number, Numbering};
 pub use erasure::{Erasure, Reach, Removed, Selected};
 pub use prepared::Prepared;
 pub use removal::{MostRemoved, Removal};
+pub use reread::reread;
 pub use sqlite::SqliteDirectory;
 
 /// A boxed future, so that the trait can be used as an object.
@@ -288,7 +290,7 @@ pub struct Difference {
 }
 
 /// How much an address book holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Statistics {
     /// Contacts.
     pub contacts: u64,
@@ -298,6 +300,8 @@ pub struct Statistics {
     pub revision: Revision,
     /// End of the last import in milliseconds since 1970 UTC.
     pub imported_at: Option<i64>,
+    /// The settings with which its numbers were read, when the configuration has others now; [`reread`] mends that.
+    pub read_otherwise: Option<String>,
 }
 
 /// A number that several contacts of a book have.

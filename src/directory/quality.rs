@@ -45,6 +45,8 @@ pub enum Finding {
     Never(Reason),
     /// A number without a plus that is a number of two countries.
     TwoWays,
+    /// A number that can be matched, but is none of its numbering plan: mistyped, or a digit is missing.
+    Doubtful,
     /// A number with an extension: a call from it shows the number, seldom the extension.
     Extension,
     /// A contact that no agent can greet by name: no name and no company.
@@ -128,6 +130,10 @@ impl Quality {
                     matched += 1;
                     note(Finding::TwoWays, &format!("{}: {first} or {other}", number.written));
                 }
+                Verdict::Doubtful => {
+                    matched += 1;
+                    note(Finding::Doubtful, &number.written);
+                }
                 Verdict::Never(reason) => note(Finding::Never(reason), &number.written),
             }
         }
@@ -155,6 +161,7 @@ enum Verdict {
     Good,
     Extension,
     TwoWays { first: String, other: String },
+    Doubtful,
     Never(Reason),
 }
 
@@ -162,6 +169,7 @@ impl Verdict {
     fn of(number: &ContactNumber, numbering: &Numbering) -> Self {
         match indexed(&number.written, &number.country, &number.label, numbering) {
             Indexed::Unread { reason, .. } => Self::Never(reason),
+            Indexed::Number { valid: false, .. } => Self::Doubtful,
             Indexed::Number { extension: Some(_), .. } => Self::Extension,
             Indexed::Local(_) => Self::Good,
             Indexed::Number { .. } => match parse(&number.written, &own_numbering(number, numbering)) {

@@ -26,6 +26,7 @@ pub const DIRECTORY: Migrations = Migrations {
         include_str!("../../migrations/directory/0001.sql"),
         include_str!("../../migrations/directory/0002.sql"),
         include_str!("../../migrations/directory/0003.sql"),
+        include_str!("../../migrations/directory/0004.sql"),
     ],
 };
 

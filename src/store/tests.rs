@@ -101,7 +101,7 @@ fn a_file_of_a_newer_version_is_refused() {
         .unwrap();
     assert_eq!(
         message(&path),
-        "cannot open the store /data/calldex.db: a newer calldex wrote it (format 99, this one knows up to 3); use that version, or a backup from before"
+        "cannot open the store /data/calldex.db: a newer calldex wrote it (format 99, this one knows up to 4); use that version, or a backup from before"
     );
 }
 

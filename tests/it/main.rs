@@ -4,6 +4,7 @@
 
 mod access;
 mod agi;
+mod care;
 mod commands;
 mod connections;
 mod crash;

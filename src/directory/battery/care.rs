@@ -13,6 +13,7 @@ pub(super) const ALL: &[(&str, Test)] = &[
     ("an erasure in one book says nothing about the others", an_erasure_in_one_book),
     ("an erased person comes back when somebody says so", an_erased_person_may_come_back),
     ("a removed book is empty at once and may begin anew", a_removed_book),
+    ("other settings are noticed and the numbers read anew", other_settings_are_noticed_and_the_numbers_read_anew),
     ("nothing is erased while an import runs", nothing_is_erased_during_an_import),
 ];
 
@@ -110,6 +111,28 @@ fn a_family_keeps_its_number(bench: &Bench) {
     let summary = bench.import(&book, vec![contact("2", "Ion Pop", &[ANA]), contact("", "ANA  pop", &[ANA])]);
     assert_eq!((summary.unchanged, summary.added, summary.erased), (1, 0, 1));
     assert_eq!(bench.caller(&book, ANA), ["Ion Pop exact"]);
+}
+
+fn other_settings_are_noticed_and_the_numbers_read_anew(bench: &Bench) {
+    let book = bench.book("customers");
+    let people = || vec![contact("1", "Ana", &["030 123456"]), contact("2", "Ion", &["+40 722 111 222"])];
+    bench.import(&book, people());
+    let before = |book: &Book| bench.wait(bench.directory.statistics(book)).unwrap().read_otherwise;
+    assert_eq!(before(&book), None);
+    let german = bench.wait(bench.directory.open_book("customers", &Numbering::of_country("DE"))).unwrap();
+    assert_eq!(before(&german).as_deref(), Some("country RO, numbers_without_plus auto"));
+    assert!(bench.caller(&german, "+49 30 123456").is_empty());
+    let read = reread(bench.directory.as_ref(), &german).unwrap();
+    assert_eq!((read.added, read.changed, read.unchanged, read.removed), (0, 1, 1, 0));
+    assert_eq!(bench.caller(&german, "+49 30 123456"), ["Ana exact"]);
+    assert_eq!(bench.caller(&german, "+40 722 111 222"), ["Ion exact"]);
+    assert_eq!((before(&german), before(&book).is_some()), (None, true));
+    assert_eq!(reread(bench.directory.as_ref(), &german).unwrap().changed, 0, "once is enough");
+    bench.import(&book, people().into_iter().take(1).collect());
+    assert!(before(&book).is_some(), "a part of the contacts");
+    bench.import(&book, people());
+    assert_eq!(before(&book), None, "the whole file again reads all anew");
+    assert!(bench.caller(&book, "+49 30 123456").is_empty());
 }
 
 fn an_erasure_in_one_book(bench: &Bench) {

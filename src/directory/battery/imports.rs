@@ -6,6 +6,7 @@ use super::*;
 use crate::error::Kind;
 
 pub(super) const ALL: &[(&str, Test)] = &[
+    ("rows that are stored exactly so are recognised", rows_are_recognised),
     ("an import is invisible until the switch", an_import_is_invisible_until_the_switch),
     ("an import that is dropped has done nothing", a_dropped_import_has_done_nothing),
     ("the same file again changes nothing", the_same_file_again_changes_nothing),
@@ -253,4 +254,45 @@ fn an_import_of_many_rows(bench: &Bench) {
     assert_eq!((summary.added, summary.unchanged), (2_500, 2_500));
     assert_eq!(bench.contacts(&book), 7_500);
     assert_eq!(bench.caller(&book, "0722107499"), ["Ana exact"]);
+}
+
+/// Imports rows as an importer does, with the session's own preparer; how many were recognised.
+fn import_prepared(bench: &Bench, book: &Book, rows: Vec<Contact>, replace: bool) -> (usize, ImportSummary) {
+    let mut session = bench.directory.begin_import(book, covers()).unwrap();
+    let prepared = session.preparer().unwrap().prepare(rows).unwrap();
+    let recognised = prepared.iter().filter(|row| row.is_recognised()).count();
+    session.apply(prepared).unwrap();
+    if replace {
+        session.remove_unnamed(None).unwrap();
+    }
+    (recognised, session.finish().unwrap())
+}
+
+fn rows_are_recognised(bench: &Bench) {
+    let book = bench.book("customers");
+    let rows = || {
+        let never = contact("3", "Eva", &["no number"]);
+        vec![contact("1", "Ana", &["0722 111 222"]), contact("2", "Ion", &["0733 222 333"]), never]
+    };
+    assert_eq!(import_prepared(bench, &book, rows(), false).0, 0);
+    let (recognised, summary) = import_prepared(bench, &book, rows(), true);
+    assert_eq!(recognised, 2, "a number that can never match is reported every time");
+    assert_eq!((summary.added, summary.changed, summary.unchanged, summary.removed), (0, 0, 3, 0));
+    let mut again = vec![contact("1", "Ana Maria", &["0744 333 444"])];
+    again.extend(rows());
+    let (recognised, summary) = import_prepared(bench, &book, again, false);
+    assert_eq!((recognised, summary.changed, summary.unchanged), (2, 1, 2));
+    assert_eq!(bench.caller(&book, "0744 333 444"), ["Ana Maria exact"], "the first row of the file");
+    assert_eq!(bench.caller(&book, "0722 111 222"), ["Ana Maria exact"], "a further row adds its numbers");
+    bench.import(&book, vec![contact("2", "Ion Pop", &["0733 222 333"])]);
+    assert_eq!(
+        import_prepared(bench, &book, rows(), false).1.changed,
+        2,
+        "what others wrote meanwhile is not recognised"
+    );
+    assert_eq!(bench.caller(&book, "0733 222 333"), ["Ion exact"]);
+    let who = [Selected { book: book.clone(), id: ContactId::Integer(2) }];
+    bench.wait(bench.directory.erase(&who, Reach::Everywhere)).unwrap();
+    let (_, summary) = import_prepared(bench, &book, rows(), true);
+    assert_eq!((summary.erased, summary.unchanged, summary.removed), (1, 2, 0));
 }

@@ -7,7 +7,7 @@
 
 use std::io::Write;
 
-use super::Verdict;
+use super::{Finding, Verdict};
 use crate::directory::import::own::{COUNTRY, LABEL, REMARK, guard};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactNumber, Field};
@@ -88,6 +88,7 @@ fn propose(number: &ContactNumber, numbering: &Numbering) -> Vec<Proposal> {
         Verdict::TwoWays { first, .. } => {
             vec![Proposal { telephone: first, problem: "could be read two ways; this is how it is read now" }]
         }
+        Verdict::Doubtful => as_written(Finding::Doubtful.explain()),
         Verdict::Never(reason @ Reason::Several) => {
             let part = |text: &str| Proposal { telephone: text.to_owned(), problem: reason.explain() };
             split_several(&number.written).into_iter().map(part).collect()

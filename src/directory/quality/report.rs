@@ -17,6 +17,7 @@ impl Finding {
         match self {
             Self::Never(reason) => format!("never_{}", reason.as_str()),
             Self::TwoWays => "two_ways".to_owned(),
+            Self::Doubtful => "doubtful".to_owned(),
             Self::Extension => "extension".to_owned(),
             Self::NoName => "no_name".to_owned(),
             Self::NoNumber => "no_number".to_owned(),
@@ -30,6 +31,7 @@ impl Finding {
         match self {
             Self::Never(reason) => reason.explain(),
             Self::TwoWays => "without +, and a number of two countries",
+            Self::Doubtful => "not a number of its plan; mistyped, or a digit is missing?",
             Self::Extension => "with an extension, which a caller's number seldom shows",
             Self::NoName => "contacts without name and company",
             Self::NoNumber => "contacts without number and block",
@@ -41,7 +43,7 @@ impl Finding {
     fn heading(self) -> &'static str {
         match self {
             Self::Never(_) => "Numbers that can never match a call",
-            Self::TwoWays | Self::Extension => "Numbers that match, but perhaps not as expected",
+            Self::TwoWays | Self::Doubtful | Self::Extension => "Numbers that match, but perhaps not as expected",
             Self::NoName | Self::NoNumber => "Contacts that miss something",
             Self::Shared(_) => "Numbers that several contacts have",
         }

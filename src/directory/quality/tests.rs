@@ -134,6 +134,14 @@ fn corrections_that_are_imported_unchanged_mend_what_is_beyond_doubt_and_leave_t
 }
 
 #[test]
+fn a_number_that_is_possible_but_in_no_plan_is_doubtful() {
+    let shop = Shop::with("id,name,telephone\n1,Ana,0733 222\n2,Ion,0733 222 333\n");
+    let (quality, fixes) = shop.check();
+    assert_eq!((quality.count(Finding::Doubtful), quality.numbers), (1, 2));
+    assert!(fixes.contains("1,Ana,0733 222,") && !fixes.contains("Ion"), "{fixes}");
+}
+
+#[test]
 fn corrections_can_be_edited() {
     let shop = Shop::with(BOOK);
     let (_, fixes) = shop.check();

@@ -34,26 +34,25 @@ pub(super) enum Match {
 }
 
 /// What an import has met already.
-#[derive(Clone, Copy)]
 pub(super) struct Met<'a> {
     /// The contacts that its rows were.
     pub(super) seen: &'a Seen,
     /// Keys of its contacts that are not in the table yet.
-    pub(super) pending: &'a Pending,
+    pub(super) pending: &'a mut Pending,
 }
 
 /// Most contacts with one number that are compared.
 const MOST_SHARING: usize = 100;
 
 /// Finds the stored contact that `record` is.
-pub(super) fn find(scope: &Scope<'_>, record: &Record, met: Option<Met<'_>>) -> rusqlite::Result<Match> {
+pub(super) fn find(scope: &Scope<'_>, record: &Record, mut met: Option<Met<'_>>) -> rusqlite::Result<Match> {
     let id = &record.contact.id;
     if *id != ContactId::default() {
         let row = row_of(scope.connection, scope.directory, id, scope.generation)?;
         return Ok(row.map_or_else(|| Match::New(id.clone()), |row| Match::Existing { row, id: id.clone() }));
     }
     let name = fold_name(record);
-    let candidates = scope.with_a_number_of(record, met)?;
+    let candidates = scope.with_a_number_of(record, met.as_mut().map(|met| &mut *met.pending))?;
     let chosen = candidates.iter().find(|one| one.name == name).or(match (&candidates[..], met) {
         ([only], _) if name.is_empty() => Some(only),
         (_, Some(met)) => the_only(candidates.iter().filter(|one| one.is_derived() && !met.seen.contains(one.row))),
@@ -90,7 +89,7 @@ impl Candidate {
 
 impl Scope<'_> {
     /// The contacts that share a number, oldest first.
-    fn with_a_number_of(&self, record: &Record, met: Option<Met<'_>>) -> rusqlite::Result<Vec<Candidate>> {
+    fn with_a_number_of(&self, record: &Record, mut pending: Option<&mut Pending>) -> rusqlite::Result<Vec<Candidate>> {
         let sql = "SELECT c.row, c.id, c.name FROM number_key n CROSS JOIN contact c ON c.row = n.contact \
                    WHERE n.key = ?1 AND n.directory = ?2 AND n.extension = ?4 \
                    AND c.since <= ?3 AND (c.until IS NULL OR c.until > ?3) LIMIT 100";
@@ -106,8 +105,10 @@ impl Scope<'_> {
             while let Some(row) = rows.next()? {
                 add(Candidate::read(row)?);
             }
-            for row in met.iter().flat_map(|met| met.pending.contacts(&key, &extension)).take(MOST_SHARING) {
-                self.candidate(row)?.into_iter().for_each(&mut add);
+            if let Some(pending) = &mut pending {
+                for row in pending.contacts(&key, &extension, MOST_SHARING) {
+                    self.candidate(row)?.into_iter().for_each(&mut add);
+                }
             }
         }
         candidates.sort_by_key(|candidate| candidate.row);

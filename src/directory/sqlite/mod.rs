@@ -14,6 +14,7 @@ mod keys;
 mod lock;
 mod matching;
 mod readers;
+mod reading;
 mod recogniser;
 mod removal;
 mod rows;
@@ -28,6 +29,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::future::ready;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -62,6 +64,8 @@ struct Inner {
     /// The one connection for single writes; empty before the first and after a failure.
     writer: Mutex<Option<Connection>>,
     clock: Arc<dyn Clock>,
+    /// Books and settings of which it was said that the numbers were read with others.
+    warned: Mutex<BTreeSet<(i64, String)>>,
 }
 
 impl SqliteDirectory {
@@ -72,7 +76,7 @@ impl SqliteDirectory {
     pub fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
         let store = Store::open(path, &store::DIRECTORY)?;
         let readers = Readers::new(store.clone());
-        let inner = Arc::new(Inner { store, readers, writer: Mutex::new(None), clock });
+        let inner = Arc::new(Inner { store, readers, writer: Mutex::new(None), clock, warned: Mutex::default() });
         keep_up(Arc::downgrade(&inner))?;
         Ok(Self { inner })
     }
@@ -102,6 +106,26 @@ impl Inner {
             *slot = None;
         }
         result
+    }
+}
+
+impl Inner {
+    /// Says once for each change that the numbers of a book were read with other settings.
+    fn warn_of_other_reading(&self, book: &Book) -> Result<()> {
+        let doing = "see how an address book was read";
+        let Some(before) = self.readers.read(doing, |connection, _| reading::other(connection, book))? else {
+            return Ok(());
+        };
+        let now = reading::text(&book.numbering);
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.insert((book.id, now.clone())) {
+            let name = &book.name;
+            tracing::warn!(
+                "the numbers of the directory {name} were read with {before}, and the configuration says {now}: run \
+                 `calldex directory reread {name}`"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -148,7 +172,9 @@ impl Directory for SqliteDirectory {
                 Some(id) => id,
                 None => inner.write("create an address book", |connection| write::create_book(connection, &name))?,
             };
-            Ok(Book { id, name, numbering })
+            let book = Book { id, name, numbering };
+            inner.warn_of_other_reading(&book)?;
+            Ok(book)
         })
     }
 
@@ -228,9 +254,10 @@ impl Directory for SqliteDirectory {
             let found = connection.prepare_cached(sql)?.query_row([book.id], |row| {
                 let count = |column| row.get(column).map(i64::cast_unsigned);
                 let (contacts, numbers, revision) = (count(0)?, count(1)?, Revision(count(2)?));
-                Ok(Statistics { contacts, numbers, revision, imported_at: row.get(3)? })
+                Ok(Statistics { contacts, numbers, revision, imported_at: row.get(3)?, read_otherwise: None })
             });
-            Ok(found.optional()?.unwrap_or_default())
+            let read_otherwise = reading::other(connection, book)?;
+            Ok(Statistics { read_otherwise, ..found.optional()?.unwrap_or_default() })
         }))
     }
 

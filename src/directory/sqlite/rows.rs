@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::{CachedStatement, Connection, Row, ToSql};
 
 use super::keys;
 use crate::directory::prepared::{MatchKey, Prepared};
@@ -142,50 +142,73 @@ impl Record {
         Ok(())
     }
 
-    /// Writes it as a version that is seen from the generation `since` on; [`keys`] make its numbers found.
-    pub(super) fn insert(&self, connection: &Connection, place: Place, digest: Option<&[u8]>) -> rusqlite::Result<()> {
-        let custom = match self.contact.custom.is_empty() {
+    /// Whether each of its numbers can be matched.
+    pub(super) fn all_match(&self) -> bool {
+        self.keys.iter().all(MatchKey::is_certain)
+    }
+
+    /// How many numbers a call can be matched with.
+    pub(super) fn matchable(&self) -> i64 {
+        i64::try_from(self.keys.iter().filter(|key| key.is_certain()).count()).unwrap_or(i64::MAX)
+    }
+
+    /// What it adds to the totals of its book.
+    pub(super) fn size(&self) -> Size {
+        let count = |length| i64::try_from(length).unwrap_or(i64::MAX);
+        Size { contacts: 1, numbers: count(self.keys.len()), blocks: count(self.blocks.len()) }
+    }
+}
+
+/// Writes versions. The statements are prepared once for many.
+pub(super) struct Insert<'c> {
+    connection: &'c Connection,
+    contact: CachedStatement<'c>,
+    number: CachedStatement<'c>,
+}
+
+impl<'c> Insert<'c> {
+    pub(super) fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        let contact = connection.prepare_cached(INSERT_CONTACT)?;
+        Ok(Self { connection, contact, number: connection.prepare_cached(INSERT_NUMBER)? })
+    }
+
+    /// Writes a version that is seen from the generation `since` on; [`keys`] make its numbers found.
+    pub(super) fn write(&mut self, record: &Record, place: Place, digest: Option<&[u8]>) -> rusqlite::Result<()> {
+        let contact = &record.contact;
+        let custom = match contact.custom.is_empty() {
             true => None,
             false => Some(
-                serde_json::to_string(&self.contact.custom)
+                serde_json::to_string(&contact.custom)
                     .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?,
             ),
         };
-        let mut statement = connection.prepare_cached(INSERT_CONTACT)?;
-        let id = IdValue(&self.contact.id);
-        let head: [&dyn ToSql; 8] = [
-            &place.row,
-            &place.directory,
-            &id,
-            &place.since,
-            &self.contact.primary,
-            &self.contact.updated,
-            &custom,
-            &digest,
-        ];
+        let id = IdValue(&contact.id);
+        let head: [&dyn ToSql; 8] =
+            [&place.row, &place.directory, &id, &place.since, &contact.primary, &contact.updated, &custom, &digest];
         for (index, value) in head.into_iter().enumerate() {
-            statement.raw_bind_parameter(index + 1, value)?;
+            self.contact.raw_bind_parameter(index + 1, value)?;
         }
         for (index, field) in Field::ALL.into_iter().enumerate() {
-            statement.raw_bind_parameter(head.len() + index + 1, self.contact.get(field))?;
+            self.contact.raw_bind_parameter(head.len() + index + 1, contact.get(field))?;
         }
-        statement.raw_execute()?;
-        self.insert_numbers(connection, place)?;
-        self.insert_blocks(connection, place)
+        self.contact.raw_execute()?;
+        self.write_numbers(record, place)?;
+        self.write_blocks(record, place)
     }
 
-    fn insert_numbers(&self, connection: &Connection, place: Place) -> rusqlite::Result<()> {
-        let mut statement = connection.prepare_cached(INSERT_NUMBER)?;
-        for (position, (number, key)) in (0_i64..).zip(self.contact.numbers.iter().zip(&self.keys)) {
+    fn write_numbers(&mut self, record: &Record, place: Place) -> rusqlite::Result<()> {
+        for (position, (number, key)) in (0_i64..).zip(record.contact.numbers.iter().zip(&record.keys)) {
             let (key, extension, tail) = match key {
-                MatchKey::Phone(key, extension) => (Value::Integer(key.to_i64()), extension.as_deref(), None),
-                MatchKey::Local(text) => (Value::Text(text.clone()), None, None),
-                MatchKey::Tail(tail) => (Value::Null, None, Some(tail.cast_signed())),
-                MatchKey::None => (Value::Null, None, None),
+                MatchKey::Phone(key, extension) => {
+                    (ToSqlOutput::Owned(Value::Integer(key.to_i64())), extension.as_deref(), None)
+                }
+                MatchKey::Local(text) => (ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())), None, None),
+                MatchKey::Tail(tail) => (ToSqlOutput::Owned(Value::Null), None, Some(tail.cast_signed())),
+                MatchKey::None => (ToSqlOutput::Owned(Value::Null), None, None),
             };
             let ContactNumber { written, country, label } = number;
             let (contact, directory) = (place.row, place.directory);
-            statement.execute((
+            self.number.execute((
                 contact,
                 position,
                 directory,
@@ -201,31 +224,15 @@ impl Record {
         Ok(())
     }
 
-    fn insert_blocks(&self, connection: &Connection, place: Place) -> rusqlite::Result<()> {
-        for (position, (written, parts)) in (0_i64..).zip(self.contact.blocks.iter().zip(&self.blocks)) {
+    fn write_blocks(&self, record: &Record, place: Place) -> rusqlite::Result<()> {
+        for (position, (written, parts)) in (0_i64..).zip(record.contact.blocks.iter().zip(&record.blocks)) {
             for (part, Block { prefix, length }) in (0_i64..).zip(parts) {
                 let (contact, directory) = (place.row, place.directory);
                 let values = (contact, position, part, directory, written, prefix.cast_signed(), length);
-                connection.prepare_cached(INSERT_BLOCK)?.execute(values)?;
+                self.connection.prepare_cached(INSERT_BLOCK)?.execute(values)?;
             }
         }
         Ok(())
-    }
-
-    /// Whether each of its numbers can be matched.
-    pub(super) fn all_match(&self) -> bool {
-        self.keys.iter().all(MatchKey::is_certain)
-    }
-
-    /// How many numbers a call can be matched with.
-    pub(super) fn matchable(&self) -> i64 {
-        i64::try_from(self.keys.iter().filter(|key| key.is_certain()).count()).unwrap_or(i64::MAX)
-    }
-
-    /// What it adds to the totals of its book.
-    pub(super) fn size(&self) -> Size {
-        let count = |length| i64::try_from(length).unwrap_or(i64::MAX);
-        Size { contacts: 1, numbers: count(self.keys.len()), blocks: count(self.blocks.len()) }
     }
 }
 

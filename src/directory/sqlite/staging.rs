@@ -11,7 +11,8 @@ use super::blocklist::Blocklist;
 use super::content::{Digester, add, replace, same};
 use super::keys::Pending;
 use super::matching::{self, Match, Met, Scope};
-use super::rows::{self, Place, Record, Size};
+use super::reading;
+use super::rows::{self, Insert, Place, Record, Size};
 use super::seen::Seen;
 use super::write::{count, next_row, row_of};
 use crate::directory::prepared::Digest;
@@ -23,6 +24,9 @@ pub(super) struct Staging {
     pub(super) directory: i64,
     pub(super) digester: Digester,
     numbering: Arc<Numbering>,
+    /// Whether every file so far has columns for numbers, and for blocks.
+    speaks_for_numbers: bool,
+    speaks_for_blocks: bool,
     /// Who must not come back.
     pub(super) erased: Blocklist,
     /// The generation that will show the staged versions.
@@ -38,7 +42,9 @@ pub(super) struct Staging {
 }
 
 /// What one transaction starts from.
-struct Round {
+struct Round<'c> {
+    connection: &'c Connection,
+    insert: Insert<'c>,
     next_row: i64,
     now: i64,
 }
@@ -61,10 +67,24 @@ impl Staging {
     /// Nothing staged; lookups see the generation before `target`.
     pub(super) fn new(book: &Book, covers: Covers, target: i64, erased: Blocklist) -> Self {
         let (directory, numbering) = (book.id, Arc::clone(&book.numbering));
+        let (speaks_for_numbers, speaks_for_blocks) = (covers.numbers, covers.blocks);
         let digester = Digester::new(covers, &numbering);
         let (seen, pending) = (Seen::default(), Pending::default());
         let (difference, summary) = (Size::default(), ImportSummary::default());
-        Self { directory, digester, numbering, erased, target, seen, pending, difference, matchable: 0, summary }
+        Self {
+            directory,
+            digester,
+            numbering,
+            speaks_for_numbers,
+            speaks_for_blocks,
+            erased,
+            target,
+            seen,
+            pending,
+            difference,
+            matchable: 0,
+            summary,
+        }
     }
 
     /// What the import did, in contacts.
@@ -74,6 +94,8 @@ impl Staging {
 
     /// For which parts of a contact the next rows speak.
     pub(super) fn speak_for(&mut self, covers: Covers) {
+        self.speaks_for_numbers &= covers.numbers;
+        self.speaks_for_blocks &= covers.blocks;
         self.digester = Digester::new(covers, &self.numbering);
     }
 
@@ -85,14 +107,16 @@ impl Staging {
         now: i64,
         changes: &mut Vec<Change>,
     ) -> rusqlite::Result<()> {
-        let mut round = Round { next_row: next_row(connection)?, now };
+        let insert = Insert::prepare(connection)?;
+        let mut round = Round { connection, insert, next_row: next_row(connection)?, now };
         for row in rows {
-            changes.push(self.apply_row(connection, &mut round, row)?);
+            changes.push(self.apply_row(&mut round, row)?);
         }
         Ok(())
     }
 
-    fn apply_row(&mut self, connection: &Connection, round: &mut Round, row: Prepared) -> rusqlite::Result<Change> {
+    fn apply_row(&mut self, round: &mut Round<'_>, row: Prepared) -> rusqlite::Result<Change> {
+        let connection = round.connection;
         let row = match self.recognised(row)? {
             Ok(change) => return Ok(change),
             Err(row) => row,
@@ -105,10 +129,10 @@ impl Staging {
             return Ok(Change::Erased);
         }
         let scope = Scope { connection, directory: self.directory, generation: self.target };
-        match matching::find(&scope, &record, Some(Met { seen: &self.seen, pending: &self.pending }))? {
+        match matching::find(&scope, &record, Some(Met { seen: &self.seen, pending: &mut self.pending }))? {
             Match::New(id) => {
                 record.contact.id = id;
-                self.stage(connection, round, record, Some(&digest))?;
+                self.stage(round, record, Some(&digest))?;
                 self.summary.added += 1;
                 Ok(Change::Added)
             }
@@ -116,9 +140,9 @@ impl Staging {
                 record.contact.id = id;
                 let Some(version) = Version::load(connection, row)? else { return Ok(Change::Unchanged) };
                 if self.seen.contains(row) {
-                    self.add(connection, round, version, record)
+                    self.add(round, version, record)
                 } else {
-                    self.replace(connection, round, version, (record, digest))
+                    self.replace(round, version, (record, digest))
                 }
             }
         }
@@ -144,11 +168,11 @@ impl Staging {
     /// The first row of a stored contact.
     fn replace(
         &mut self,
-        connection: &Connection,
-        round: &mut Round,
+        round: &mut Round<'_>,
         old: Version,
         (record, digest): (Record, Digest),
     ) -> rusqlite::Result<Change> {
+        let connection = round.connection;
         self.seen.insert(old.row);
         let unchanged = old.digest.as_deref() == Some(&digest[..]);
         let stored = if unchanged { None } else { Record::load(connection, old.row)? };
@@ -169,19 +193,14 @@ impl Staging {
             merged.contact.updated = round.now;
         }
         self.end(connection, old.row, &stored)?;
-        self.stage(connection, round, merged, Some(&digest))?;
+        self.stage(round, merged, Some(&digest))?;
         self.summary.changed += 1;
         Ok(Change::Changed)
     }
 
     /// A further row of a contact that this import has met.
-    fn add(
-        &mut self,
-        connection: &Connection,
-        round: &mut Round,
-        old: Version,
-        record: Record,
-    ) -> rusqlite::Result<Change> {
+    fn add(&mut self, round: &mut Round<'_>, old: Version, record: Record) -> rusqlite::Result<Change> {
+        let connection = round.connection;
         let Some(stored) = Record::load(connection, old.row)? else { return Ok(Change::Unchanged) };
         let merged = add(&stored, record);
         if same(&stored, &merged, true) {
@@ -189,7 +208,7 @@ impl Staging {
         }
         if old.since < self.target {
             self.end(connection, old.row, &stored)?;
-            self.stage(connection, round, merged, None)?;
+            self.stage(round, merged, None)?;
             self.summary.unchanged -= 1;
             self.summary.changed += 1;
             return Ok(Change::Changed);
@@ -202,24 +221,18 @@ impl Staging {
             self.summary.unchanged += 1;
             return Ok(Change::Unchanged);
         }
-        self.stage(connection, round, merged, None)?;
+        self.stage(round, merged, None)?;
         Ok(Change::Changed)
     }
 
     /// Writes a version that the switch will show.
-    fn stage(
-        &mut self,
-        connection: &Connection,
-        round: &mut Round,
-        mut record: Record,
-        digest: Option<&[u8]>,
-    ) -> rusqlite::Result<()> {
+    fn stage(&mut self, round: &mut Round<'_>, mut record: Record, digest: Option<&[u8]>) -> rusqlite::Result<()> {
         if record.contact.updated == 0 {
             record.contact.updated = round.now;
         }
         let place = Place { directory: self.directory, row: round.next_row, since: self.target };
         round.next_row += 1;
-        record.insert(connection, place, digest)?;
+        round.insert.write(&record, place, digest)?;
         self.seen.insert(place.row);
         self.pending.add(&record, place.row);
         self.difference += record.size();
@@ -260,11 +273,24 @@ impl Staging {
         Ok(true)
     }
 
+    /// Whether every number and block of the book was in this import.
+    fn has_read_all(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let ImportSummary { added, changed, unchanged, .. } = self.summary;
+        let named = i64::try_from(added + changed + unchanged).unwrap_or(i64::MAX);
+        let sql = "SELECT contacts = ?2 AND (?3 OR blocks = 0) FROM directory WHERE id = ?1";
+        let all = connection.query_row(sql, (self.directory, named, self.speaks_for_blocks), |row| row.get(0))?;
+        Ok(all && self.speaks_for_numbers)
+    }
+
     /// Shows everything, inside a transaction.
     pub(super) fn switch(&mut self, connection: &Connection, now: i64) -> rusqlite::Result<()> {
+        reading::note_first(connection, self.directory, &self.numbering)?;
         if self.summary.added + self.summary.changed + self.summary.removed > 0 {
             connection.execute("UPDATE directory SET generation = ?2 WHERE id = ?1", (self.directory, self.target))?;
             count(connection, self.directory, self.difference)?;
+        }
+        if self.has_read_all(connection)? {
+            reading::note(connection, self.directory, &self.numbering)?;
         }
         connection.execute("UPDATE directory SET imported_at = ?2 WHERE id = ?1", (self.directory, now))?;
         connection.execute("DELETE FROM import WHERE directory = ?1", [self.directory])?;

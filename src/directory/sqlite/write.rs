@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension};
 use super::keys;
 use super::lock::ImportLock;
 use super::matching::{self, Match};
-use super::rows::{self, IdValue, Place, Record, Size};
+use super::reading;
+use super::rows::{self, IdValue, Insert, Place, Record, Size};
 use super::{Book, Change, Prepared, Stored};
 use crate::error::{Error, Kind, Result};
 use crate::model::ContactId;
@@ -53,7 +54,8 @@ pub(super) fn put(connection: &Connection, book: &Book, prepared: Prepared, now:
         record.contact.updated = now;
     }
     let place = Place { directory: book.id, row: next_row(connection)?, since: generation };
-    record.insert(connection, place, None)?;
+    reading::note_first(connection, book.id, &book.numbering)?;
+    Insert::prepare(connection)?.write(&record, place, None)?;
     keys::insert(connection, book.id, &record, place.row)?;
     count(connection, book.id, difference)?;
     Ok(Stored { id, change })
