@@ -7,7 +7,7 @@ out the figures that need it.
 import statistics
 from collections.abc import Callable
 
-from . import ask, imports, people
+from . import ask, events, imports, people
 from .bench import Bench, median, ratio
 from .report import Figure, Result
 from .servers import Server
@@ -116,6 +116,8 @@ ALL: dict[str, Callable[[Bench], Result]] = {
     "start": start,
     "import": imports.time_and_memory,
     "import-p99": imports.p99_meanwhile,
+    "events": events.intake,
+    "outbox": events.outbox,
     "size": size,
 }
 

@@ -1,1 +1,202 @@
-//! Events from arrival to history.
+//! Events from their arrival to history, and out again.
+
+use std::sync::Arc;
+
+use super::caller::{Caller, Choice, Named};
+use super::intake::{Accepted, Arrival, Tie};
+use super::journal::Which;
+use super::{EventStore, State};
+use crate::model::{CallOutcome, ContactId, ContactRef, Event, History, abandoned_in_a_row, last_agent};
+use crate::number::Key;
+
+const NOW: i64 = 1_800_000_000_000;
+const HOUR: i64 = 3_600_000;
+const ANA: u64 = 40_722_111_222;
+const DAN: u64 = 40_722_333_444;
+
+struct Place {
+    _folder: tempfile::TempDir,
+    store: EventStore,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EventStore::open(&folder.path().join("calldex.db")).unwrap();
+        Self { _folder: folder, store }
+    }
+
+    async fn take(&self, arrival: Arrival) -> Accepted {
+        self.store.accept(arrival, |_| {}).unwrap().await.unwrap().unwrap()
+    }
+
+    fn count(&self, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        self.store.read_here("count", |connection| connection.query_row(&sql, [], |row| row.get(0))).unwrap()
+    }
+}
+
+/// An event of a number at a time; `params` as `name=value` with blanks between.
+fn arrival(number: u64, received: i64, params: &str) -> Arrival {
+    let telephone = format!("telephone=+{number}");
+    let pairs = params.split(' ').chain([telephone.as_str()]).map(|pair| pair.split_once('=').unwrap());
+    let params = pairs.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect();
+    Arrival {
+        event: Event { project: "sales".into(), received, params },
+        number: Key::new(number),
+        caller: Tie::Open,
+        journal: Arc::new(["crm".into()]),
+        longest_call: 4 * HOUR,
+    }
+}
+
+fn contact(id: &str) -> Named {
+    Named { source: "customers".into(), id: id.into() }
+}
+
+fn known_as(id: &str, candidates: &[&str]) -> Tie {
+    let choice = |id: &&str| Choice { contact: contact(id), name: Some((*id).into()), company: None, link: None };
+    Tie::Tied(Box::new(Caller {
+        contact: Some(contact(id)),
+        candidates: candidates.iter().map(choice).collect(),
+        ..Caller::default()
+    }))
+}
+
+#[tokio::test]
+async fn the_history_of_a_number_tells_who_spoke_last_and_what_nobody_took() {
+    let place = Place::new();
+    place.take(arrival(ANA, NOW - 5 * HOUR, "event=queue_answer uniqueid=1 agent=ion")).await;
+    place.take(arrival(ANA, NOW - 5 * HOUR + 60_000, "event=queue_answer_end uniqueid=1 agent=ion")).await;
+    for (call, hours) in [("2", 2), ("3", 1)] {
+        place.take(arrival(ANA, NOW - hours * HOUR, &format!("event=missed_calls uniqueid={call}"))).await;
+    }
+    place.take(arrival(DAN, NOW, "event=missed_calls uniqueid=4")).await;
+    place.take(arrival(ANA, NOW, "event=ringing uniqueid=5 agent=ana")).await;
+    let calls = place.store.calls("sales", Key::new(ANA).unwrap(), 0, 10).await.unwrap();
+    let outcomes: Vec<_> = calls.iter().map(|call| call.outcome).collect();
+    let missed = Some(CallOutcome::Missed);
+    assert_eq!(outcomes, [None, missed, missed, Some(CallOutcome::Answered)]);
+    assert_eq!((last_agent(&calls), abandoned_in_a_row(&calls)), (Some("ion"), 2));
+    assert_eq!(calls[3].duration, Some(60));
+    let recent = place.store.calls("sales", Key::new(ANA).unwrap(), NOW - 90 * 60_000, 10).await.unwrap();
+    assert_eq!(recent.len(), 2, "only those since then");
+    assert!(place.store.calls("shop", Key::new(ANA).unwrap(), 0, 10).await.unwrap().is_empty(), "projects are apart");
+}
+
+#[tokio::test]
+async fn events_without_a_name_for_their_call_belong_to_the_running_call_of_the_number() {
+    let place = Place::new();
+    let first = place.take(arrival(ANA, NOW, "event=queue_answer agent=ion dnid=1")).await;
+    let end = place.take(arrival(ANA, NOW + 1_000, "event=queue_answer_end agent=ion dnid=1")).await;
+    let next = place.take(arrival(ANA, NOW + 2_000, "event=queue_answer agent=ion dnid=1")).await;
+    assert_eq!((first.call.id, end.call.state), (end.call.id, State::Over));
+    assert_ne!(next.call.id, first.call.id);
+}
+
+#[tokio::test]
+async fn a_call_that_nobody_ends_is_given_up_and_goes_to_the_journal() {
+    let place = Place::new();
+    place.take(arrival(ANA, NOW, "event=dial_answer uniqueid=1 agent=ion")).await;
+    let give_up = |before| place.store.give_up("sales".into(), Arc::new(["crm".into()]), before, NOW + 5 * HOUR);
+    assert!(give_up(NOW).await.unwrap().is_empty(), "not yet");
+    let given_up = give_up(NOW + HOUR).await.unwrap();
+    assert_eq!(
+        (given_up[0].state, given_up[0].outcome, given_up[0].duration),
+        (State::Over, Some(CallOutcome::Answered), None)
+    );
+    assert_eq!(place.store.journal(Which::Waiting, None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_went_otherwise_than_it_looked_is_written_as_it_went() {
+    let place = Place::new();
+    place.take(arrival(ANA, NOW, "event=missed_calls uniqueid=1 queue=first")).await;
+    place.take(arrival(ANA, NOW + 1, "event=queue_answer uniqueid=1 queue=second agent=ion")).await;
+    place.take(arrival(ANA, NOW + 2, "event=queue_answer_end uniqueid=1 queue=second agent=ion")).await;
+    let entries = place.store.journal(Which::Waiting, None, 10).await.unwrap();
+    assert_eq!(entries.len(), 1);
+    assert!(entries[0].key.ends_with("-1-answered"), "{}", entries[0].key);
+}
+
+#[tokio::test]
+async fn only_the_first_call_of_a_customer_is_due_and_a_parked_one_holds_up_nobody() {
+    let place = Place::new();
+    for call in 1..=3 {
+        place.take(arrival(ANA, NOW, &format!("event=missed_calls uniqueid={call}"))).await;
+    }
+    place.take(arrival(DAN, NOW, "event=missed_calls uniqueid=4")).await;
+    let target: Arc<str> = "crm".into();
+    let due = async || -> Vec<i64> {
+        let entries = place.store.journal_due(&target, NOW + HOUR, 10).await.unwrap();
+        entries.iter().map(|entry| entry.call.id).collect()
+    };
+    assert_eq!(due().await, [1, 4]);
+    let park = "UPDATE journal SET state = 2 WHERE call = 1";
+    place.store.change("park", move |connection| connection.execute(park, [])).await.unwrap();
+    assert_eq!(due().await, [2, 4]);
+}
+
+#[tokio::test]
+async fn what_is_old_goes_but_for_what_the_journal_still_holds() {
+    let place = Place::new();
+    for (call, journal) in [(1, true), (2, false), (3, false)] {
+        let mut old = arrival(ANA, NOW + call, &format!("event=missed_calls uniqueid={call} agent=ion"));
+        if !journal {
+            old.journal = Arc::new([]);
+        }
+        place.take(old).await;
+    }
+    place.take(arrival(ANA, NOW, "event=queue_answer uniqueid=4 agent=ion")).await;
+    assert!(!place.store.forget("sales".into(), NOW + 3).await.unwrap());
+    assert_eq!(
+        (place.count("call"), place.count("event"), place.count("party")),
+        (3, 3, 3),
+        "2 is gone, 3 is newer, 4 runs"
+    );
+}
+
+#[tokio::test]
+async fn a_person_who_is_wiped_is_nowhere_any_more() {
+    let place = Place::new();
+    let mut of_ana = arrival(ANA, NOW, "event=missed_calls uniqueid=1 agent=ion");
+    of_ana.caller = known_as("1", &[]);
+    place.take(of_ana).await;
+    let mut from_another_number = arrival(DAN, NOW, "event=missed_calls uniqueid=2");
+    from_another_number.caller = known_as("1", &[]);
+    place.take(from_another_number).await;
+    let mut of_dan = arrival(DAN, NOW, "event=missed_calls uniqueid=3");
+    of_dan.caller = known_as("2", &["1", "2"]);
+    place.take(of_dan).await;
+    let ana = ContactRef { source: "customers".into(), id: ContactId::from_text("1") };
+    place.store.choose("sales", Key::new(ANA).unwrap(), ana.clone(), "ion", NOW).await.unwrap();
+    let wiped = place.store.wipe(vec![Key::new(ANA).unwrap()], vec![ana]).await.unwrap();
+    assert_eq!((wiped.calls, wiped.events, wiped.journal, wiped.choices), (2, 2, 2, 1));
+    assert!(wiped.log_truncated);
+    assert_eq!(
+        (place.count("call"), place.count("journal"), place.count("party"), place.count("choice")),
+        (1, 1, 0, 0)
+    );
+    let left: String = place
+        .store
+        .read_here("read", |connection| connection.query_row("SELECT caller FROM call", [], |row| row.get(0)))
+        .unwrap();
+    assert!(!left.contains("\"id\":\"1\""), "{left}");
+    let file = std::fs::read(place._folder.path().join("calldex-events.db")).unwrap();
+    let number = ANA.to_string();
+    assert!(!file.windows(number.len()).any(|bytes| bytes == number.as_bytes()), "the file still holds the number");
+}
+
+#[tokio::test]
+async fn the_first_lookup_of_a_call_counts() {
+    let place = Place::new();
+    let mut ringing = arrival(ANA, NOW, "event=ringing uniqueid=1");
+    ringing.caller = known_as("1", &[]);
+    place.take(ringing).await;
+    let mut answer = arrival(ANA, NOW, "event=queue_answer uniqueid=1 agent=ion");
+    answer.caller = known_as("2", &[]);
+    let accepted = place.take(answer).await;
+    assert_eq!(accepted.call.caller.as_ref().unwrap().contact, Some(contact("1")));
+    let repeat = place.take(arrival(ANA, NOW + 9, "event=queue_answer uniqueid=1 agent=ion")).await;
+    assert!(repeat.repeat && repeat.call.change == accepted.call.change, "a repeat changes nothing");
+}

@@ -2,6 +2,9 @@
 
 mod agent;
 mod intake;
+mod journal;
+mod stand_in;
+mod streams;
 mod survive;
 
 use serde_json::Value;

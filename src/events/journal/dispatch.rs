@@ -24,7 +24,7 @@ use crate::sources::CallLog;
 const AT_ONCE: usize = 16;
 
 /// Longest pause between two looks into the store, for what another process has changed.
-const LOOK: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_secs(5);
 
 /// First and longest pause of a call that failed, in milliseconds.
 const PAUSES: (i64, i64) = (5_000, 3_600_000);

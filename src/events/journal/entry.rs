@@ -12,7 +12,7 @@ pub(in super::super) struct Entry {
     pub(super) id: i64,
     pub(super) key: String,
     pub(super) tries: u32,
-    pub(super) call: CallRow,
+    pub(in super::super) call: CallRow,
     /// What ended the call.
     pub(super) last: Option<Event>,
 }

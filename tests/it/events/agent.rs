@@ -9,15 +9,15 @@ use super::report;
 use crate::harness::{PATIENCE, Reply, Server, Workplace, get, send, text, wait_until};
 
 /// A browser that is signed in.
-struct Page {
-    address: SocketAddr,
-    cookie: String,
+pub(super) struct Page {
+    pub(super) address: SocketAddr,
+    pub(super) cookie: String,
     csrf: String,
 }
 
 impl Page {
     /// Makes an account and opens its personal link.
-    fn open(workplace: &Workplace, server: &Server, agent: &str) -> Self {
+    pub(super) fn open(workplace: &Workplace, server: &Server, agent: &str) -> Self {
         let token = link(&workplace.succeed(&["agent", "add", agent, "--project", "sales"]));
         Self::of(server.address, &sign_in(server.address, &json!({ "invite": token })))
     }
@@ -32,7 +32,7 @@ impl Page {
         Self { address, cookie: cookie.split(';').next().unwrap().to_owned(), csrf }
     }
 
-    fn get(&self, target: &str) -> Reply {
+    pub(super) fn get(&self, target: &str) -> Reply {
         self.send("GET", target, "", None)
     }
 

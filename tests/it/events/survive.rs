@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::stand_in::StandIn;
 use super::{events, report};
-use crate::harness::{CONFIGURATION, Line, TOKEN, Workplace};
+use crate::harness::{Line, TOKEN, Workplace, wait_until};
 
 /// Events of the whole run.
 const EVENTS: usize = 10_000;
@@ -17,8 +18,9 @@ const CONNECTIONS: usize = 8;
 const KILLS: usize = 6;
 
 #[test]
-fn no_acknowledged_event_is_missing_after_kills_at_any_point() {
-    let workplace = Workplace::new(CONFIGURATION);
+fn no_acknowledged_event_and_no_call_of_the_journal_is_missing_after_kills_at_any_point() {
+    let crm = StandIn::start();
+    let workplace = super::journal::workplace(&crm, "");
     let next = AtomicUsize::new(0);
     let acknowledged = Mutex::new(BTreeSet::new());
     for kill in 0..=KILLS {
@@ -38,7 +40,7 @@ fn no_acknowledged_event_is_missing_after_kills_at_any_point() {
                             break;
                         }
                         let request = format!(
-                            "GET /sales/events?event=ringing&uniqueid={number}&telephone=07{number:08}&token={TOKEN} \
+                            "GET /sales/events?event=missed_calls&uniqueid={number}&telephone=07{number:08}&token={TOKEN} \
                              HTTP/1.1\r\nHost: calldex\r\n\r\n"
                         );
                         if !line.send(request.as_bytes()) {
@@ -55,7 +57,7 @@ fn no_acknowledged_event_is_missing_after_kills_at_any_point() {
                 });
             }
             if kill < KILLS {
-                crate::harness::wait_until("enough events to be acknowledged", || {
+                wait_until("enough events to be acknowledged", || {
                     acknowledged.lock().unwrap().len() >= enough || next.load(Ordering::Relaxed) >= EVENTS
                 });
                 server.take().unwrap().kill();
@@ -73,6 +75,20 @@ fn no_acknowledged_event_is_missing_after_kills_at_any_point() {
     assert!(missing.is_empty(), "{} of {} are missing: {missing:?}", missing.len(), acknowledged.len());
     // At most one request of each connection was cut off by each kill.
     assert!(acknowledged.len() >= EVENTS - KILLS * CONNECTIONS, "{}", acknowledged.len());
+    every_call_is_written_under_one_key(&workplace, &crm, &unique);
+}
+
+/// Every event of the test above ends a call: each call arrives, and under one key however often it is sent.
+fn every_call_is_written_under_one_key(workplace: &Workplace, crm: &StandIn, calls: &BTreeSet<usize>) {
+    let server = workplace.serve();
+    let arrived = || -> BTreeSet<usize> {
+        crm.got().iter().map(|written| written.body["uniqueid"].as_str().unwrap().parse().unwrap()).collect()
+    };
+    wait_until("every call to be written", || arrived().is_superset(calls));
+    let keys: BTreeSet<(String, String)> =
+        crm.got().into_iter().map(|written| (written.key, written.body["uniqueid"].to_string())).collect();
+    assert_eq!(keys.len(), arrived().len(), "a call has one key, and a key one call");
+    drop(server);
 }
 
 #[test]

@@ -1,0 +1,131 @@
+//! Calls that are over are written down in another system, whatever happens to it.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::report;
+use super::stand_in::StandIn;
+use crate::harness::{CONFIGURATION, CONTACTS, Workplace, get, wait_until};
+
+/// A workplace whose calls are written to a stand-in.
+pub(super) fn workplace(crm: &StandIn, more: &str) -> Workplace {
+    let journal = format!(
+        "\n[journal.crm]\nurl = \"http://{}/calls?key=a-secret-in-the-address\"\ntoken = \"a-token-for-the-crm\"\nrate = 60000\n{more}",
+        crm.address
+    );
+    let configuration = CONFIGURATION.replace("sources = [", "journal = [\"crm\"]\nsources = [");
+    Workplace::with(&format!("{configuration}{journal}"), CONTACTS)
+}
+
+#[test]
+fn a_call_that_is_over_is_written_whole_and_once() {
+    let crm = StandIn::start();
+    let workplace = workplace(&crm, "");
+    let server = workplace.serve();
+    let call = "uniqueid=1&telephone=0722111222&dnid=0310000000&queue=support&agent=ion";
+    report(&server, &format!("event=queue_answer&direction=IN&{call}"));
+    let end = format!("event=queue_answer_end&{call}&recording=https://pbx.example.com/1.wav");
+    for _ in 0..2 {
+        report(&server, &end);
+    }
+    report(
+        &server,
+        "event=missed_calls&uniqueid=2&telephone=anonymous&queue_hold_time=7&recording=javascript:alert(1)",
+    );
+    wait_until("both calls to be written", || crm.got().len() == 2);
+    let got = crm.got();
+    let answered = got.iter().find(|written| written.body["outcome"] == "answered").unwrap();
+    let missed = got.iter().find(|written| written.body["outcome"] == "missed").unwrap();
+    assert_eq!(answered.authorization.as_deref(), Some("Bearer a-token-for-the-crm"));
+    assert_eq!(answered.body["key"], answered.key.as_str());
+    let expected = [
+        ("project", json!("sales")),
+        ("uniqueid", json!("1")),
+        ("direction", json!("in")),
+        ("telephone", json!("0722111222")),
+        ("number", json!("+40722111222")),
+        ("agent", json!("ion")),
+        ("queue", json!("support")),
+        ("recording", json!("https://pbx.example.com/1.wav")),
+        ("contact", json!({ "source": "customers", "id": "12345" })),
+        ("name", json!("Ana Popescu")),
+        ("company", json!("Acme SRL")),
+    ];
+    for (field, value) in expected {
+        assert_eq!(answered.body[field], value, "{field}");
+    }
+    assert_eq!((&missed.body["number"], &missed.body["waited"]), (&json!(null), &json!(7)));
+    assert_eq!((&missed.body["contact"], &missed.body["recording"]), (&json!(null), &json!(null)));
+    assert_eq!(workplace.succeed(&["journal", "list", "--written", "--json"]).lines().count(), 2);
+    assert!(
+        get(server.address, "/metrics")
+            .text()
+            .contains("calldex_journal_tries_total{target=\"crm\",result=\"written\"} 2")
+    );
+    assert!(!server.log().contains("a-secret"), "{}", server.log());
+}
+
+#[test]
+fn a_system_that_is_down_gets_every_call_later_and_those_of_one_number_in_order() {
+    let crm = StandIn::start();
+    crm.answer_with(503);
+    let workplace = workplace(&crm, "");
+    let server = workplace.serve();
+    for call in 0..6 {
+        let number = if call % 2 == 0 { "0722111222" } else { "0722333444" };
+        report(&server, &format!("event=missed_calls&uniqueid={call}&telephone={number}"));
+    }
+    wait_until("the first tries", || crm.got().len() >= 2);
+    server.kill();
+    let server = workplace.serve();
+    crm.answer_with(200);
+    wait_until("every call to be written", || crm.taken().len() >= 6);
+    let taken = crm.taken();
+    for number in ["0722111222", "0722333444"] {
+        let order: Vec<String> = taken
+            .iter()
+            .filter(|written| written.body["telephone"] == number)
+            .map(|written| written.body["uniqueid"].to_string())
+            .collect();
+        let mut sorted = order.clone();
+        sorted.sort();
+        sorted.dedup();
+        assert_eq!(order, sorted, "{number}");
+    }
+    let keys: BTreeSet<&str> = taken.iter().map(|written| written.key.as_str()).collect();
+    assert_eq!(keys.len(), 6);
+    drop(server);
+}
+
+#[test]
+fn a_call_that_is_refused_is_parked_until_somebody_decides() {
+    let crm = StandIn::start();
+    crm.answer_with(422);
+    let workplace = workplace(&crm, "tries = 1\n");
+    let server = workplace.serve();
+    for call in 0..3 {
+        report(&server, &format!("event=missed_calls&uniqueid={call}&telephone=072211122{call}"));
+    }
+    let parked = || workplace.succeed(&["journal", "list", "--json"]).lines().count();
+    wait_until("the calls to be parked", || parked() == 3);
+    let shown = workplace.succeed(&["journal", "list"]);
+    assert!(shown.contains("crm  parked  1 tries  it answered with status 422"), "{shown}");
+    assert!(
+        get(server.address, "/metrics").text().contains("calldex_journal_entries{target=\"crm\",state=\"parked\"} 3")
+    );
+    assert_eq!(workplace.succeed(&["journal", "drop", "1"]), "1 entry dropped\n");
+    assert!(workplace.fail(&["journal", "retry", "1"]).contains("has no entry 1"));
+    crm.answer_with(200);
+    assert_eq!(workplace.succeed(&["journal", "retry", "--all"]), "2 entries will be tried again\n");
+    wait_until("the rest to be written", || crm.taken().len() == 2);
+    assert_eq!(parked(), 0);
+}
+
+#[test]
+fn a_project_that_names_no_journal_is_told_so() {
+    let workplace = Workplace::new(&CONFIGURATION.replace("sources = [", "journal = [\"crn\"]\nsources = ["));
+    let output = workplace.run(&["config", "check"]);
+    let said = crate::harness::text(&output.stdout) + &crate::harness::text(&output.stderr);
+    assert!(said.contains("; add [journal.crn]"), "{said}");
+}
