@@ -19,6 +19,7 @@ mod recipe;
 mod restore;
 mod serve;
 mod snippet;
+mod source;
 mod token;
 mod workshop;
 
@@ -97,6 +98,9 @@ enum Command {
     Recipe(recipe::Command),
     /// Print configuration for a phone system, to copy
     Snippet(snippet::Arguments),
+    /// Try a live source
+    #[command(subcommand)]
+    Source(source::Command),
     /// Make a token, or the hash of one
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -144,6 +148,7 @@ fn run(arguments: Arguments) -> Outcome {
         Command::Config(command) => {
             config::run(command, file, &process_environment, &SystemClock, &mut std::io::stdout().lock())
         }
+        Command::Source(command) => source::run(file, &command, &mut std::io::stdout()),
         Command::Recipe(command) => recipe::run(&command, file, &mut std::io::stdout()),
         Command::Snippet(arguments) => {
             let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());

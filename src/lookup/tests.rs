@@ -145,6 +145,30 @@ async fn a_page_for_strangers_opens_only_for_a_caller_whom_nobody_knows() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_order_of_the_sources_decides_and_not_their_speed() {
+    let bench = bench();
+    let settings = settings("");
+    let mut seed = 1_u64;
+    let mut delay = || {
+        // The constants of Knuth's MMIX; any spread of delays would do.
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % 790
+    };
+    for run in 0..1000 {
+        // Names of their own, so that no run remembers another one.
+        let named = |place: &str| format!("{place}-{run}");
+        let sources = [
+            source(&named("a"), knows_nobody(delay())),
+            source(&named("b"), knows(delay(), 2)),
+            source(&named("c"), knows(delay(), 3)),
+        ];
+        let (answer, took) = ask(&bench.lookup, &project(&bench, &settings, &sources).await, NUMBER).await;
+        assert_eq!(name(&answer), Some(&*format!("b-{run} 2")));
+        assert!(took < Duration::from_millis(800));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outage_is_never_unknown() {
     let bench = bench();
     let sources = [source("down", Script::Fail { after: Duration::from_millis(5) }), source("up", knows_nobody(5))];

@@ -57,6 +57,10 @@ impl Budget {
 
     fn reserve(&self, rate: Rate, now: Instant, patience: Duration) -> Result<Instant> {
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever read the clock before another one may come behind him; the list stays in order.
+        let now = moments
+            .back()
+            .map_or(now, |last| if moments.len() < rate.requests as usize { now.max(*last) } else { now });
         forget(&mut moments, rate, now);
         // The request that this one must not come too soon after.
         let earlier = moments.len().checked_sub(rate.requests as usize).and_then(|place| moments.get(place));
@@ -107,6 +111,25 @@ mod tests {
             assert!(*sixth - *first >= SECOND, "six requests within {:?}", *sixth - *first);
         }
         assert!(sent[59] - sent[0] < 12 * SECOND, "the budget is used up to the end");
+    }
+
+    #[test]
+    fn eight_workers_together_never_get_more_than_the_rate() {
+        let (budget, start) = (budget(7), SystemClock.now());
+        let rate = budget.rate().unwrap();
+        let reserve = |worker: u32| {
+            let now = |turn: u32| start + Duration::from_millis(u64::from(turn * (worker + 1) % 900));
+            (0..200).map(|turn| budget.reserve(rate, now(turn), 1000 * SECOND).unwrap()).collect::<Vec<_>>()
+        };
+        let mut moments: Vec<Instant> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..8).map(|worker| scope.spawn(move || reserve(worker))).collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        });
+        moments.sort_unstable();
+        assert_eq!(moments.len(), 1600);
+        for (first, eighth) in moments.iter().zip(&moments[7..]) {
+            assert!(*eighth - *first >= SECOND, "eight requests within {:?}", *eighth - *first);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,6 +13,8 @@ use crate::config::{self, Complaint, nearest};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 
+use super::watch::{self, Note};
+
 /// Most contacts that are taken from one answer; one number that more people share names nobody.
 pub const MOST_CONTACTS: usize = 50;
 
@@ -244,6 +246,9 @@ fn search(expression: &Expression<'static>, name: &str, answer: &Value) -> Resul
 fn search_in(expression: &Expression<'static>, name: &str, answer: &jmespath::Rcvar) -> Result<Value> {
     let wrong = |why: String| Error::new(Kind::Corrupt, format!("map.{name} fails on the answer: {why}"));
     let found = expression.search(answer).map_err(|why| wrong(first_line(&why)))?;
+    if found.is_null() {
+        watch::note(|| Note::NothingAt { field: name.to_owned() });
+    }
     serde_json::to_value(&*found).map_err(|why| wrong(why.to_string()))
 }
 

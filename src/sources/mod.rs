@@ -27,6 +27,7 @@ mod sql;
 #[cfg(test)]
 pub(crate) mod stand_in;
 pub mod verify;
+pub mod watch;
 pub mod xml;
 
 use std::collections::BTreeMap;

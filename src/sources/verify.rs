@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use super::watch::{self, Note};
 use crate::directory::Hit;
 use crate::model::Contact;
 use crate::number::indexed::{Indexed, indexed};
@@ -20,6 +21,21 @@ pub fn verify(contacts: Vec<Contact>, number: &Number, numbering: &Numbering) ->
     if contacts.iter().all(|contact| contact.numbers.is_empty()) {
         return contacts.into_iter().map(|contact| hit(contact, Rung::Asserted)).collect();
     }
+    let count = contacts.len();
+    let numbers = if watch::is_on() { written(&contacts) } else { Vec::new() };
+    let hits = compare(contacts, number, numbering);
+    watch::note(|| {
+        let strangers = if hits.is_empty() { numbers } else { Vec::new() };
+        Note::Verified { contacts: count, kept: hits.len(), strangers }
+    });
+    hits
+}
+
+fn written(contacts: &[Contact]) -> Vec<String> {
+    contacts.iter().flat_map(|contact| &contact.numbers).map(|number| number.written.clone()).collect()
+}
+
+fn compare(contacts: Vec<Contact>, number: &Number, numbering: &Numbering) -> Vec<Hit> {
     let wanted = Wanted::of(number, false);
     let rows: Vec<Row<usize>> =
         contacts.iter().enumerate().flat_map(|(place, contact)| rows_of(place, contact, numbering)).collect();

@@ -22,6 +22,7 @@ mod processes;
 mod reload;
 mod snippets;
 mod soap;
+mod sources;
 mod sql;
 mod store;
 mod tls;

@@ -25,7 +25,8 @@ use http::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use http::{Method, StatusCode};
 use url::Url;
 
-use super::budget::Budget;
+use super::{budget::Budget, watch};
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
 use address::Reach;
 
@@ -146,6 +147,7 @@ impl Client {
     /// As [`Client::send`]; a redirect is not followed, and a status other than success is the error it stands for.
     pub async fn tell(&self, request: Request) -> Result<()> {
         self.budget.pay(self.patience).await?;
+        watch::note(|| watch::sent(&request));
         let mut response = self.begin(&request).await?;
         let headers = std::mem::take(response.headers_mut());
         Answer { status: response.status(), headers, body: Bytes::new() }.success().map(|_| ())
@@ -162,7 +164,8 @@ impl Client {
     }
 
     async fn send_once(&self, request: &Request) -> Result<Answer> {
-        let explain = |error| failure::explain(error, &request.url);
+        let (explain, start) = (|error| failure::explain(error, &request.url), SystemClock.now());
+        watch::note(|| watch::sent(request));
         let mut response = self.begin(request).await?;
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(explain)? {
@@ -172,7 +175,10 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status: response.status(), headers: std::mem::take(response.headers_mut()), body: body.freeze() })
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let answer = Answer { status, headers, body: body.freeze() };
+        watch::note(|| watch::answered(&answer, SystemClock.now().saturating_duration_since(start)));
+        Ok(answer)
     }
 }
 

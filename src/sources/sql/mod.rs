@@ -19,7 +19,9 @@ use serde_json::{Map, Value};
 use super::budget::Budget;
 use super::mapping::{Mapping, Types};
 use super::verify::verify;
+use super::watch::{self, Note};
 use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
+use crate::clock::Clock;
 use crate::config::{self, Complaint};
 use crate::directory::Hit;
 use crate::directory::import::is_telephone_column;
@@ -45,6 +47,7 @@ struct Inner {
     pool: Pool,
     budget: Arc<Budget>,
     timeout: Duration,
+    clock: Arc<dyn Clock>,
 }
 
 fn check(source: &config::Source) -> Vec<Complaint> {
@@ -93,6 +96,7 @@ fn build(source: &config::Source, workbench: Workbench) -> Result<Built> {
         pool: Pool::new(Engine::new(settings), source.max_in_flight, Arc::clone(&workbench.clock)),
         budget: workbench.budget,
         timeout: source.timeout,
+        clock: workbench.clock,
     }));
     Ok(Built { source: Arc::new(sql), call_log: None })
 }
@@ -120,7 +124,14 @@ impl Inner {
         let forms = number::forms(phone, numbering.country.as_deref());
         let values = Values { forms: &forms, wanted: &self.source.forms, call: &question.call };
         self.budget.pay(self.timeout).await?;
+        let start = self.clock.now();
+        watch::note(|| Note::Sent(self.statement.bind(&values, |_| "?".to_owned()).0));
         let rows = self.pool.run(&self.statement, &values).await?;
+        watch::note(|| Note::Answered {
+            head: format!("{} rows", rows.len()),
+            excerpt: watch::excerpt(&serde_json::to_string(&rows).unwrap_or_default()),
+            took: self.clock.now().saturating_duration_since(start),
+        });
         let mapping = Mapping::of_columns(&self.source, &self.number_columns(&rows)?)?;
         let contacts = mapping.contacts(Value::Array(rows.into_iter().map(Value::Object).collect()), Types::Told)?;
         Ok(verify(contacts, &question.number, &numbering))

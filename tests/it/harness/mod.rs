@@ -8,6 +8,7 @@ mod line;
 mod process;
 mod silent;
 mod telephony;
+mod troublemaker;
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ pub(crate) use line::Line;
 pub(crate) use process::{allow_open_files, resident_kilobytes};
 pub(crate) use silent::Silent;
 pub(crate) use telephony::{Callee, Kamailio};
+pub(crate) use troublemaker::{Mood, Troublemaker};
 
 /// How long a busy machine may take for anything that has to happen; only a failing test waits so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
