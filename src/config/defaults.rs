@@ -29,6 +29,8 @@ pub struct Defaults {
     pub language: Option<String>,
     /// `external_id`
     pub external_id: Option<String>,
+    /// The fields whose template has a variable put in, so that messages must not repeat it.
+    pub with_variables: Vec<Field>,
 }
 
 /// Last place in a queue that the contract knows.
@@ -132,8 +134,15 @@ impl Defaults {
             outbound_number: template("outbound_number"),
             language: template("language"),
             external_id: template("external_id"),
+            with_variables: with_variables(reader),
         }
     }
+}
+
+fn with_variables(reader: &Reader<'_>) -> Vec<Field> {
+    let written = |key: &Key| reader.value(key.name).and_then(|(_, value)| value.get_ref().as_str().map(str::to_owned));
+    let fields = KEYS.iter().filter(|key| written(key).is_some_and(|text| text.contains("${")));
+    fields.filter_map(|key| Field::parse(key.name)).collect()
 }
 
 /// Says at which place of the file a template cannot be read; what it makes of a contact is known only in a call.

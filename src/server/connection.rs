@@ -42,6 +42,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// How long a half-sent request may still take when the connection is ending.
 const LAST_HEAD: Duration = Duration::from_secs(1);
 
+/// How long a connection is idle before it rests: gives its buffers back, of some 16 KiB, until the client says more.
+/// Asterisk has an idle connection for each call in progress.
+const REST: Duration = Duration::from_millis(250);
+
 /// How long things may take; for the life of a connection, whatever a reload changes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
@@ -60,6 +64,8 @@ pub(crate) struct Connection {
     idle_since: AtomicU64,
     had_request: AtomicBool,
     proxy_line: AtomicBool,
+    /// Nothing of a further request has come, and no answer is on its way; as [`Stream`] sees it.
+    settled: AtomicBool,
     ending: AtomicU8,
     wake: Notify,
 }
@@ -85,6 +91,7 @@ impl Connection {
             idle_since: AtomicU64::new(0),
             had_request: AtomicBool::new(false),
             proxy_line: AtomicBool::new(false),
+            settled: AtomicBool::new(true),
             ending: AtomicU8::new(0),
             wake: Notify::new(),
         }
@@ -121,6 +128,14 @@ impl Connection {
         self.proxy_line.store(true, Ordering::Relaxed);
     }
 
+    pub(crate) fn note_settled(&self, settled: bool) {
+        self.settled.store(settled, Ordering::Relaxed);
+    }
+
+    fn may_rest(&self, idle: Duration) -> bool {
+        idle >= REST && self.settled.load(Ordering::Relaxed)
+    }
+
     fn age(&self) -> u64 {
         let age = self.clock.now().saturating_duration_since(self.opened);
         u64::try_from(age.as_micros()).unwrap_or(BUSY - 1)
@@ -145,8 +160,8 @@ pub(crate) async fn run<IO: AsyncRead + AsyncWrite + Unpin>(
 ) {
     let stream = Stream::new(socket, Arc::clone(connection), patience.transfer);
     let service = service_fn(|request| answer(&app, request, Arc::clone(connection), patience.transfer));
-    let mut serving = pin!(http().serve_connection(TokioIo::new(stream), service));
-    let mut timer = pin!(tokio::time::sleep_until(connection.after(patience.idle)));
+    let mut serving = http().serve_connection(TokioIo::new(stream), service);
+    let mut timer = pin!(tokio::time::sleep_until(connection.after(patience.idle.min(REST))));
     let mut stage = Stage::Serving;
     if connection.is_ending() {
         // Asked during the handshake, which has used up the wake-up.
@@ -155,7 +170,7 @@ pub(crate) async fn run<IO: AsyncRead + AsyncWrite + Unpin>(
     loop {
         tokio::select! {
             biased;
-            result = serving.as_mut() => {
+            result = &mut serving => {
                 if result.is_err_and(|error| error.is_parse()) {
                     ConnectionCounts::add(&counts.bad_requests);
                 }
@@ -166,7 +181,7 @@ pub(crate) async fn run<IO: AsyncRead + AsyncWrite + Unpin>(
                 match connection.ending.load(Ordering::Relaxed) {
                     how if how == Ending::MakeRoom as u8 && idle => return,
                     how if how == Ending::MakeRoom as u8 => {
-                        serving.as_mut().graceful_shutdown();
+                        Pin::new(&mut serving).graceful_shutdown();
                         stage = Stage::Ending;
                         timer.as_mut().reset(connection.after(LAST_HEAD));
                     }
@@ -184,10 +199,20 @@ pub(crate) async fn run<IO: AsyncRead + AsyncWrite + Unpin>(
                         return;
                     }
                     (Stage::Ending, Some(_)) => return,
-                    (Stage::Serving, Some(idle)) => patience.idle - idle,
-                    (Stage::Serving, None) => patience.idle,
+                    (Stage::Serving, Some(idle)) if connection.may_rest(idle) => {
+                        let http1::Parts { io, read_buf, service, .. } = serving.into_parts();
+                        let mut stream = io.into_inner();
+                        stream.put_back(&read_buf);
+                        ConnectionCounts::add(&counts.rested);
+                        rest(&mut stream, connection, patience.idle - idle).await;
+                        serving = http().serve_connection(TokioIo::new(stream), service);
+                        patience.idle.saturating_sub(connection.idle().unwrap_or_default()).min(REST)
+                    }
+                    (Stage::Serving, Some(idle)) if idle < REST => (patience.idle - idle).min(REST - idle),
+                    (Stage::Serving, Some(idle)) => (patience.idle - idle).min(REST),
+                    (Stage::Serving, None) => patience.idle.min(REST),
                     (Stage::Pausing, _) => {
-                        serving.as_mut().graceful_shutdown();
+                        Pin::new(&mut serving).graceful_shutdown();
                         stage = Stage::Ending;
                         LAST_HEAD
                     }
@@ -196,6 +221,17 @@ pub(crate) async fn run<IO: AsyncRead + AsyncWrite + Unpin>(
                 timer.as_mut().reset(connection.after(wait));
             }
         }
+    }
+}
+
+/// Waits for the client with as little memory as may be; also ends when it has been idle for too long, or is asked to end.
+async fn rest<IO: AsyncRead + Unpin>(stream: &mut Stream<IO>, connection: &Connection, left: Duration) {
+    tokio::select! {
+        biased;
+        // Whoever serves the connection has to see it.
+        () = connection.wake.notified() => connection.wake.notify_one(),
+        () = stream.wait() => {}
+        () = tokio::time::sleep(left) => {}
     }
 }
 
@@ -232,7 +268,8 @@ async fn answer(
         }
         Body::new(Received { body, deadline: Box::pin(tokio::time::sleep(transfer)) })
     });
-    let response = app.answer(busy.0.peer(), request).await;
+    // Boxed, so that a connection without a request does not hold the room of a whole lookup.
+    let response = Box::pin(app.answer(busy.0.peer(), request)).await;
     Ok(response.map(|body| Answer { body, _busy: busy }))
 }
 

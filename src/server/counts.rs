@@ -15,6 +15,8 @@ pub(crate) struct ConnectionCounts {
     pub(crate) made_room: AtomicU64,
     /// Connections that were silent, or too slow with a request, for too long.
     pub(crate) timed_out: AtomicU64,
+    /// Times that an idle connection gave its buffers back until the client said more.
+    pub(crate) rested: AtomicU64,
     /// Requests that hyper answered itself, with 400, 414 or 431.
     pub(crate) bad_requests: AtomicU64,
     /// TLS handshakes that failed or took too long.
@@ -28,13 +30,14 @@ pub(crate) struct ConnectionCounts {
 impl ConnectionCounts {
     /// Each number with its name, in the order of the declaration.
     #[must_use]
-    pub(crate) fn all(&self) -> [(&'static str, u64); 9] {
+    pub(crate) fn all(&self) -> [(&'static str, u64); 10] {
         [
             ("open", &self.open),
             ("accepted", &self.accepted),
             ("turned_away", &self.turned_away),
             ("made_room", &self.made_room),
             ("timed_out", &self.timed_out),
+            ("rested", &self.rested),
             ("bad_requests", &self.bad_requests),
             ("failed_handshakes", &self.failed_handshakes),
             ("accept_errors", &self.accept_errors),

@@ -3,6 +3,7 @@
 //! On the way in, request lines are repaired ([`Tolerant`]). On the way out, a client that takes no byte for too long
 //! ends the connection: hyper has no time limit for writing.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -62,30 +63,63 @@ impl<IO> Stream<IO> {
         }
     }
 
+    /// Takes bytes back that were handed out; they come first when the next reader fetches.
+    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.ready = [bytes, &self.ready[self.fetched..]].concat();
+            self.fetched = 0;
+        }
+    }
+
+    /// Tells the connection whether it could rest now.
+    fn note_settled(&self) {
+        let nothing_on_its_way = self.stalled.is_none() && self.ready.is_empty();
+        self.connection.note_settled(nothing_on_its_way && self.tolerant.is_between_requests());
+    }
+
     /// Lets a write that cannot go on wait, but not for ever.
     fn bounded<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.stalled = None;
+            if self.stalled.take().is_some() {
+                self.note_settled();
+            }
             return written;
         }
+        self.connection.note_settled(false);
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.patience)));
         stalled.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<IO: AsyncRead + Unpin> AsyncRead for Stream<IO> {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
+impl<IO: AsyncRead + Unpin> Stream<IO> {
+    /// Waits for the client without a buffer: until bytes come, which a reader then fetches, or the connection ends,
+    /// which a reader then sees.
+    pub(crate) async fn wait(&mut self) {
+        poll_fn(|context| {
+            let mut bytes = [0_u8; 512];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let read = ready!(Pin::new(&mut self.inner).poll_read(context, &mut buffer));
+            if read.is_ok() && !buffer.filled().is_empty() {
+                self.look_through(&mut buffer, 0);
+                let passed = buffer.filled().to_vec();
+                self.put_back(&passed);
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    fn read(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let start = buffer.filled().len();
         loop {
-            if this.fetch(buffer) || buffer.remaining() == 0 {
+            if self.fetch(buffer) || buffer.remaining() == 0 {
                 return Poll::Ready(Ok(()));
             }
-            ready!(Pin::new(&mut this.inner).poll_read(context, buffer))?;
+            ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
             if buffer.filled().len() > start {
-                this.look_through(buffer, start);
-            } else if this.tolerant.holds() {
-                this.tolerant.give_up(&mut this.ready);
+                self.look_through(buffer, start);
+            } else if self.tolerant.holds() {
+                self.tolerant.give_up(&mut self.ready);
             } else {
                 return Poll::Ready(Ok(()));
             }
@@ -93,6 +127,17 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Stream<IO> {
                 return Poll::Ready(Ok(()));
             }
         }
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Stream<IO> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let read = this.read(context, buffer);
+        if read.is_ready() {
+            this.note_settled();
+        }
+        read
     }
 }
 

@@ -26,6 +26,7 @@ use crate::clock::{Clock, SystemClock};
 
 mod hostile;
 mod limit_and_end;
+mod rest;
 mod sloppy;
 mod slow;
 mod tls;

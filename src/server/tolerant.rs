@@ -55,6 +55,11 @@ impl Tolerant {
         self.proxied
     }
 
+    /// Whether every request so far is whole and had no body, so that nothing of the next one has come.
+    pub(crate) fn is_between_requests(&self) -> bool {
+        matches!(self.place, Place::Opening | Place::Request) && self.held.is_empty()
+    }
+
     /// Whether bytes are held back; then [`Tolerant::take`] must get what comes next.
     pub(crate) fn holds(&self) -> bool {
         !self.held.is_empty()

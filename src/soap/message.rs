@@ -9,6 +9,9 @@ use std::sync::Arc;
 use super::namespaces::{APACHE, RPC, XSD, XSI};
 use super::{Key, Value, Version};
 
+/// What an answer of SOAP 1.2 has before its result.
+const RESULT: &str = "<rpc:result>return</rpc:result>";
+
 /// How the arguments of a call are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Shape {
@@ -75,34 +78,29 @@ impl Message<'_> {
     pub fn write(&self) -> String {
         let mut writer = Writer::new(self.version);
         let function = writer.prefixed(Some(self.namespace), self.function);
-        let mut inside = String::new();
-        let has_result = self.is_answer && self.shape == Shape::RpcEncoded && self.version == Version::V12;
-        if has_result {
-            inside.push_str("<rpc:result>return</rpc:result>");
-        }
-        for argument in self.arguments {
+        let is_encoded = self.shape == Shape::RpcEncoded;
+        let says_result = self.is_answer && is_encoded && self.version == Version::V12;
+        let mut inside = if says_result { RESULT.to_owned() } else { String::new() };
+        for Argument { name, namespace, value } in self.arguments {
             inside.push_str(&match self.shape {
-                Shape::RpcEncoded => writer.encoded(&argument.name, &argument.value),
-                Shape::RpcLiteral | Shape::DocumentLiteral => {
-                    writer.literal(argument.namespace.as_deref(), &argument.name, &argument.value)
-                }
+                Shape::RpcEncoded => writer.encoded(name, value),
+                Shape::RpcLiteral | Shape::DocumentLiteral => writer.literal(namespace.as_deref(), name, value),
             });
         }
         let header = self.header.as_ref().map(|header| writer.header(header)).unwrap_or_default();
-        let mut style = "";
-        if self.shape == Shape::RpcEncoded {
+        if is_encoded {
             writer.prefix(XSD);
             writer.prefix(self.version.encoding());
-            style = if self.version == Version::V12 {
-                " env:encodingStyle=\"http://www.w3.org/2003/05/soap-encoding\""
-            } else {
-                ""
-            };
         }
-        let call = element(&function, style, &inside);
-        let body = if has_result { format!(" xmlns:rpc=\"{RPC}\"") } else { String::new() };
-        let encoding = self.shape == Shape::RpcEncoded && self.version == Version::V11;
-        envelope(&writer, encoding, &header, &body, &call)
+        let encoding = format!(" {}:encodingStyle=\"{}\"", writer.envelope_prefix(), self.version.encoding());
+        // SOAP 1.1 says the encoding on the envelope, 1.2 on the call.
+        let (on_envelope, on_call) = match self.version {
+            _ if !is_encoded => ("", ""),
+            Version::V11 => (encoding.as_str(), ""),
+            Version::V12 => ("", encoding.as_str()),
+        };
+        let on_body = if says_result { format!(" xmlns:rpc=\"{RPC}\"") } else { String::new() };
+        envelope(&writer, on_envelope, &header, &on_body, &element(&function, on_call, &inside))
     }
 }
 
@@ -128,10 +126,10 @@ pub fn write_fault(version: Version, code: &str, text: &str) -> String {
         }
     };
     let fault = element(&format!("{}:Fault", writer.envelope_prefix()), "", &inside);
-    envelope(&writer, false, "", "", &fault)
+    envelope(&writer, "", "", "", &fault)
 }
 
-fn envelope(writer: &Writer, has_encoding: bool, header: &str, body_attributes: &str, call: &str) -> String {
+fn envelope(writer: &Writer, attributes: &str, header: &str, body_attributes: &str, call: &str) -> String {
     let prefix = writer.envelope_prefix();
     let mut out = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<{prefix}:Envelope");
     let declared = std::iter::once((prefix, writer.version.envelope()));
@@ -139,10 +137,7 @@ fn envelope(writer: &Writer, has_encoding: bool, header: &str, body_attributes: 
     for (prefix, uri) in declared.chain(used) {
         let _ = write!(out, " xmlns:{prefix}=\"{}\"", escaped_attribute(uri));
     }
-    if has_encoding {
-        let _ = write!(out, " {prefix}:encodingStyle=\"{}\"", writer.version.encoding());
-    }
-    out.push('>');
+    let _ = write!(out, "{attributes}>");
     if !header.is_empty() {
         let _ = write!(out, "<{prefix}:Header>{header}</{prefix}:Header>");
     }

@@ -153,12 +153,8 @@ impl Wsdl {
         let around = operation.child(soap(version), "operation");
         let body = operation.child(WSDL, "input").and_then(|input| input.child(soap(version), "body"));
         let style = text(around, "style").or_else(|| text(binding.child(soap(version), "binding"), "style"));
-        let shape = match (style.unwrap_or("document"), text(body, "use").unwrap_or("literal")) {
-            ("rpc", "encoded") => Shape::RpcEncoded,
-            ("rpc", _) => Shape::RpcLiteral,
-            (_, "literal") => Shape::DocumentLiteral,
-            _ => return Err(corrupt(format!("the WSDL wants {function} as document/encoded, which nobody speaks"))),
-        };
+        let shape = shape(style.unwrap_or("document"), text(body, "use").unwrap_or("literal"))
+            .ok_or_else(|| corrupt(format!("the WSDL wants {function} as document/encoded, which nobody speaks")))?;
         let parts = self.parts(function, binding)?;
         let mut read = Operation {
             version,
@@ -220,6 +216,15 @@ fn children<'a>(
     name: &'static str,
 ) -> impl Iterator<Item = &'a Element> + use<'a> {
     element.children.iter().filter(move |child| child.is(namespace, name))
+}
+
+fn shape(style: &str, used: &str) -> Option<Shape> {
+    match (style, used) {
+        ("rpc", "encoded") => Some(Shape::RpcEncoded),
+        ("rpc", _) => Some(Shape::RpcLiteral),
+        (_, "literal") => Some(Shape::DocumentLiteral),
+        _ => None,
+    }
 }
 
 fn soap(version: Version) -> &'static str {

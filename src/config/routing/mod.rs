@@ -79,6 +79,8 @@ impl LineStyle {
 pub struct Script {
     /// With variables put in.
     pub text: Box<str>,
+    /// Whether a variable was put in, so that messages must not repeat it.
+    pub has_variable: bool,
     /// Where it stands in its file, for complaints.
     pub(crate) place: Range<usize>,
 }
@@ -91,7 +93,7 @@ impl fmt::Debug for Script {
 
 impl From<Text> for Script {
     fn from(text: Text) -> Self {
-        Self { text: text.value.into(), place: text.place }
+        Self { has_variable: text.value != text.written, text: text.value.into(), place: text.place }
     }
 }
 

@@ -188,7 +188,7 @@ fn read_setting(reader: &Reader<'_>, key: &'static str, target: Target) -> Optio
     let (described, value) = reader.value(key)?;
     let value = match (value.get_ref(), &described.kind) {
         (DeValue::Integer(number), Kind::WholeOrTemplate(_)) if number.radix() == 10 => {
-            Script { text: number.as_str().into(), place: value.span() }
+            Script { text: number.as_str().into(), has_variable: false, place: value.span() }
         }
         _ => reader.text_of(described, &value)?.into(),
     };

@@ -208,22 +208,18 @@ impl RuleTest {
 fn read_map(reader: &Reader<'_>, name: &'static str) -> BTreeMap<String, String> {
     let Some(key) = SECTION.key(name) else { return BTreeMap::new() };
     let entries = reader.entries(name).into_iter();
-    entries
-        .filter_map(|(name, _, value)| match scalar(&value) {
-            Some(text) => Some((name.to_owned(), text)),
-            None => reader.refuse(key, &value, ""),
-        })
-        .collect()
+    entries.filter_map(|(name, _, value)| Some((name.to_owned(), scalar(reader, key, &value)?))).collect()
 }
 
-/// A text, number or switch as the text that a source would hold.
-fn scalar(value: &Value<'_>) -> Option<String> {
+/// A text, which may be empty, a number or a switch as the text that a source would hold.
+fn scalar<'a>(reader: &Reader<'a>, key: &'static Key, value: &Value<'a>) -> Option<String> {
     match value.get_ref() {
-        DeValue::String(text) => Some(text.as_ref().to_owned()),
+        DeValue::String(text) if text.is_empty() => Some(String::new()),
+        DeValue::String(_) => reader.text_of(key, value).map(|text| text.value),
         DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),
         DeValue::Float(number) => Some(number.as_str().to_owned()),
         DeValue::Boolean(on) => Some(on.to_string()),
-        _ => None,
+        _ => reader.refuse(key, value, ""),
     }
 }
 
@@ -253,10 +249,7 @@ fn read_call(reader: Reader<'_>) -> TestCall {
 fn read_expect(reader: Reader<'_>) -> Vec<(&'static str, String)> {
     let read = |name: &'static str| {
         let (key, value) = reader.value(name)?;
-        match scalar(&value) {
-            Some(text) => Some((name, text)),
-            None => reader.refuse(key, &value, ""),
-        }
+        Some((name, scalar(&reader, key, &value)?))
     };
     let expected = EXPECTED.into_iter().filter_map(read).collect();
     reader.finish();

@@ -63,7 +63,7 @@ impl Ruleset {
         let listed = if self.lists.is_empty() {
             Vec::new()
         } else {
-            let found_in: Vec<Arc<str>> = facts.candidates.iter().map(|it| Arc::clone(&it.source)).collect();
+            let found_in = found_in(facts);
             self.lists.find(&super::lists::Sought { number: facts.number, found_in: &found_in, now: facts.now })
         };
         let zone = (!self.rules.is_empty()).then_some(&self.zone);
@@ -122,7 +122,8 @@ impl Ruleset {
                 Err(why) => return Verdict::Failed(format!("{} cannot be made: {why}", target.key())),
             }
         }
-        fire(place, rule, values, facts.person, answered)
+        let guess = facts.person.filter(|_| rule.mentions.person || !names(rule, Outcome::Unknown, listed));
+        fire(place, rule, values, guess, answered)
     }
 
     /// Makes a value; an empty one sets nothing.
@@ -148,14 +149,26 @@ impl Ruleset {
     }
 }
 
+/// The sources that know the caller: by a guess only where it may steer, since lists are made to steer.
+fn found_in(facts: &Facts<'_>) -> Vec<Arc<str>> {
+    let certain = facts.candidates.iter().filter(|it| it.hit.rung.is_certain()).map(|it| &it.source);
+    let steering = facts.person.filter(|person| person.steers).map(|person| &person.source);
+    certain.chain(steering).cloned().collect()
+}
+
 /// Whether the rule speaks of this caller: of one who was found always, of any other when it names his kind or a list
 /// that he is on.
 fn speaks_of(rule: &Rule, outcome: Outcome, listed: &[Listed]) -> bool {
+    outcome == Outcome::Found || names(rule, outcome, listed)
+}
+
+fn names(rule: &Rule, outcome: Outcome, listed: &[Listed]) -> bool {
     rule.mentions.names(outcome)
         || rule.mentions.lists.iter().any(|list| listed.iter().any(|entry| *entry.list == **list))
 }
 
-/// Sets and clears what no rule before has decided.
+/// Sets and clears what no rule before has decided. `person` is the caller, when the rule would not say the same of one
+/// whom nobody knows: found by a guess, he lets it set no more than the guess itself may.
 fn fire(
     place: usize,
     rule: &Rule,
@@ -168,7 +181,7 @@ fn fire(
     for (field, value) in values {
         if answered.is_decided(field) {
             late.add(field);
-        } else if rule.mentions.person && person.is_some_and(|person| !may_set(field, person)) {
+        } else if person.is_some_and(|person| !may_set(field, person)) {
             withheld.add(field);
         } else if value.is_empty() {
             empty.add(field);
@@ -189,7 +202,7 @@ fn fire(
     Verdict::Fired { set, cleared, late, withheld, empty }
 }
 
-/// What a rule that looks at a contact may set: of one who was found by a guess no more than the guess itself may.
+/// What may be set because of a person: of one who was found by a guess no more than the guess itself may.
 fn may_set(field: Field, person: &Person) -> bool {
     match person.rung {
         Rung::Tail => field == Field::Name,

@@ -58,6 +58,7 @@ impl Compiler<'_> {
         let mut set = Vec::with_capacity(rule.set.len());
         for setting in &rule.set {
             let described = format!("{} in [[project.{}.rule]]", setting.target.key(), self.project.name);
+            let shown = if setting.value.has_variable { "a variable" } else { &format!("{:?}", setting.value.text) };
             let name = format!("{place} {}", setting.target.field().as_str());
             let said = |why: String| Complaint::at(&setting.value.place, format!("{described}{why}"));
             match self.source(setting.target, &setting.value.text, &name, &mut mentions) {
@@ -65,7 +66,8 @@ impl Compiler<'_> {
                     self.complaints.extend(slips.into_iter().map(|slip| said(format!(": {slip}")).into_warning()));
                     set.push((setting.target, source));
                 }
-                Err(why) => self.complaints.push(said(why)),
+                Err(Fault::Text(why)) => self.complaints.push(said(format!(": {why}"))),
+                Err(Fault::Value(why)) => self.complaints.push(said(format!(" is {shown}: {why}"))),
             }
         }
         let clear: Fields = rule.clear.iter().copied().collect();
@@ -88,7 +90,10 @@ impl Compiler<'_> {
         self.complaints.extend(mistakes.into_iter().map(complain));
         let slips = looked_at.iter().filter_map(|name| names::find_slip(name));
         self.complaints.extend(slips.map(|slip| complain(slip).into_warning()));
-        looked_at.iter().for_each(|name| mentions.add(name));
+        for name in &looked_at {
+            mentions.look_at(name);
+            mentions.speak_of(name);
+        }
         Some(condition)
     }
 
@@ -102,8 +107,8 @@ impl Compiler<'_> {
                     self.complaints.extend(warnings);
                     defaults.push((field, source));
                 }
-                Err(why) => {
-                    let why = format!("{}{why}", field.as_str());
+                Err(Fault::Text(why) | Fault::Value(why)) => {
+                    let why = format!("{}: {why}", field.as_str());
                     self.complaints.push(Complaint::mistake(Some(field.as_str()), why));
                 }
             }
@@ -112,27 +117,24 @@ impl Compiler<'_> {
     }
 
     /// Compiles a value; what is probably not meant comes with it.
-    ///
-    /// # Errors
-    /// The end of a message that begins with the key.
     fn source(
         &mut self,
         target: Target,
         text: &str,
         name: &str,
         mentions: &mut Mentions,
-    ) -> Result<(Source, Vec<String>), String> {
+    ) -> Result<(Source, Vec<String>), Fault> {
         if is_literal(text) {
-            self.literal(target, text.trim())?;
+            self.literal(target, text.trim()).map_err(Fault::Value)?;
             return Ok((Source::Literal(text.into()), Vec::new()));
         }
-        self.templates.add(name, text).map_err(|why| format!(": {why}"))?;
+        self.templates.add(name, text).map_err(Fault::Text)?;
         let looked_at = self.templates.names(name);
         let mistake = looked_at.iter().find_map(|name| names::find_mistake(name, Use::Template, self.project));
         if let Some(why) = mistake.or_else(|| words::find_mistake_in_template(text)) {
-            return Err(format!(": {why}"));
+            return Err(Fault::Text(why));
         }
-        looked_at.iter().for_each(|name| mentions.add(name));
+        looked_at.iter().for_each(|name| mentions.look_at(name));
         let slips = looked_at.iter().filter_map(|name| names::find_slip(name)).collect();
         Ok((Source::Template(name.into(), AroundId::read(text)), slips))
     }
@@ -142,28 +144,26 @@ impl Compiler<'_> {
         let (field, value) = match target {
             Target::Field(field) => (field, text.to_owned()),
             Target::Agent => (Field::DirectLine, self.agent_line(text)?),
-            Target::Queue => (Field::DirectLine, self.queue(text)?),
+            Target::Queue => (Field::DirectLine, super::apply::queue_line(text)?),
         };
         if let Checked::Refused(why) = safety::check(field, &value, &self.project.reply) {
-            return Err(format!(" is {text:?}: {why}"));
+            return Err(why.into_owned());
         }
-        match safety::unlisted(field, &value, self.project) {
-            Some(why) => Err(format!(" is {text:?}: {why}")),
-            None => Ok(()),
-        }
+        safety::unlisted(field, &value, self.project).map_or(Ok(()), |why| Err(why.to_owned()))
     }
 
     fn agent_line(&self, name: &str) -> Result<String, String> {
         super::apply::agent_line(self.project, name).map_err(|why| {
             let near = nearest(name, self.project.roster.names());
-            format!(
-                " is {name:?}: {why}{}",
-                near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"))
-            )
+            format!("{why}{}", near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?")))
         })
     }
+}
 
-    fn queue(&self, name: &str) -> Result<String, String> {
-        super::apply::queue_line(name).map_err(|why| format!(" is {name:?}: {why}"))
-    }
+/// What is wrong with a value.
+enum Fault {
+    /// It is a template that cannot be used.
+    Text(String),
+    /// It is not allowed.
+    Value(String),
 }

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use minijinja::value::Value;
+use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Expression, Output, State, UndefinedBehavior};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -96,9 +96,6 @@ fn answers(question: &'static str, name: &str) -> bool {
     answer.is_ok_and(|answer| answer.is_true())
 }
 
-/// The functions that can be called.
-pub(super) const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
-
 fn conditions() -> &'static Environment<'static> {
     static CONDITIONS: OnceLock<Environment<'static>> = OnceLock::new();
     CONDITIONS.get_or_init(|| {
@@ -126,14 +123,22 @@ fn bounded() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(100);
-    environment.remove_global("debug");
+    // Where a call goes needs no functions, and what is not there cannot be made to run long.
+    for function in ["range", "dict", "namespace", "debug"] {
+        environment.remove_global(function);
+    }
     environment
 }
 
-/// Writes a value into a template's text: encoded in a link, as it is elsewhere, and never the word `None`.
+/// Writes a value into a template's text: encoded in a link, as it is elsewhere, and never the words `None` and `True`.
 fn write_value(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     if value.is_none() || value.is_undefined() {
         return Err(Error::new(ErrorKind::UndefinedError, "no value"));
+    }
+    if let Ok(switch) = bool::try_from(value.clone())
+        && value.kind() == ValueKind::Bool
+    {
+        return out.write_str(if switch { "true" } else { "false" }).map_err(Error::from);
     }
     match state.auto_escape() {
         AutoEscape::Custom(position) if position == "url" && !value.is_safe() => {

@@ -1,7 +1,6 @@
 //! Which names a rule looks at: whether they exist, and of which callers they make the rule speak.
 
 use super::calendar;
-use super::language::FUNCTIONS;
 use super::past::{OF_HISTORY, OF_WINDOW};
 use super::scene::{OF_CALL, OF_CALLER, OF_CONTACT, OF_NUMBER, OF_ROUTE, Scene};
 use crate::config::{Project, nearest};
@@ -28,13 +27,21 @@ pub(super) struct Mentions {
 }
 
 impl Mentions {
-    /// Adds what a name makes the rule speak of.
-    pub(super) fn add(&mut self, name: &str) {
+    /// Adds what a name in a condition or a template makes the rule look at.
+    pub(super) fn look_at(&mut self, name: &str) {
         let mut parts = name.split('.');
         match (parts.next().unwrap_or_default(), parts.next()) {
             ("contact" | "candidates", _) => self.person = true,
             ("history", _) => self.history = true,
             ("call", Some("dnid" | "route")) => self.dnid = true,
+            _ => {}
+        }
+    }
+
+    /// Adds of whom a name in a condition makes the rule speak.
+    pub(super) fn speak_of(&mut self, name: &str) {
+        let mut parts = name.split('.');
+        match (parts.next().unwrap_or_default(), parts.next()) {
             ("caller", Some("unknown")) => self.unknown = true,
             ("caller", Some("undetermined")) => self.undetermined = true,
             ("caller", Some("withheld")) => self.withheld = true,
@@ -44,10 +51,10 @@ impl Mentions {
         }
     }
 
-    /// Whether the rule names callers of this kind.
+    /// Whether the rule names callers of this kind; of found ones every rule speaks anyway.
     pub(super) fn names(&self, outcome: Outcome) -> bool {
         match outcome {
-            Outcome::Found => true,
+            Outcome::Found => false,
             Outcome::Unknown => self.unknown,
             Outcome::Undetermined => self.undetermined,
             Outcome::Withheld => self.withheld,
@@ -83,7 +90,6 @@ pub(super) fn find_mistake(name: &str, used: Use, project: &Project) -> Option<S
         ["history", part] if !part.starts_with("last_") || *part == "last_agent" => one_of(name, part, &OF_HISTORY),
         ["history", window, part] => one_of(name, window, &OF_HISTORY).or_else(|| one_of(name, part, &OF_WINDOW)),
         ["list", part] => one_of(name, part, &lists()),
-        [function] if FUNCTIONS.contains(function) => None,
         [root, ..] if Scene::roots().contains(root) => {
             Some(format!("`{name}` is no value by itself; write what of it is meant, such as {}", example(&parts)))
         }

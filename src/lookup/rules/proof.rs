@@ -51,17 +51,36 @@ impl Trial<'_> {
         let failed = self.test.expect.iter().filter_map(|(field, expected)| {
             let found = value_of(&decision.caller_data, field);
             (found.as_deref().unwrap_or_default() != expected).then(|| {
-                let message = format!(
-                    "{} expects {field} = {}, found {}: {}",
-                    self.title(),
-                    quoted(Some(expected).filter(|text| !text.is_empty())),
-                    quoted(found.as_ref()),
-                    self.explain(&decision, field),
-                );
+                let why = self.explain(&decision, field);
+                let (expected, found) = self.shown(&decision, field, expected, found.as_deref());
+                let message = format!("{} expects {field} = {expected}, found {found}: {why}", self.title());
                 Complaint::at(&self.test.place, message)
             })
         });
         failed.collect()
+    }
+
+    /// The expected value and the one that was found, as a message shows them.
+    fn shown(&self, decision: &Decision, field: &str, expected: &str, found: Option<&str>) -> (String, String) {
+        let quoted = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), |text| format!("{text:?}"));
+        if self.holds_variable(decision, field) {
+            return ("something".to_owned(), "something else, with a variable in it".to_owned());
+        }
+        (quoted(Some(expected).filter(|text| !text.is_empty())), quoted(found))
+    }
+
+    /// Whether a variable was put into what made a value: it may be a secret, which no message repeats.
+    fn holds_variable(&self, decision: &Decision, field: &str) -> bool {
+        let origin = decision.origins.iter().find(|origin| origin.field.as_str() == field);
+        let Some(origin) = origin else { return false };
+        match origin.from {
+            From::Rule(rule) => self.project.routing.rules[rule]
+                .set
+                .iter()
+                .any(|setting| setting.target.field() == origin.field && setting.value.has_variable),
+            From::Default => self.project.defaults.with_variables.contains(&origin.field),
+            _ => false,
+        }
     }
 
     /// `test 2 (after hours) of [project.sales]`
@@ -164,7 +183,9 @@ impl Trial<'_> {
     /// Why a field is what it is.
     fn explain(&self, decision: &Decision, field: &str) -> String {
         if let Some(violation) = decision.violations.iter().find(|violation| violation.field == field) {
-            return format!("{:?} was refused, {}", violation.value, violation.why);
+            let shown =
+                if self.holds_variable(decision, field) { "it".into() } else { format!("{:?}", violation.value) };
+            return format!("{shown} was refused, {}", violation.why);
         }
         let origin = decision.origins.iter().find(|origin| origin.field.as_str() == field);
         let Some(ruling) = &decision.ruling else { return "there are no rules".to_owned() };
@@ -214,8 +235,4 @@ fn value_of(data: &CallerData, field: &str) -> Option<String> {
         "external_id" => data.external_id.clone(),
         _ => None,
     }
-}
-
-fn quoted(text: Option<&String>) -> String {
-    text.map_or_else(|| "null".to_owned(), |text| format!("{text:?}"))
 }

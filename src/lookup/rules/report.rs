@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use minijinja::value::Value;
+use minijinja::value::{Value, ValueKind};
 use serde_json::json;
 
 use super::{Fields, Listed};
@@ -141,6 +141,7 @@ fn shown(value: &Value) -> String {
         value if value.is_undefined() => "without a value".to_owned(),
         value if value.is_none() => "null".to_owned(),
         value if value.as_str() == Some("") => "an empty text".to_owned(),
+        value if value.kind() == ValueKind::Bool => "false".to_owned(),
         value if value.len() == Some(0) => "empty".to_owned(),
         value => value.to_string(),
     }

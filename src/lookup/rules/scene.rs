@@ -155,6 +155,11 @@ impl ContactView {
 }
 
 impl Object for ContactView {
+    /// There is somebody.
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.get_value_by_str(key.as_str()?)
     }

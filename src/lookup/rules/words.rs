@@ -1,7 +1,7 @@
 //! Reads an expression word by word, for what MiniJinja finds out only when a call is there: filters and tests that do
 //! not exist, and texts that are compared with numbers.
 
-use super::language::{is_filter, is_literal, is_test};
+use super::language::{is_filter, is_test};
 use crate::config::nearest;
 
 /// A word of an expression.
@@ -31,22 +31,48 @@ const ORDER: [&str; 4] = ["<", ">", "<=", ">="];
 /// What is wrong with the words of an expression, for the end of a message.
 pub(super) fn find_mistake(expression: &str) -> Option<String> {
     let words = split(expression);
-    (0..words.len()).find_map(|place| unknown_word(&words, place).or_else(|| text_as_number(&words, place)))
+    let mistake_at = |place| {
+        let mistake = unknown_word(&words, place).or_else(|| text_as_number(&words, place));
+        mistake.or_else(|| multiplication(words[place]))
+    };
+    (0..words.len()).find_map(mistake_at)
+}
+
+/// `[1] * 99999999` costs no fuel until it is shown, and then minutes, so there is no multiplication at all.
+fn multiplication(word: Word<'_>) -> Option<String> {
+    matches!(word, Word::Mark("*" | "**"))
+        .then(|| "rules cannot multiply; divide instead, or compare with another number".to_owned())
 }
 
 /// What is wrong with the words of a template.
 pub(super) fn find_mistake_in_template(text: &str) -> Option<String> {
-    if is_literal(text) {
-        return None;
+    let mut rest = text;
+    while let Some((code, behind)) = next_code(rest) {
+        if let Some(mistake) = find_mistake(code) {
+            return Some(mistake);
+        }
+        rest = behind;
     }
-    let opened = text.match_indices("{{").chain(text.match_indices("{%"));
-    opened
-        .filter_map(|(start, mark)| {
-            let close = if mark == "{{" { "}}" } else { "%}" };
-            let inside = text.get(start + 2..)?;
-            inside.get(..inside.find(close)?)
-        })
-        .find_map(find_mistake)
+    None
+}
+
+/// The first piece of code of a template, and what stands behind it. Braces within quotes do not end it.
+fn next_code(text: &str) -> Option<(&str, &str)> {
+    let start = ["{{", "{%", "{#"].iter().filter_map(|mark| text.find(mark)).min()?;
+    let inside = &text[start + 2..];
+    let mark = text.as_bytes()[start + 1];
+    if mark == b'#' {
+        return Some(("", inside.find("#}").map_or("", |end| &inside[end + 2..])));
+    }
+    let close = if mark == b'{' { "}}" } else { "%}" };
+    let mut place = 0;
+    while let Some(first) = inside[place..].chars().next() {
+        if inside[place..].starts_with(close) {
+            return Some((&inside[..place], &inside[place + 2..]));
+        }
+        place += if matches!(first, '"' | '\'') { text_length(&inside[place..], first) } else { first.len_utf8() };
+    }
+    Some((inside, ""))
 }
 
 fn unknown_word(words: &[Word<'_>], place: usize) -> Option<String> {
@@ -199,6 +225,26 @@ mod tests {
         assert_eq!(find_mistake_in_template("a | b {{ contact.name | upper }} is c"), None);
         assert!(find_mistake_in_template("{% if contact.a | b %}x{% endif %}").is_some());
         assert!(find_mistake_in_template("{{ contact.name | shout }}").is_some());
+    }
+
+    #[test]
+    fn a_multiplication_is_found_wherever_it_hides() {
+        for wrong in ["[1] * 9", "2**3", "f(*x)"] {
+            assert!(find_mistake(wrong).is_some(), "{wrong}");
+        }
+        for wrong in [
+            "{{ '}}' ~ [1] * 9 }}",
+            "{# }} #}{{ [1] * 9 }}",
+            "a{%- set x = [1]*9 -%}",
+            "{{ \"\\\"}}\" ~ 1 * 9 }}",
+            "{{ a }}{{ 1*9 }}",
+        ] {
+            assert!(find_mistake_in_template(wrong).is_some(), "{wrong}");
+        }
+        for right in ["'2 * 3' ~ a", "a | replace('*', '')"] {
+            assert_eq!(find_mistake(right), None, "{right}");
+        }
+        assert_eq!(find_mistake_in_template("2 * 3 {{ a }} * {# 2 * 3 #}"), None);
     }
 
     proptest::proptest! {

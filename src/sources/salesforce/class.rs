@@ -3,6 +3,7 @@
 //! The names of the arguments stand in the WSDL of the class and differ with each customer. Those that say what they are
 //! are understood; the others are told in the settings.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{Direction, EndedCall};
 use crate::soap::envelope::Envelope;
 use crate::soap::message::Header;
-use crate::soap::wsdl::{MOST_ELEMENTS, Wsdl};
+use crate::soap::wsdl::{MOST_ELEMENTS, Parameter, Wsdl};
 use crate::soap::{Argument, Element, Message, Shape, Value, Version};
 use crate::sources::http::explain_status;
 
@@ -81,40 +82,43 @@ impl Class {
     /// Reads the WSDL of a class, or takes the arguments of the settings.
     pub(super) fn of(settings: &ClassSettings, source: &config::Source) -> Result<Self> {
         let base = settings.name.rsplit('/').next().unwrap_or_default();
-        let mut class = Self {
+        let class = Self {
             path: format!("/services/Soap/class/{}", settings.name),
             namespace: format!("http://soap.sforce.com/schemas/class/{}", settings.name),
             method: settings.method.clone(),
             arguments: settings.arguments.iter().map(|(name, field)| (name.clone(), Some(field.clone()))).collect(),
         };
         let files = [format!("{base}.wsdl"), format!("{base}.xml")].map(|file| source.folder.join(file));
-        let Some(file) = files.iter().find(|file| file.is_file()).filter(|_| !source.tenant) else {
-            if class.arguments.is_empty() {
-                let message = format!(
-                    "there is no file {base}.wsdl or {base}.xml beside the configuration; save the WSDL of the class there, \
-                     or list webservices[send_call][arguments][NAME]=FIELD"
-                );
-                return Err(Error::new(Kind::Invalid, message));
+        match files.iter().find(|file| file.is_file()).filter(|_| !source.tenant) {
+            Some(file) => {
+                let wrong = |why: Error| Error::new(Kind::Invalid, file.display().to_string()).because(why);
+                class.described(file, settings).map_err(wrong)
             }
-            return Ok(class);
-        };
-        let wrong = |why: Error| Error::new(Kind::Invalid, file.display().to_string()).because(why);
-        let bytes =
-            std::fs::read(file).map_err(|why| Error::new(Kind::Invalid, file.display().to_string()).because(why))?;
+            None if class.arguments.is_empty() => {
+                let message = format!(
+                    "there is no file {base}.wsdl or {base}.xml beside the configuration; save the WSDL of the class \
+                     there, or list webservices[send_call][arguments][NAME]=FIELD"
+                );
+                Err(Error::new(Kind::Invalid, message))
+            }
+            None => Ok(class),
+        }
+    }
+
+    /// The class as its WSDL has it; what the settings tell counts before what a name seems to mean.
+    fn described(self, file: &Path, settings: &ClassSettings) -> Result<Self> {
+        let bytes = std::fs::read(file).map_err(|why| Error::new(Kind::Invalid, "cannot read it").because(why))?;
         let mut wsdl = Wsdl::default();
-        wsdl.add(Element::read(&bytes, None, MOST_ELEMENTS).map_err(wrong)?).map_err(wrong)?;
-        let operation = wsdl.operation(&settings.method, None).map_err(wrong)?;
-        class.namespace = operation.namespace;
+        wsdl.add(Element::read(&bytes, None, MOST_ELEMENTS)?)?;
+        let operation = wsdl.operation(&settings.method, None)?;
         let told =
             |name: &str| settings.arguments.iter().find(|(known, _)| known == name).map(|(_, field)| field.clone());
-        class.arguments = operation
-            .parameters
-            .into_iter()
-            .map(|parameter| {
-                let field = told(&parameter.name).or_else(|| meant(&parameter.name).map(str::to_owned));
-                (parameter.name, field)
-            })
-            .collect();
+        let argument = |parameter: Parameter| {
+            let field = told(&parameter.name).or_else(|| meant(&parameter.name).map(str::to_owned));
+            (parameter.name, field)
+        };
+        let arguments = operation.parameters.into_iter().map(argument).collect();
+        let class = Self { namespace: operation.namespace, arguments, ..self };
         class.warn_of_unknown();
         Ok(class)
     }

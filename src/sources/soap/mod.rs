@@ -104,38 +104,47 @@ impl Soap {
         let operation = self.operation().await?;
         let operation = operation.as_deref();
         let settings = &self.settings;
-        let namespace = operation.map_or(settings.namespace.as_str(), |operation| &operation.namespace);
-        let target = Target {
-            shape: operation.map_or(settings.shape, |operation| operation.shape),
-            namespace,
-            parameters: operation.map(|operation| operation.parameters.as_slice()),
-            put: settings.put,
-            order: &settings.order,
-        };
+        let target = self.target(operation);
         let version = operation.map_or_else(|| settings.version.unwrap_or_default(), |operation| operation.version);
         let message = Message {
             version,
             shape: target.shape,
-            namespace,
+            namespace: target.namespace,
             function: operation.map_or(settings.function.as_str(), |operation| &operation.element),
             arguments: &arguments::put_together(&target, &settings.arguments, telephone, dnid)?,
             header: None,
             is_answer: false,
         };
-        let usual = || format!("{}#{}", settings.namespace, settings.function);
-        let action = operation.map_or_else(usual, |operation| operation.action.clone());
-        let action = settings.action.clone().unwrap_or(action);
-        let request = self.request(operation, version, &action, message.write())?;
+        let request = self.request(operation, version, message.write())?;
         self.answers.read(&self.client.send(request).await?, settings)
     }
 
-    fn request(&self, operation: Option<&Operation>, version: Version, action: &str, body: String) -> Result<Request> {
-        let location = self.location(operation)?;
+    /// What is called: as the description says, else as the settings do.
+    fn target<'a>(&'a self, operation: Option<&'a Operation>) -> Target<'a> {
+        let settings = &self.settings;
+        Target {
+            shape: operation.map_or(settings.shape, |operation| operation.shape),
+            namespace: operation.map_or(settings.namespace.as_str(), |operation| &operation.namespace),
+            parameters: operation.map(|operation| operation.parameters.as_slice()),
+            put: settings.put,
+            order: &settings.order,
+        }
+    }
+
+    /// The value of `SOAPAction`.
+    fn action(&self, operation: Option<&Operation>) -> String {
+        let settings = &self.settings;
+        let usual = || format!("{}#{}", settings.namespace, settings.function);
+        settings.action.clone().unwrap_or_else(|| operation.map_or_else(usual, |operation| operation.action.clone()))
+    }
+
+    fn request(&self, operation: Option<&Operation>, version: Version, body: String) -> Result<Request> {
+        let (location, action) = (self.location(operation)?, self.action(operation));
         let mut request = Request::post(location, body);
         let header = |text: &str| {
             HeaderValue::from_str(text).map_err(|_| Error::new(Kind::Invalid, "the action of the call is no header"))
         };
-        request.headers.insert(CONTENT_TYPE, header(&version.content_type(Some(action)))?);
+        request.headers.insert(CONTENT_TYPE, header(&version.content_type(Some(&action)))?);
         if version == Version::V11 {
             request.headers.insert("soapaction", header(&format!("\"{action}\""))?);
         }

@@ -255,3 +255,47 @@ async fn a_description_may_be_a_file_beside_the_configuration() {
     settings.tenant = true;
     assert!(build(&settings, workbench()).is_err(), "a tenant's source reads no files");
 }
+
+#[tokio::test]
+async fn what_a_fault_repeats_of_the_call_is_not_shown() {
+    let server = StandIn::start(|_| {
+        let words = "no customer 0700000000 for asdf with 1234 and true, line 12";
+        let fault = format!("<e:Fault><faultcode>e:Server</faultcode><faultstring>{words}</faultstring></e:Fault>");
+        let envelope = format!(
+            "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body>{fault}</e:Body></e:Envelope>"
+        );
+        answer("500 Internal Server Error", "text/xml", &envelope)
+    })
+    .await;
+    let why = ask(&source(&server.url("/"), PLAIN, "")).await.unwrap_err().to_string();
+    assert_eq!(why, "the service answers with a fault, Server: no customer … for … with … and …, line 12");
+}
+
+#[tokio::test]
+async fn an_old_description_is_used_while_no_new_one_can_be_had() {
+    let is_down = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let down = Arc::clone(&is_down);
+    let server = StandIn::start(move |_| {
+        if down.load(std::sync::atomic::Ordering::SeqCst) {
+            return answer("503 Service Unavailable", "text/plain", "busy");
+        }
+        answer("200 OK", "text/xml", &String::from_utf8(captured("wsdl/doclit.wsdl")).unwrap())
+    })
+    .await;
+    let keys = format!("url = \"{}\"\nparams = \"func_name=getCallerInfo\"", server.url("/s?wsdl"));
+    let settings = settings::read(&settings_for_tests("crm", &keys)).0.unwrap();
+    let (bench, description) = (workbench(), Description::default());
+    let place = settings.description.clone().unwrap();
+    let start = bench.clock.now();
+    let day = std::time::Duration::from_secs(24 * 60 * 60);
+    let read = async |now| description.operation(&place, &settings, &bench.client, now).await;
+    read(start).await.unwrap();
+    is_down.store(true, std::sync::atomic::Ordering::SeqCst);
+    for (now, fetched) in [(start + day / 2, 1), (start + day, 2), (start + day, 2)] {
+        assert_eq!(read(now).await.unwrap().element, "getCallerInfo");
+        assert_eq!(server.received().len(), fetched, "after a failure there is a pause");
+    }
+    let never = Description::default();
+    let refused = never.operation(&place, &settings, &bench.client, start).await.unwrap_err();
+    assert!(refused.to_string().starts_with("the WSDL cannot be fetched"), "{refused}");
+}
