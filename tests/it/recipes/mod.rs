@@ -57,7 +57,7 @@ impl Bench {
             seen = format!("{}{}", text(&output.stdout), text(&output.stderr));
             if !seen.contains(expected) {
                 // Shown when the wait is in vain.
-                println!("{}: {seen}", self.crm.recipe());
+                eprintln!("{}: {seen}", self.crm.recipe());
             }
             seen.contains(expected)
         });
