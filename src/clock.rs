@@ -3,7 +3,7 @@
 //! `clippy.toml` forbids reading the clock anywhere else, so that whatever depends on time can be tested without
 //! waiting. Pure code takes `now` as an argument; what lives longer holds a [`Clock`].
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {
@@ -25,6 +25,7 @@ impl Clock for SystemClock {
 
     #[expect(clippy::disallowed_methods, reason = "this is the one place where the time comes from")]
     fn utc_millis(&self) -> i64 {
-        jiff::Timestamp::now().as_millisecond()
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 }

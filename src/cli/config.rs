@@ -1,5 +1,7 @@
 //! `calldex config check | print | reference`: what is wrong, what holds, what there is.
 
+mod explain;
+
 use std::io::Write;
 use std::path::Path;
 
@@ -14,7 +16,11 @@ use crate::lookup::CHECKS;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Read every file and name every mistake; exit code 1 when there is one
-    Check,
+    Check {
+        /// Print what was made of the parameters of each source, secrets masked
+        #[arg(long)]
+        explain: bool,
+    },
     /// Print what holds, with all defaults and without secrets
     Print,
     /// Print the reference of all keys, docs/configuration.md
@@ -33,17 +39,26 @@ pub(crate) fn run(
     out: &mut dyn Write,
 ) -> Result<()> {
     match command {
-        ConfigCommand::Check => check(path, environment, clock, out),
+        ConfigCommand::Check { explain } => check(path, environment, clock, explain, out),
         ConfigCommand::Print => print(path, environment, out),
         ConfigCommand::Reference => write(out, &config::reference()),
     }
 }
 
-fn check(path: &Path, environment: Environment<'_>, clock: &dyn Clock, out: &mut dyn Write) -> Result<()> {
+fn check(
+    path: &Path,
+    environment: Environment<'_>,
+    clock: &dyn Clock,
+    explain: bool,
+    out: &mut dyn Write,
+) -> Result<()> {
     let loaded = config::load(path, environment, &CHECKS)?;
     let expired = expired_tokens(&loaded.config, clock.utc_millis());
     for warning in loaded.config.warnings.iter().chain(&expired) {
         write(out, &format!("warning: {warning}\n"))?;
+    }
+    if explain {
+        write(out, &explain::explain(&loaded.config))?;
     }
     refuse_failed_files(&loaded)?;
     let warnings = loaded.config.warnings.len() + expired.len();
@@ -149,7 +164,7 @@ sources = [\"customers\"]
     #[test]
     fn a_good_configuration_is_ok_and_is_counted() {
         let (_folder, path) = write_files(&[("calldex.toml", MAIN)]);
-        let (result, out) = run_on(&path, ConfigCommand::Check);
+        let (result, out) = run_on(&path, ConfigCommand::Check { explain: false });
         assert!(result.is_ok());
         assert_eq!(out, "calldex.toml: ok, 1 project, 1 directory\n");
     }
@@ -159,7 +174,7 @@ sources = [\"customers\"]
         let acme = "[project.acme]\ncountry = \"RO\"\nsources = [\"a\"]\n\
                     tokens = [{ token = \"short\", expires = \"2029-12-31T00:00:00Z\" }]\n[directory.a]\n";
         let (_folder, path) = write_files(&[("calldex.toml", MAIN), ("projects/acme.toml", acme)]);
-        let (result, out) = run_on(&path, ConfigCommand::Check);
+        let (result, out) = run_on(&path, ConfigCommand::Check { explain: false });
         assert!(result.is_ok());
         assert_eq!(
             out,
@@ -173,7 +188,7 @@ sources = [\"customers\"]
     #[test]
     fn a_check_fails_when_only_a_project_file_has_a_problem() {
         let (_folder, path) = write_files(&[("calldex.toml", MAIN), ("projects/acme.toml", "[project.acme]\n")]);
-        let (result, _) = run_on(&path, ConfigCommand::Check);
+        let (result, _) = run_on(&path, ConfigCommand::Check { explain: false });
         let error = result.unwrap_err();
         assert_eq!(error.kind(), Kind::Invalid);
         assert!(
@@ -195,9 +210,22 @@ sources = [\"customers\"]
     }
 
     #[test]
+    fn the_parameters_of_sources_are_shown_as_they_were_read_without_secrets() {
+        let source = "[source.crm]\ntype = \"soap\"\nurl = \"https://crm.example.com/?wsdl\"\n\
+                      params = \"func_name=getCallerInfo&init_params[login]=asdf&init_params[password]=a%26b&func_params[x]=true\"\n\
+                      [source.page]\ntype = \"ticketsys\"\nurl = \"https://crm.example.com/\"\nparams = \"-\"\n";
+        let (_folder, path) = write_files(&[("calldex.toml", &format!("{MAIN}{source}"))]);
+        let (result, out) = run_on(&path, ConfigCommand::Check { explain: true });
+        assert!(result.is_ok(), "{result:?}");
+        let expected = "source crm (type soap)\n  func_name = \"getCallerInfo\"\n  init_params\n    login = … (4 characters)\n    \
+                        password = … (3 characters)\n  func_params\n    x = \"true\"\nsource page (type ticketsys)\n  no parameters\n";
+        assert!(out.contains(expected), "{out}");
+    }
+
+    #[test]
     fn a_missing_file_is_named() {
         let (_folder, path) = write_files(&[]);
-        let (result, _) = run_on(&path, ConfigCommand::Check);
+        let (result, _) = run_on(&path, ConfigCommand::Check { explain: false });
         let message = result.unwrap_err().to_string();
         assert!(message.contains("calldex.toml: cannot read the file: No such file"), "{message}");
     }

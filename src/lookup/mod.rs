@@ -167,11 +167,12 @@ impl Lookup {
             },
             &project.ruleset,
         );
+        let took = self.clock.now().saturating_duration_since(start);
         Explanation {
             project: Arc::clone(&project.config.name),
             question,
-            received: self.clock.utc_millis(),
-            took: self.clock.now().saturating_duration_since(start),
+            received: now.saturating_add(i64::try_from(took.as_millis()).unwrap_or(i64::MAX)),
+            took,
             over_rate,
             reports,
             person,

@@ -19,6 +19,7 @@ mod lookup;
 mod php;
 mod popup;
 mod processes;
+mod recipes;
 mod reload;
 mod snippets;
 mod soap;

@@ -1,5 +1,7 @@
 //! The mistakes that other caller-name servers were found to make, one test for each.
 
+mod contacts;
+
 use std::fs::OpenOptions;
 
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! Whole files of every format through the import, sound ones and damaged ones.
 
+mod mutants;
+
 use std::io::Write;
 
 use proptest::prelude::*;

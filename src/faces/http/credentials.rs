@@ -1,6 +1,7 @@
 //! Takes the credentials out of a request before anything else sees it.
 
 use http::HeaderMap;
+use memchr::memchr2;
 
 use super::question::{Parameters, plain_name};
 use crate::access::Offered;
@@ -28,6 +29,10 @@ pub(in crate::faces) fn take_parameters<'a>(parameters: &mut Parameters<'a>, off
 
 /// `token`, in any case, as the item of a list, or behind the `amp;` of an URL that was escaped for HTML.
 fn is_secret_name(name: &str) -> bool {
+    // Of the usual names it is the only one with a k.
+    if memchr2(b'k', b'K', name.as_bytes()).is_none() {
+        return false;
+    }
     let name = name.strip_prefix("amp;").unwrap_or(name);
     let plain = name.split('[').next().unwrap_or_default();
     plain.trim_matches(|edge: char| edge.is_whitespace() || edge.is_control()).eq_ignore_ascii_case("token")

@@ -58,10 +58,17 @@ fn push_integer(out: &mut String, number: u32) {
 }
 
 fn quote(out: &mut String, text: &str) {
+    let is_plain = |byte: u8| (byte >= b' ') & (byte != b'"') & (byte != b'\\');
     out.push('"');
+    // Without a way out of it this loop is done with vectors, and almost always it is all there is to do.
+    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut done = 0;
     for (place, byte) in text.bytes().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+        if is_plain(byte) {
             continue;
         }
         // The bytes that are escaped are ASCII, so both cuts are between characters.

@@ -10,6 +10,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use memchr::{memchr, memchr2};
+
 use crate::config::Format;
 use crate::model::Direction;
 
@@ -79,7 +81,14 @@ impl<'a> Parameters<'a> {
     /// Adds a form: `&` between pairs, `+` is a blank, a `%` without two hexadecimal digits stays, as does a control
     /// character; bytes that are not UTF-8 become U+FFFD.
     pub(super) fn add_form(&mut self, raw: &'a [u8]) {
-        for pair in raw.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+        let mut rest = raw;
+        while !rest.is_empty() {
+            let end = memchr(b'&', rest).unwrap_or(rest.len());
+            let pair = &rest[..end];
+            rest = rest.get(end + 1..).unwrap_or_default();
+            if pair.is_empty() {
+                continue;
+            }
             match plain_pair(pair) {
                 Some((name, value)) => self.push(name, value),
                 None => form_urlencoded::parse(pair).for_each(|(name, value)| self.push(name, value)),
@@ -189,11 +198,11 @@ impl Value {
 
 /// A pair in which nothing is encoded, as almost all are: it stands in the request as it is meant.
 fn plain_pair(pair: &[u8]) -> Option<(&str, &str)> {
-    if pair.iter().any(|byte| matches!(byte, b'%' | b'+') || !byte.is_ascii()) {
+    if memchr2(b'%', b'+', pair).is_some() || !pair.is_ascii() {
         return None;
     }
     let pair = std::str::from_utf8(pair).ok()?;
-    Some(pair.split_once('=').unwrap_or((pair, "")))
+    Some(memchr(b'=', pair.as_bytes()).map_or((pair, ""), |end| (&pair[..end], &pair[end + 1..])))
 }
 
 /// The name without the `[]` or `[0]` that PHP's `http_build_query` adds to the items of a list. Case counts.

@@ -144,13 +144,14 @@ impl ContactView {
         })
     }
 
-    /// The agent to whom the contact belongs: by its owner's id in its own source, by his address, or by a field `agent`
-    /// that names one. An owner that another source lent is no id of this one.
+    /// The agent to whom the contact belongs: by its owner's id in its own source, by his address (also the one that a CRM
+    /// gives for that id, `owner_email`), or by a field `agent` that names one. An owner that another source lent is no id of this one.
     fn agent(&self) -> Option<&Arc<str>> {
         let roster = &self.project.roster;
         let whole = self.whole.as_ref()?;
         let owner = whole.get(Field::Owner).and_then(|owner| roster.owner(&self.source, owner));
-        owner.or_else(|| roster.named(whole.custom.get("agent")?))
+        let by_address = || roster.owner(&self.source, whole.custom.get("owner_email")?);
+        owner.or_else(by_address).or_else(|| roster.named(whole.custom.get("agent")?))
     }
 }
 

@@ -46,8 +46,9 @@ pub(super) fn check<'a>(value: &'a str, shape: &Reply) -> Checked<'a> {
 /// One pass over the bytes, which tells of almost every name that nothing is to be done.
 fn is_plain(name: &str, shape: &Reply) -> bool {
     let longest = shape.name_length.unwrap_or(usize::MAX);
-    let plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'$';
-    !shape.name_sip_safe && name.len() <= longest && name.bytes().all(plain)
+    let plain = |byte: u8| (b' '..=b'~').contains(&byte) & (byte != b'$');
+    // Without a way out of it the loop is done with vectors.
+    !shape.name_sip_safe && name.len() <= longest && name.bytes().fold(true, |all, byte| all & plain(byte))
 }
 
 /// Line ends and tabs become blanks, as they stood between words; the rest disappears.

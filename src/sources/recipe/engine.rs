@@ -297,7 +297,7 @@ impl Engine {
             return Ok(());
         }
         let title = &self.settings.recipe.title;
-        let message = format!("{title} asked to be left alone, for {} s more", rest.as_secs_f64().ceil());
+        let message = format!("{title} wants no requests for {} s more", rest.as_secs_f64().ceil());
         Err(Error::new(Kind::Busy, message).retry_after(Some(rest)))
     }
 

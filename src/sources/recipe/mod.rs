@@ -52,7 +52,7 @@ pub use reference::{reference, schema};
 pub use settings::check_settings;
 pub use shipped::{NEW, SHIPPED, Shipped, shipped, shipped_recipe};
 pub use source::{RecipeSource, build};
-pub use trial::{Trial, try_out};
+pub use trial::{Trial, answer_reader, try_out};
 pub use write::{CallFields, NewContact, describe_call};
 
 /// A recipe, compiled.

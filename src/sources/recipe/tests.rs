@@ -221,3 +221,45 @@ fn a_lookup_names_the_inputs_that_its_templates_use() {
     let uses: Vec<&str> = recipe.uses().into_iter().collect();
     assert_eq!(uses, ["call.dnid", "call.params.campaign"]);
 }
+
+/// What the first lookup of a recipe says with these parameters, when every request is answered with nothing known.
+fn attempt(text: &str, param: &str) -> String {
+    let test =
+        format!("{text}\n[[test]]\nname = \"t\"\nparam = {param}\ntelephone = \"+40722111222\"\nfails = \"invalid\"\n");
+    try_out(&recipe("crm", &test))
+        .remove(0)
+        .outcome
+        .map_or_else(|why| why, |()| "refused before it was sent".to_owned())
+}
+
+#[test]
+fn no_parameter_sends_the_credentials_to_another_host() {
+    let text = with_lookup("get = \"/x\"\nrecords = \"@\"\n[auth]\nkind = \"bearer\"\ntoken = \"{{ param.key }}\"")
+        .replace("[param.key]", "[param.domain]\ntitle = \"Domain\"\n[param.key]")
+        .replace("https://crm.example.com\"", "https://{{ param.domain }}.example.com\"\nhosts = [\"*.example.com\"]");
+    for domain in
+        ["evil.test/", "evil.test#", "evil.test?", "evil.test\\\\", "user@evil.test/", "a:8443/", "evil.test/@a"]
+    {
+        let outcome = attempt(&text, &format!("{{ domain = \"{domain}\", key = \"k\" }}"));
+        assert_eq!(outcome, "refused before it was sent", "{domain}");
+    }
+    let sent = attempt(&text, "{ domain = \"acme\", key = \"k\" }");
+    assert!(sent.contains("this request was not expected: GET https://acme.example.com/x"), "{sent}");
+}
+
+#[test]
+fn a_key_with_a_line_end_makes_no_second_header() {
+    let text = with_lookup("get = \"/x\"\nrecords = \"@\"\n[auth]\nkind = \"bearer\"\ntoken = \"{{ param.key }}\"");
+    assert_eq!(attempt(&text, "{ key = \"k\\r\\nX-Evil: 1\" }"), "refused before it was sent");
+}
+
+#[test]
+fn an_assertion_is_signed_with_the_key_of_its_parameter() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let key = std::fs::read_to_string(root.join("tests/data/salesforce/test-key.pem")).unwrap();
+    let claims = jwt::Claims { issuer: "i", subject: "s", audience: "a" };
+    let assertion = jwt::sign(&claims, &key, 1_700_000_000).unwrap();
+    assert_eq!(jwt::sign(&claims, &key.replace('\n', "\\n"), 1_700_000_000).unwrap(), assertion);
+    let parts: Vec<&str> = assertion.split('.').collect();
+    assert_eq!((parts.len(), parts[2].len()), (3, 342), "a signature of 2048 bits");
+}

@@ -10,6 +10,7 @@ use minijinja::value::Value;
 use super::Recipe;
 use super::engine::Engine;
 use super::format::TestTable;
+use super::mapping::read_json;
 use super::settings::Settings;
 use super::wire::Recorded;
 use super::write::NewContact;
@@ -50,6 +51,25 @@ fn run(recipe: &Arc<Recipe>, test: &TestTable) -> std::result::Result<(), String
     }
     compare(test, done)?;
     compare_quiet(test, engine.quiet_for())
+}
+
+/// Reads answers as a lookup of this recipe does, mapping and verifying included, for measurements. Parameters are those of
+/// its first test.
+///
+/// # Errors
+/// What is wrong with that test.
+pub fn answer_reader(
+    recipe: &Arc<Recipe>,
+    telephone: &str,
+) -> std::result::Result<impl Fn(&str) -> Result<usize> + use<>, String> {
+    let test = recipe.tests.first().ok_or("the recipe has no test")?;
+    let settings = Settings::of_test(Arc::clone(recipe), &test.param, test.url.as_deref(), &test.country)?;
+    let number = number::parse(telephone, &settings.numbering);
+    let engine = Engine::new(settings, Arc::new(Recorded::new(&[])), Arc::new(StandingClock(SystemClock.now())));
+    Ok(move |body: &str| {
+        let lookup = &engine.settings.recipe.lookups[0];
+        engine.hits(lookup, &read_json(body)?, &number).map(|hits| hits.len())
+    })
 }
 
 /// What a test leads to.
