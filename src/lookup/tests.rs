@@ -328,3 +328,39 @@ fn shared_bench() -> &'static Bench {
     static BENCH: std::sync::OnceLock<Bench> = std::sync::OnceLock::new();
     BENCH.get_or_init(bench)
 }
+
+/// Earlier calls that cannot be had.
+struct NoMemory {
+    hangs: bool,
+}
+
+impl crate::model::History for NoMemory {
+    fn calls<'a>(
+        &'a self,
+        _project: &'a str,
+        _number: crate::number::Key,
+        _since: i64,
+        _limit: usize,
+    ) -> crate::model::PendingCalls<'a> {
+        if self.hangs {
+            return Box::pin(std::future::pending());
+        }
+        let failed = crate::error::Error::new(crate::error::Kind::Unavailable, "disk gone");
+        Box::pin(std::future::ready(Err(failed)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn earlier_calls_that_cannot_be_had_hold_up_no_call_and_the_explanation_says_so() {
+    let rules = "[[project.sales.rule]]\nwhen = \"history.last_hour.calls == 0 and caller.unknown\"\nname = \"new\"\n";
+    for (hangs, why) in [(true, "were not read by the deadline"), (false, "could not be read")] {
+        let bench = bench();
+        let lookup = bench.fresh().with_history(Arc::new(NoMemory { hangs }));
+        let project = project(&bench, &settings(rules), &[source("crm", knows_nobody(1))]).await;
+        let (answer, took) = ask(&lookup, &project, NUMBER).await;
+        assert!(took <= DEADLINE + Duration::from_millis(20), "{took:?}");
+        assert_eq!(name(&answer), Some("new"), "the rules saw no calls");
+        let said = answer.explanation.to_json()["rules"]["history"].to_string();
+        assert!(said.contains(why), "{said}");
+    }
+}

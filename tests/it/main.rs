@@ -21,6 +21,7 @@ mod popup;
 mod processes;
 mod recipes;
 mod reload;
+mod rules;
 mod snippets;
 mod soap;
 mod sources;
