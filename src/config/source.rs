@@ -1,7 +1,7 @@
 //! `[source.NAME]`: a system that is asked at the moment of the call.
 //!
 //! What is common to all API types is read here. What a type makes of its parameters, only the type knows: it lies above
-//! the configuration and is asked through [`Checks`](super::Checks) while the file is read, so that its complaints have
+//! the configuration and is asked through [`Checks`] while the file is read, so that its complaints have
 //! a place too.
 
 use std::collections::BTreeMap;

@@ -300,7 +300,7 @@ pub struct Statistics {
     pub revision: Revision,
     /// End of the last import in milliseconds since 1970 UTC.
     pub imported_at: Option<i64>,
-    /// The settings with which its numbers were read, when the configuration has others now; [`reread`] mends that.
+    /// The settings with which its numbers were read, when the configuration has others now; [`reread()`] mends that.
     pub read_otherwise: Option<String>,
 }
 

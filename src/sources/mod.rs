@@ -11,7 +11,7 @@
 //!   pays for every request; anything else pays from its [`budget`](budget::Budget);
 //!
 //! and a line in the list. Its errors are those of [`crate::error`]: a passing one is tried once more and counts for the
-//! breaker, [`Kind::Refused`](crate::error::Kind::Refused) is for credentials and stops the source, and no message ever
+//! breaker, [`Kind::Refused`] is for credentials and stops the source, and no message ever
 //! shows a URL, a parameter or a number.
 
 pub mod breaker;

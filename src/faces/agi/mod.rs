@@ -1,7 +1,7 @@
 //! The FastAGI face: Asterisk connects, says who rings, and gets variables set on its channel.
 //!
 //! Asterisk has no time limit of its own: a call is held for as long as the connection stays open. So every step here
-//! ends: the lookup at the project's deadline, the setting of variables [`GRACE`] later, all of it at once when the
+//! ends: the lookup at the project's deadline, the setting of variables `GRACE` later, all of it at once when the
 //! caller hangs up. The listener bounds the time before, until the question is complete.
 
 mod dialogue;
