@@ -3,14 +3,16 @@
 //! An event is on the disk before it is acknowledged (`intake.rs`, through the one `writer.rs`). It is tied to the lookup
 //! of its call (`tie.rs`) or its caller is looked up afterwards (`bind.rs`); with the other events of its call it is put
 //! together to a call (`assemble.rs`). From calls come history (`past.rs`), the cards on the agents' pages (`card.rs`,
-//! brought by `hub.rs`), and what is written down in other systems (`journal/`). All of it lives in a second file beside
-//! the address books (`store.rs`), is kept as long as the project says (`retention.rs`) and can be wiped (`erase.rs`).
+//! brought by `hub.rs`; `choices.rs` remembers whom an agent picked), and what is written down in other systems
+//! (`journal/`). All of it lives in a second file beside the address books (`store.rs`), is kept as long as the project
+//! says (`retention.rs`) and can be wiped (`erase.rs`).
 
 pub mod accounts;
 mod assemble;
 mod bind;
 mod caller;
 mod card;
+mod choices;
 mod erase;
 mod hub;
 mod intake;

@@ -143,7 +143,7 @@ impl Explanation {
     pub fn answer_for(&self, project: &Project, candidate: &Candidate) -> Decision {
         let Question { call, number, .. } = &*self.question;
         let candidates = std::slice::from_ref(candidate);
-        let person = merge::choose(candidates, project.config.guesses, false);
+        let person = merge::choose(candidates, None, project.config.guesses, false);
         let facts = Facts {
             project: &project.config,
             call,

@@ -266,6 +266,8 @@ fn the_one_that_an_agent_picks_is_remembered_for_the_next_call() {
     assert_eq!(page.post(&format!("/agent/cards/{id}/choice"), &stranger).status, 404);
     assert_eq!(page.post("/agent/cards/77/choice", &stranger).status, 404);
     let dan = json!({ "source": "customers", "id": "2" });
+    let undecided = server.lookup("telephone=0722111222").json();
+    assert_eq!((&undecided["id"], &undecided["backend_link"]), (&json!(null), &json!(null)));
     assert_eq!(page.post(&format!("/agent/cards/{id}/choice"), &dan).status, 200);
     let card = listener.until("\"chosen\":true");
     assert_eq!((&card["name"], &card["link"]), (&json!("Dan Pop"), &json!("https://crm.example.com/contact/2")));
@@ -273,6 +275,21 @@ fn the_one_that_an_agent_picks_is_remembered_for_the_next_call() {
     report(&server, "event=ringing&agent=ion&uniqueid=2&telephone=0722111222");
     let card = listener.until("\"chosen\":true");
     assert_eq!((&card["id"], &card["name"]), (&json!(2), &json!("Dan Pop")));
+    // The PBX is told the same, also after a restart, until somebody erases the person.
+    let is_dan = |server: &Server| {
+        let answer = server.lookup("telephone=+40722111222").json();
+        answer["id"] == 2 && answer["name"] == "Dan Pop" && answer["backend_link"] == "https://crm.example.com/contact/2"
+    };
+    assert!(is_dan(&server));
+    server.kill();
+    let server = workplace.serve();
+    assert!(is_dan(&server));
+    let explained = workplace.succeed(&["lookup", "0722111222", "--explain"]);
+    assert!(explained.contains("picked by an agent for this number, among several contacts"), "{explained}");
+    assert!(workplace.succeed(&["erase", "--id", "2", "--yes"]).contains("1 choice"));
+    assert_eq!(server.lookup("telephone=0722111222").json()["id"], 1);
+    let choices = rusqlite::Connection::open(workplace.path("calldex-events.db")).unwrap();
+    assert_eq!(choices.query_row("SELECT count(*) FROM choice", [], |row| row.get::<_, i64>(0)), Ok(0));
 }
 
 #[test]
