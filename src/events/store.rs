@@ -63,7 +63,11 @@ impl EventStore {
     pub(super) async fn bind(&self, call: i64, caller: Caller) -> Result<Arc<CallRow>> {
         self.change("note a caller", move |connection| {
             rows::bind(connection, call, &caller)?;
-            rows::call(connection, call).map(Arc::new)
+            let row = rows::call(connection, call)?;
+            if let Some(contact) = &caller.contact {
+                journal::join_contact(connection, &row, contact)?;
+            }
+            Ok(Arc::new(row))
         })
         .await
     }

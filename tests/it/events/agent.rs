@@ -220,6 +220,26 @@ fn a_card_comes_fills_in_and_goes_when_another_agent_takes_the_call() {
 }
 
 #[test]
+fn an_agent_is_known_by_his_extension_too_and_several_may_ring_at_once() {
+    let agents = "\n[agent.ion-popescu]\nextension = \"101\"\n[agent.ana]\nextension = \"102\"\n";
+    let workplace = Workplace::with(&(crate::harness::CONFIGURATION.to_owned() + agents), crate::harness::CONTACTS);
+    let server = workplace.serve();
+    let (ion, ana) = (Page::open(&workplace, &server, "ion-popescu"), Page::open(&workplace, &server, "102"));
+    let (mut of_ion, mut of_ana) = (ion.listen(""), ana.listen(""));
+    let call = "uniqueid=1&telephone=0722111222";
+    report(&server, &format!("event=ringing&agent=101&agent=PJSIP/102-0000002f&{call}"));
+    of_ion.until("\"state\":\"ringing\"");
+    of_ana.until("\"state\":\"ringing\"");
+    report(&server, &format!("event=queue_answer&agent=SIP/101&{call}"));
+    of_ana.until("event: gone");
+    of_ion.until("\"state\":\"answered\"");
+    assert_eq!(ana.state()["cards"], json!([]), "the other one has it");
+    // Who answers is one: an address with two agents names neither.
+    report(&server, "event=queue_answer&agent=101&agent=102&uniqueid=2&telephone=0722333444");
+    assert_eq!(ion.state()["cards"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn what_was_missed_comes_first_also_after_a_restart() {
     let workplace = Workplace::with_contacts();
     let server = workplace.serve();
