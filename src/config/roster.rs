@@ -111,7 +111,10 @@ mod tests {
         };
         let roster = Roster::of([with_extension("Ion", "101"), with_extension("102", "Ion")].iter());
         let named = |key| roster.at_pbx(key).map(AsRef::as_ref);
-        assert_eq!((named("ion"), named("101"), named("102"), named("103")), (Some("Ion"), Some("Ion"), Some("102"), None));
+        assert_eq!(
+            (named("ion"), named("101"), named("102"), named("103")),
+            (Some("Ion"), Some("Ion"), Some("102"), None)
+        );
     }
 
     #[test]

@@ -116,7 +116,8 @@ pub(super) fn tell(call: &CallRow, project: &Project, agent: &str, history: &[Pa
 
 /// Whether another agent has the call.
 pub(super) fn is_taken(call: &CallRow, project: &Project, agent: &str) -> bool {
-    call.state != State::Rings && call.agent.as_deref().is_some_and(|name| party::person(&project.roster, name) != agent)
+    call.state != State::Rings
+        && call.agent.as_deref().is_some_and(|name| party::person(&project.roster, name) != agent)
 }
 
 /// Makes the card of a call.

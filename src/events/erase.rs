@@ -65,7 +65,8 @@ pub struct Wiped {
 /// Wipes the calls of these numbers in every project, and those of these contacts.
 pub(super) fn wipe(connection: &Connection, numbers: &[Key], contacts: &[ContactRef]) -> rusqlite::Result<Wiped> {
     let mut wiped = Wiped::default();
-    let sql = "INSERT INTO meta (name, value) VALUES ('erasures', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
+    let sql =
+        "INSERT INTO meta (name, value) VALUES ('erasures', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
     connection.execute(sql, [])?;
     for id in calls(connection, numbers, contacts)? {
         let (events, journal) = remove_call(connection, id)?;

@@ -132,7 +132,8 @@ async fn a_call_that_nobody_ends_is_given_up_and_goes_to_the_journal() {
 #[tokio::test]
 async fn the_calls_of_one_contact_with_two_numbers_go_out_one_after_another() {
     let place = Place::new();
-    let missed = |number, call: u32| arrival(number, NOW + i64::from(call), &format!("event=missed_calls uniqueid={call}"));
+    let missed =
+        |number, call: u32| arrival(number, NOW + i64::from(call), &format!("event=missed_calls uniqueid={call}"));
     let known = |number, call| Arrival { caller: known_as("1", &[]), ..missed(number, call) };
     let first = place.take(missed(ANA, 1)).await;
     place.take(known(DAN, 2)).await;

@@ -88,12 +88,7 @@ const DESCRIPTIVE: [Field; 4] = [Field::Name, Field::Company, Field::Email, Fiel
 /// Chooses the person, or `None` when there is no candidate. `picked` is whom an agent took the caller for before: he
 /// counts before the order of the sources, but a guess stays behind what is certain.
 #[must_use]
-pub fn choose(
-    candidates: &[Candidate],
-    picked: Option<&ContactRef>,
-    guesses: Guesses,
-    fill: bool,
-) -> Option<Person> {
+pub fn choose(candidates: &[Candidate], picked: Option<&ContactRef>, guesses: Guesses, fill: bool) -> Option<Person> {
     let best = candidates.iter().map(rank).min()?;
     let mut person = match picked.and_then(|picked| find_picked(candidates, picked, best.0)) {
         Some(picked) => whole(picked, Choice::Picked),
@@ -349,10 +344,8 @@ mod tests {
 
     #[test]
     fn whom_an_agent_has_picked_is_meant_while_there_is_a_choice() {
-        let picked = |place: usize, id: u32| ContactRef {
-            source: format!("source{place}").into(),
-            id: ContactId::Integer(id),
-        };
+        let picked =
+            |place: usize, id: u32| ContactRef { source: format!("source{place}").into(), id: ContactId::Integer(id) };
         let choose = |candidates: &[Candidate], picked: ContactRef| {
             super::choose(candidates, Some(&picked), Guesses::default(), false).unwrap()
         };

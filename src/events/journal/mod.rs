@@ -19,9 +19,9 @@ use crate::number::Key;
 
 pub(super) use dispatch::Step;
 pub use dispatch::{Dispatcher, Target, Targets};
-pub(super) use entry::{Entry, due, next_due, note};
 #[cfg(test)]
 pub(super) use entry::Tried;
+pub(super) use entry::{Entry, due, next_due, note};
 pub use manage::{Listed, Which};
 pub(super) use manage::{counts, drop_entries, list, retry};
 pub use url::UrlLog;

@@ -298,7 +298,9 @@ fn the_one_that_an_agent_picks_is_remembered_for_the_next_call() {
     // The PBX is told the same, also after a restart, until somebody erases the person.
     let is_dan = |server: &Server| {
         let answer = server.lookup("telephone=+40722111222").json();
-        answer["id"] == 2 && answer["name"] == "Dan Pop" && answer["backend_link"] == "https://crm.example.com/contact/2"
+        answer["id"] == 2
+            && answer["name"] == "Dan Pop"
+            && answer["backend_link"] == "https://crm.example.com/contact/2"
     };
     assert!(is_dan(&server));
     server.kill();
