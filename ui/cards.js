@@ -3,7 +3,8 @@
 
 import { request } from "./api.js";
 import { callRow, part, replaceRows } from "./calls.js";
-import { clock, moment, say } from "./texts.js";
+import { once } from "./once.js";
+import { clock, say } from "./texts.js";
 
 /** Links that may be opened; calldex has checked them, this is the second lock. */
 const SAFE_LINK = /^(?!javascript:|data:|vbscript:|file:|blob:)[a-z][a-z0-9+.-]*:/i;
@@ -100,12 +101,16 @@ export class CardList {
   openPage(card) {
     if (!this.settings.open || card.state !== "answered" || this.opened.has(card.id) || !safe(card.link)) return;
     this.opened.add(card.id);
-    const { element } = this.cards.get(card.id);
+    once(`open ${card.id} ${card.started}`, () => this.open(card));
+  }
+
+  open(card) {
+    const element = this.cards.get(card.id)?.element;
     const tab = window.open("", "_blank");
     if (tab) {
       tab.opener = null;
       tab.location.replace(card.link);
-    } else {
+    } else if (element) {
       remark(element, say("popup_blocked"), "warning");
     }
   }

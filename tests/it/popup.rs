@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use serde_json::json;
 
-use crate::harness::{Browser, CONFIGURATION, Server, TOKEN, View, Workplace, get, has_program};
+use crate::harness::{Browser, CONFIGURATION, RECIPE, Server, TOKEN, TinyCrm, View, Workplace, get, has_program};
 
 const CONTACTS: &str = "\
 id,name,company,email,telephone
@@ -248,6 +248,100 @@ fn an_unknown_caller_becomes_a_contact_and_is_known_from_then_on() {
     browser.misses(".card[data-outcome=unknown]");
     assert_eq!(office.server.lookup("telephone=0744555666").json()["name"], json!("George Enescu"));
     assert_quiet(&browser);
+}
+
+/// An office that also asks a CRM.
+fn with_crm(crm: &TinyCrm) -> Office {
+    let source =
+        format!("\n[source.crm]\ntype = \"tiny\"\nurl = \"http://127.0.0.1:{}\"\ntimeout = \"60s\"\n", crm.port);
+    let sources = "deadline = \"100ms\"\nsources = [\"customers\", \"crm\"]";
+    let workplace = Workplace::new(&(CONFIGURATION.replace("sources = [\"customers\"]", sources) + &source));
+    workplace.write("recipes/tiny.toml", RECIPE);
+    let server = workplace.serve();
+    Office { workplace, server }
+}
+
+#[test]
+fn a_system_that_is_late_fills_in_the_open_card() {
+    if !has_browser() {
+        return;
+    }
+    let crm = TinyCrm::start();
+    crm.add(json!({ "id": "t7", "name": "Elena Văcărescu", "number": "+40733555666" }));
+    crm.hold_back(true);
+    let office = with_crm(&crm);
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    office.rings("ion-popescu", "0733555666", "c.1");
+    browser.sees(".card[data-outcome=undetermined] .remark", "did not answer in time");
+    browser.sees(".card h3", "Unknown caller");
+    browser.picture("undetermined");
+    crm.hold_back(false);
+    browser.sees(".card[data-outcome=found] h3", "Elena Văcărescu");
+    browser.sees(".card .remark", "arrived after the phone rang");
+    let link = browser.run("return document.querySelector('.card [data-part=page]').href");
+    assert_eq!(link, json!("https://tiny.example.com/t7"));
+    assert_eq!(browser.run("return document.querySelectorAll('.card').length"), json!(1));
+    browser.picture("late");
+    assert_quiet(&browser);
+}
+
+#[test]
+fn an_unknown_caller_becomes_a_contact_of_the_crm() {
+    if !has_browser() {
+        return;
+    }
+    let crm = TinyCrm::start();
+    let office = with_crm(&crm);
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    office.rings("ion-popescu", "0733555666", "c.1");
+    browser.sees(".card[data-outcome=unknown] h3", "Unknown caller");
+    browser.click("[data-act=create]");
+    browser.sees("#contact-how", "Add to a contact");
+    browser.run("const it = document.querySelector('#contact-form [name=where]'); it.value = 'crm'; \
+                 it.dispatchEvent(new Event('change'))");
+    browser.misses("#contact-how");
+    browser.write("#contact-form [name=name]", "George Enescu");
+    browser.picture("create-in-crm");
+    browser.click("#contact-form .primary");
+    browser.misses("#contact");
+    browser.sees(".card[data-outcome=found] h3", "George Enescu");
+    assert_eq!((crm.contacts().len(), &crm.contacts()[0]["number"]), (1, &json!("+40733555666")));
+    assert_quiet(&browser);
+}
+
+#[test]
+fn a_page_in_the_background_notifies_and_one_of_two_tabs_opens_the_customers_page() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    browser.allow("notifications");
+    browser.click("#open-settings");
+    for switch in ["set-open", "set-notify"] {
+        browser.click(&format!("label:has(#{switch})"));
+        browser.wait(switch, &format!("return document.getElementById('{switch}').checked"));
+    }
+    browser.click("#settings .primary");
+    // The browser's own class does its work; it is only listened to.
+    browser.run(
+        "window.shown = []; window.Notification = class extends Notification { \
+         constructor(title, options) { super(title, options); window.shown.push(title + ' / ' + options.body); } };",
+    );
+    let first = browser.open_tab(&format!("http://localhost:{}/agent", office.server.address.port()));
+    browser.sees("#line", "Live");
+    office.rings("ion-popescu", "0722111222", "c.1");
+    browser.sees(".card[data-state=ringing] h3", "Ana Popescu");
+    assert_eq!(browser.windows(), 2);
+    office.event("queue_answer", "0722111222", "c.1", &[("agent", "ion-popescu"), ("contact_id", "1")]);
+    browser.sees(".card[data-state=answered] h3", "Ana Popescu");
+    crate::harness::wait_until("the page of the customer", || browser.windows() == 3);
+    office.event("queue_answer_end", "0722111222", "c.1", &[("agent", "ion-popescu")]);
+    browser.work_in(first);
+    browser.sees(".card[data-state=ended]", "Ana Popescu");
+    assert_eq!(browser.windows(), 3, "one of the two tabs opens it");
+    let shown = browser.run("return window.shown");
+    assert_eq!(shown[0], json!("Ana Popescu / Brutăria La Colț SRL · +40 722 111 222 · sales"), "{shown}");
 }
 
 #[test]
