@@ -207,6 +207,8 @@ fn several_who_share_a_number_are_offered_and_the_choice_is_remembered() {
     browser.picture("several");
     browser.click("[data-act=choose][aria-label^='Ioana']");
     browser.sees(".card h3", "Ioana Popescu");
+    let focused = "return document.activeElement.getAttribute('aria-label')";
+    assert_eq!(browser.run(focused), json!("Ioana Popescu is calling"), "the keyboard stays where it was");
     browser.sees(".candidate[data-chosen=true]", "Ioana Popescu");
     office.event("hangup", "0722333444", "c.1", &[]);
     browser.sees(".card[data-state=ended] h3", "Ioana Popescu");
@@ -273,7 +275,7 @@ fn a_system_that_is_late_fills_in_the_open_card() {
     let browser = office.sign_in("ion-popescu", View::DESK);
     office.rings("ion-popescu", "0733555666", "c.1");
     browser.sees(".card[data-outcome=undetermined] .remark", "did not answer in time");
-    browser.sees(".card h3", "Unknown caller");
+    browser.sees(".card h3", "Caller not known yet");
     browser.picture("undetermined");
     crm.hold_back(false);
     browser.sees(".card[data-outcome=found] h3", "Elena Văcărescu");
@@ -342,6 +344,27 @@ fn a_page_in_the_background_notifies_and_one_of_two_tabs_opens_the_customers_pag
     assert_eq!(browser.windows(), 3, "one of the two tabs opens it");
     let shown = browser.run("return window.shown");
     assert_eq!(shown[0], json!("Ana Popescu / Brutăria La Colț SRL · +40 722 111 222 · sales"), "{shown}");
+}
+
+#[test]
+fn of_the_calls_of_a_long_day_the_newest_stay_and_all_are_listed() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let browser = office.sign_in("ion-popescu", View { width: 1920, height: 1080, ..View::DESK });
+    for call in 0..6 {
+        let (telephone, name) = (format!("073355566{call}"), format!("c.{call}"));
+        office.rings("ion-popescu", &telephone, &name);
+        office.event("hangup", &telephone, &name, &[]);
+        browser.sees("#earlier .call", &format!("+40 733 555 66{call}"));
+    }
+    office.rings("ion-popescu", "0722111222", "c.9");
+    browser.sees(".card[data-state=ringing] h3", "Ana Popescu");
+    assert_eq!(browser.run("return document.querySelectorAll('.card').length"), json!(4));
+    assert_eq!(browser.run("return document.querySelectorAll('#earlier .call').length"), json!(6));
+    browser.picture("busy-day");
+    assert_quiet(&browser);
 }
 
 #[test]
