@@ -33,9 +33,8 @@ fn fields<'a>(call: &EndedCall, soap: &Soap) -> Vec<(&'a str, Value)> {
         let time = millis.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
         time.map_or(Value::Null, |time| Value::text(time.to_string()))
     };
-    let seconds = |count: Option<u64>| {
-        count.and_then(|count| i64::try_from(count).ok()).map_or(Value::Null, Value::Integer)
-    };
+    let seconds =
+        |count: Option<u64>| count.and_then(|count| i64::try_from(count).ok()).map_or(Value::Null, Value::Integer);
     let telephone = call.number.as_deref().map_or_else(|| call.telephone.clone(), |it| soap.answers.spell_known(it));
     vec![
         ("telephone", Value::text(telephone)),

@@ -163,6 +163,14 @@ impl Browser {
             .unwrap();
     }
 
+    /// Presses the tabulator key.
+    pub(crate) fn press_tab(&self) {
+        for kind in ["keyDown", "keyUp"] {
+            let key = json!({ "type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9 });
+            self.devtools("Input.dispatchKeyEvent", key);
+        }
+    }
+
     pub(crate) fn title(&self) -> String {
         self.runtime.block_on(self.client.title()).unwrap()
     }

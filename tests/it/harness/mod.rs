@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 
 pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
 pub(crate) use browser::{Browser, View};
-pub(crate) use crm::{RECIPE, TinyCrm};
 pub(crate) use client::{Reply, get, head, post, send};
+pub(crate) use crm::{RECIPE, TinyCrm};
 pub(crate) use database::Database;
 pub(crate) use line::Line;
 pub(crate) use process::{allow_open_files, resident_kilobytes};

@@ -125,9 +125,13 @@ fn a_call_that_is_over_is_written_down_by_a_function_of_the_service() {
     let _ = std::fs::remove_file(service.calls());
     let order = "&init_params[uri]=urn:callerdata&arguments=positional&log_order=uniqueid,outcome,telephone,duration";
     let log = |name: &str, params: &str| {
-        section(name, &service.url(""), &format!("{params}&log_func=sendCallInfo"))
-            .replace("[project.", &format!("[project.j-{name}]\ncountry = \"RO\"\ntokens = \
-             [\"a-token-for-the-tests-0123456789\"]\nsources = [\"{name}\"]\njournal = [\"{name}\"]\n[project."))
+        section(name, &service.url(""), &format!("{params}&log_func=sendCallInfo")).replace(
+            "[project.",
+            &format!(
+                "[project.j-{name}]\ncountry = \"RO\"\ntokens = \
+             [\"a-token-for-the-tests-0123456789\"]\nsources = [\"{name}\"]\njournal = [\"{name}\"]\n[project."
+            ),
+        )
     };
     let workplace = Workplace::new(&(START.to_owned() + &log("map", PLAIN) + &log("places", order)));
     let server = workplace.serve_with(|command| {
@@ -145,9 +149,13 @@ fn a_call_that_is_over_is_written_down_by_a_function_of_the_service() {
     wait_until("both calls to be written", || calls().len() == 2);
     let calls = calls();
     let map = calls.iter().find(|arguments| arguments[0].is_object()).unwrap();
-    for (field, value) in
-        [("telephone", "0722111222"), ("outcome", "missed"), ("queue", "shop"), ("uniqueid", "map.1"), ("do_something", "true")]
-    {
+    for (field, value) in [
+        ("telephone", "0722111222"),
+        ("outcome", "missed"),
+        ("queue", "shop"),
+        ("uniqueid", "map.1"),
+        ("do_something", "true"),
+    ] {
         assert_eq!(map[0][field], value, "{map}");
     }
     assert!(map[0]["key"].as_str().unwrap().ends_with("-missed") && map[0]["agent"].is_null(), "{map}");
