@@ -232,7 +232,7 @@ fn a_refused_login_is_an_alarm_and_is_not_tried_with_every_call() {
 }
 
 fn end_a_call(server: &Server) {
-    let call = "direction=in&telephone=0722111222&dnid=0310000000&uniqueid=1.1&agent=101";
+    let call = "direction=IN&telephone=0722111222&dnid=0310000000&uniqueid=1.1&agent=101";
     expect(server, "0722111222&dnid=0310000000", "Ana Pop");
     for event in ["queue_answer", "queue_answer_end"] {
         assert_eq!(get(server.address, &format!("/sales/events?event={event}&{call}")).status, 200);
