@@ -3,6 +3,7 @@
 mod asterisk;
 mod browser;
 mod client;
+mod crm;
 mod database;
 mod line;
 mod process;
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
 pub(crate) use browser::{Browser, View};
 pub(crate) use client::{Reply, get, head, post, send};
+pub(crate) use crm::{RECIPE, TinyCrm};
 pub(crate) use database::Database;
 pub(crate) use line::Line;
 pub(crate) use process::{allow_open_files, resident_kilobytes};
