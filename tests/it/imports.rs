@@ -219,9 +219,9 @@ fn an_import_gives_way_to_the_server_beside_it_with_all_its_threads() {
     let mut input = import.stdin.take().unwrap();
     let rows: String = (0..5_000).map(|row| format!("{row},Person {row},07{row:08}\n")).collect();
     input.write_all(format!("id,name,telephone\n{rows}").as_bytes()).unwrap();
-    // The one that imports, the one that reads rows and the one that reads numbers, until the input ends.
+    // Those that import, read rows, read numbers and end snapshots, until the input ends.
     let threads = || std::fs::read_dir(format!("/proc/{}/task", import.id())).unwrap();
-    wait_until("the import to begin", || threads().count() == 3);
+    wait_until("the import to begin", || threads().count() == 4);
     let lowered = niceness(Path::new("/proc/self/stat")).map(|own| 19.min(own + 15));
     for thread in threads() {
         assert_eq!(niceness(&thread.unwrap().path().join("stat")), lowered);
