@@ -7,10 +7,12 @@ use std::sync::Arc;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Format;
 use crate::error::Error;
+use crate::events::EventStore;
 use crate::faces::http;
 use crate::lookup::Lookup;
 use crate::model::{Call, Direction, RequestId};
 use crate::sources::{self, LiveSources};
+use crate::store::events_path;
 
 use super::Outcome;
 use super::workshop::{self, Workshop};
@@ -43,7 +45,10 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> Outcome {
     let config = &workshop.config;
     let settings = workshop::project(config, arguments.project.as_deref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let lookup = Lookup::new(Arc::clone(&workshop.directory), Arc::clone(&clock), &config.cache);
+    let mut lookup = Lookup::new(Arc::clone(&workshop.directory), Arc::clone(&clock), &config.cache);
+    if events_path(&config.server.store).exists() {
+        lookup = lookup.with_history(Arc::new(EventStore::open(&config.server.store)?));
+    }
     let answer = workshop::block_on(async {
         let live = sources::build(config, &LiveSources::none(Arc::clone(&clock)));
         let project = lookup.prepare(config, &live, settings).await?;

@@ -11,12 +11,14 @@ pub struct Roster {
     by_name: BTreeMap<Arc<str>, Arc<str>>,
     by_owner: HashMap<Arc<str>, HashMap<String, Arc<str>>>,
     by_email: HashMap<String, Arc<str>>,
+    /// By user name and extension, in lower case.
+    at_pbx: HashMap<String, Arc<str>>,
 }
 
 impl Roster {
     /// Puts agents together; of two with one name or one id the one that comes first counts.
     pub(crate) fn of<'a>(agents: impl Iterator<Item = &'a Agent>) -> Self {
-        let mut roster = Self::default();
+        let (mut roster, mut extensions) = (Self::default(), Vec::new());
         for agent in agents {
             if roster.by_name.contains_key(&agent.name) {
                 continue;
@@ -27,11 +29,29 @@ impl Roster {
                 let ids = roster.by_owner.entry(Arc::clone(source)).or_default();
                 ids.entry(id.clone()).or_insert_with(|| Arc::clone(name));
             }
+            if let Some(extension) = &agent.extension {
+                extensions.push((extension.to_lowercase(), Arc::clone(name)));
+            }
             if let Some(email) = &agent.email {
                 roster.by_email.entry(email.clone()).or_insert_with(|| Arc::clone(name));
             }
         }
+        roster.name_at_pbx(&extensions);
         roster
+    }
+
+    /// An extension that is also somebody's name means the one of that name.
+    fn name_at_pbx(&mut self, extensions: &[(String, Arc<str>)]) {
+        self.at_pbx = self.by_name.keys().map(|name| (name.to_lowercase(), Arc::clone(name))).collect();
+        for (extension, name) in extensions {
+            self.at_pbx.entry(extension.clone()).or_insert_with(|| Arc::clone(name));
+        }
+    }
+
+    /// The agent whom the PBX calls this, by user name or extension; `key` is in lower case.
+    #[must_use]
+    pub fn at_pbx(&self, key: &str) -> Option<&Arc<str>> {
+        self.at_pbx.get(key)
     }
 
     /// The agent of this name.
@@ -81,6 +101,20 @@ mod tests {
         assert_eq!((owner("crm", "7"), owner("helpdesk", "7"), owner("book", "7")), (Some("ion"), Some("ana"), None));
         assert_eq!(owner("book", " ION@acme.ro"), Some("ion"));
         assert_eq!(roster.named("ana").map(AsRef::as_ref), Some("ana"));
+    }
+
+    #[test]
+    fn the_pbx_may_name_an_agent_by_his_extension_unless_that_is_the_name_of_another() {
+        let with_extension = |name: &str, extension: &str| Agent {
+            extension: Some(extension.to_owned()),
+            ..agent(name, "a@b.ro", ("crm", "1"))
+        };
+        let roster = Roster::of([with_extension("Ion", "101"), with_extension("102", "Ion")].iter());
+        let named = |key| roster.at_pbx(key).map(AsRef::as_ref);
+        assert_eq!(
+            (named("ion"), named("101"), named("102"), named("103")),
+            (Some("Ion"), Some("Ion"), Some("102"), None)
+        );
     }
 
     #[test]

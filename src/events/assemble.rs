@@ -104,7 +104,7 @@ pub(super) fn assemble(events: &[Event], given_up: bool) -> Assembled {
     }
 }
 
-fn is_answer(kind: EventKind) -> bool {
+pub(super) fn is_answer(kind: EventKind) -> bool {
     matches!(kind, EventKind::QueueAnswer | EventKind::DialAnswer | EventKind::CallForwardAnswer)
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::assemble::State;
 use super::caller::{Caller, Choice};
-use super::party::agent_key;
+use super::party;
 use super::rows::CallRow;
 use crate::config::Project;
 use crate::model::{CallOutcome, Direction, PastCall};
@@ -107,7 +107,7 @@ pub(super) enum Told {
 
 /// What an agent's page is told about a call; `agent` is a key.
 pub(super) fn tell(call: &CallRow, project: &Project, agent: &str, history: &[PastCall]) -> Told {
-    if is_taken(call, agent) {
+    if is_taken(call, project, agent) {
         return Told::Gone(call.id);
     }
     let over = (call.state == State::Over).then(|| line(call, project));
@@ -115,8 +115,9 @@ pub(super) fn tell(call: &CallRow, project: &Project, agent: &str, history: &[Pa
 }
 
 /// Whether another agent has the call.
-pub(super) fn is_taken(call: &CallRow, agent: &str) -> bool {
-    call.state != State::Rings && call.agent.as_deref().is_some_and(|name| agent_key(name) != agent)
+pub(super) fn is_taken(call: &CallRow, project: &Project, agent: &str) -> bool {
+    call.state != State::Rings
+        && call.agent.as_deref().is_some_and(|name| party::person(&project.roster, name) != agent)
 }
 
 /// Makes the card of a call.

@@ -2,16 +2,50 @@
 //!
 //! Deleted rows are overwritten in the file, and the write-ahead log is cut off afterwards. A call that was withheld or
 //! came from another number cannot be found by the number; it can by the contact.
+//!
+//! Whoever erases is another process than the server that runs. So every erasure is counted in the store, and the server
+//! looks at the count every second: then it forgets every answer and explanation that it keeps, and pages read anew.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{EventStore, Events};
+use crate::error::Result;
 
 use super::caller::Caller;
 use super::retention::remove_call;
 use super::rows;
 use crate::model::ContactRef;
 use crate::number::Key;
+
+/// How often the server looks whether somebody was erased.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Forgets what the process remembers of anybody when somebody was erased. Ends with the runtime.
+pub(super) async fn watch(events: Arc<Events>) {
+    let mut known = events.store.erasures().await.ok();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Ok(now) = events.store.erasures().await else { continue };
+        if known.replace(now).is_some_and(|before| before != now) {
+            events.lookup.forget_everybody();
+            events.hub.reload();
+        }
+    }
+}
+
+impl EventStore {
+    async fn erasures(&self) -> Result<i64> {
+        self.read("count erasures", |connection| {
+            let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE name = 'erasures'")?;
+            Ok(statement.query_row([], |row| row.get(0)).optional()?.unwrap_or_default())
+        })
+        .await
+    }
+}
 
 /// How much was wiped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +65,9 @@ pub struct Wiped {
 /// Wipes the calls of these numbers in every project, and those of these contacts.
 pub(super) fn wipe(connection: &Connection, numbers: &[Key], contacts: &[ContactRef]) -> rusqlite::Result<Wiped> {
     let mut wiped = Wiped::default();
+    let sql =
+        "INSERT INTO meta (name, value) VALUES ('erasures', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
+    connection.execute(sql, [])?;
     for id in calls(connection, numbers, contacts)? {
         let (events, journal) = remove_call(connection, id)?;
         wiped =

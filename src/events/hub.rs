@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 /// Notices that wait for one stream.
 const WAITING: usize = 32;
 
-/// One agent of one project, by [`agent_key`](super::agent_key).
+/// One agent of one project, by his key (`party.rs`).
 pub(super) type Place = (Arc<str>, String);
 
 /// A notice as it goes over the wire.
@@ -29,7 +29,15 @@ pub struct Notice {
 #[derive(Default)]
 pub(super) struct Hub {
     streams: Arc<Mutex<HashMap<Place, Vec<Weak<Slot>>>>>,
-    closing: watch::Sender<bool>,
+    signal: watch::Sender<Signal>,
+}
+
+/// What concerns every stream.
+#[derive(Clone, Copy, Default)]
+struct Signal {
+    closed: bool,
+    /// How often everybody was told to read all anew.
+    reloads: u64,
 }
 
 /// The end of a stream that the hub holds.
@@ -44,13 +52,15 @@ pub struct Stream {
     queue: mpsc::Receiver<Notice>,
     place: Place,
     streams: Arc<Mutex<HashMap<Place, Vec<Weak<Slot>>>>>,
-    closing: watch::Receiver<bool>,
+    signal: watch::Receiver<Signal>,
 }
 
 /// What a stream has for its reader.
 pub enum Next {
     /// The state of a call.
     Notice(Notice),
+    /// What he shows may have been wiped: he has to read all anew.
+    Reload,
     /// He was too slow: he has to read the present state.
     Overflowed,
     /// The server stops.
@@ -65,8 +75,8 @@ impl Hub {
         let mut streams = lock(&self.streams);
         streams.entry(place.clone()).or_default().push(Arc::downgrade(&slot));
         drop(streams);
-        let closing = self.closing.subscribe();
-        Stream { slot, queue: receiver, place, streams: Arc::clone(&self.streams), closing }
+        let signal = self.signal.subscribe();
+        Stream { slot, queue: receiver, place, streams: Arc::clone(&self.streams), signal }
     }
 
     /// Whether anybody watches as this agent.
@@ -87,7 +97,12 @@ impl Hub {
 
     /// Ends every stream: pages connect again, to whoever answers then.
     pub(super) fn close(&self) {
-        self.closing.send_replace(true);
+        self.signal.send_modify(|signal| signal.closed = true);
+    }
+
+    /// Tells every page to read all anew.
+    pub(super) fn reload(&self) {
+        self.signal.send_modify(|signal| signal.reloads += 1);
     }
 
     /// How many pages are connected.
@@ -99,10 +114,16 @@ impl Hub {
 impl Stream {
     /// Waits for what comes next.
     pub async fn next(&mut self) -> Next {
+        if self.signal.borrow().closed {
+            return Next::Closed;
+        }
         if !self.slot.overflowed.load(Ordering::Acquire) {
             return tokio::select! {
                 // An error means that the hub is gone.
-                _ = self.closing.wait_for(|closing| *closing) => Next::Closed,
+                changed = self.signal.changed() => match changed {
+                    Ok(()) if !self.signal.borrow_and_update().closed => Next::Reload,
+                    _ => Next::Closed,
+                },
                 notice = self.queue.recv() => notice.map_or(Next::Closed, Next::Notice),
             };
         }
@@ -153,6 +174,23 @@ mod tests {
         assert!(other.queue.is_empty());
         drop((first, second, other));
         assert_eq!(hub.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn all_pages_read_anew_when_they_are_told_and_end_when_the_hub_closes() {
+        let hub = Hub::default();
+        let (mut ion, mut ana) = (hub.connect(place("ion")), hub.connect(place("ana")));
+        hub.reload();
+        for stream in [&mut ion, &mut ana] {
+            assert!(matches!(stream.next().await, Next::Reload));
+        }
+        hub.send(&place("ion"), &notice(7));
+        assert!(matches!(ion.next().await, Next::Notice(_)), "once");
+        hub.close();
+        let mut late = hub.connect(place("late"));
+        for stream in [&mut ion, &mut ana, &mut late] {
+            assert!(matches!(stream.next().await, Next::Closed));
+        }
     }
 
     #[tokio::test]

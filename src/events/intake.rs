@@ -6,17 +6,21 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
-use super::assemble::{Assembled, State, assemble};
+use super::assemble::{self, Assembled, State, assemble};
 use super::caller::Caller;
 use super::rows::{self, CallRow};
 use super::{journal, party};
 use crate::error::{Error, Kind, Result};
-use crate::model::{CallOutcome, Event};
+use crate::model::{CallOutcome, Event, EventKind};
 use crate::number::Key;
 use crate::store::failure;
 
 /// How long after its newest event a call with a name takes further ones, in milliseconds.
 const JOIN: i64 = 24 * 3_600 * 1_000;
+
+/// How long an event may have been overtaken by the end of its call, in milliseconds, where the PBX names no calls: two
+/// requests at once, and not the time in which somebody hangs up and rings again.
+const OVERTAKEN: i64 = 2_000;
 
 /// Most events of one call that are put together; a call with more is no call.
 const MOST_EVENTS: usize = 500;
@@ -27,6 +31,8 @@ pub(super) const DOING: &str = "write down an event";
 #[derive(Debug, Clone)]
 pub(super) struct Arrival {
     pub(super) event: Event,
+    /// The keys of the agents whom it names.
+    pub(super) agents: Vec<String>,
     /// The customer's number, unless it is withheld or local.
     pub(super) number: Option<Key>,
     pub(super) caller: Tie,
@@ -71,7 +77,7 @@ pub(super) fn accept(connection: &Connection, arrival: &Arrival) -> Result<Accep
             None => begin_call(connection, arrival)?,
         };
         let id = insert(connection, event, call, digest.as_deref())?;
-        if let Some(agent) = event.get("agent") {
+        for agent in &arrival.agents {
             party::add(connection, &event.project, agent, call)?;
         }
         let row = renew(connection, call, arrival)?;
@@ -119,7 +125,29 @@ fn find_call(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<Opt
                AND touched > ?4 ORDER BY started DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     let dnid = event.get("dnid").unwrap_or_default();
-    statement.query_row(params![project, number.to_i64(), dnid, now - longest_call], |row| row.get(0)).optional()
+    let running = statement.query_row(params![project, number.to_i64(), dnid, now - longest_call], |row| row.get(0));
+    match running.optional()? {
+        None => find_overtaken(connection, event, *number),
+        running => Ok(running),
+    }
+}
+
+/// The call without a name that was over a moment ago, when this event is of its beginning and was overtaken by its end.
+/// A call that knows such an event already is one from before.
+fn find_overtaken(connection: &Connection, event: &Event, number: Key) -> rusqlite::Result<Option<i64>> {
+    let begins = |kind| kind == EventKind::Ringing || assemble::is_answer(kind);
+    if !begins(event.kind()) {
+        return Ok(None);
+    }
+    let sql = "SELECT id FROM call WHERE project = ?1 AND number = ?2 AND uniqueid IS NULL AND dnid = ?3 AND state = 2 \
+               AND timed_out = 0 AND touched > ?4 ORDER BY started DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let dnid = event.get("dnid").unwrap_or_default();
+    let since = event.received - OVERTAKEN;
+    let over = statement.query_row(params![&*event.project, number.to_i64(), dnid, since], |row| row.get(0));
+    let Some(call) = over.optional()? else { return Ok(None) };
+    let same = |other: &Event| other.kind() == event.kind() && other.get("agent") == event.get("agent");
+    Ok((!events_of(connection, call)?.iter().any(same)).then_some(call))
 }
 
 /// A row that [`renew`] fills in a moment later, in the same transaction.

@@ -3,14 +3,16 @@
 //! An event is on the disk before it is acknowledged (`intake.rs`, through the one `writer.rs`). It is tied to the lookup
 //! of its call (`tie.rs`) or its caller is looked up afterwards (`bind.rs`); with the other events of its call it is put
 //! together to a call (`assemble.rs`). From calls come history (`past.rs`), the cards on the agents' pages (`card.rs`,
-//! brought by `hub.rs`), and what is written down in other systems (`journal/`). All of it lives in a second file beside
-//! the address books (`store.rs`), is kept as long as the project says (`retention.rs`) and can be wiped (`erase.rs`).
+//! brought by `hub.rs`; `choices.rs` remembers whom an agent picked), and what is written down in other systems
+//! (`journal/`). All of it lives in a second file beside the address books (`store.rs`), is kept as long as the project
+//! says (`retention.rs`) and can be wiped (`erase.rs`).
 
 pub mod accounts;
 mod assemble;
 mod bind;
 mod caller;
 mod card;
+mod choices;
 mod erase;
 mod hub;
 mod intake;
@@ -42,7 +44,7 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::lookup::{Lookup, Project};
 use crate::metrics::{EVENT_SECONDS, EVENTS};
-use crate::model::Event;
+use crate::model::{Event, EventKind};
 use hub::Hub;
 use intake::Arrival;
 use journal::{Dispatcher, Targets};
@@ -54,7 +56,6 @@ pub use card::{CallLine, Candidate, Card};
 pub use erase::Wiped;
 pub use hub::{Next, Notice, Stream};
 pub use list::ListedEvent;
-pub use party::agent_key;
 pub use store::EventStore;
 pub use watch::OwnCall;
 
@@ -63,6 +64,9 @@ pub const LONGEST_WRITE: Duration = Duration::from_secs(2);
 
 /// Changed calls that wait to be shown; beyond it, pages read the state from the store.
 const ANNOUNCED: usize = 10_000;
+
+/// Most agents whose telephones ring by one event.
+const MOST_RINGING: usize = 100;
 
 /// Takes events in and brings them to whom they concern. One for the process.
 pub struct Events {
@@ -117,6 +121,7 @@ impl Events {
         events.configure(settings);
         tokio::spawn(watch::announce(Arc::clone(&events), announced));
         tokio::spawn(upkeep::run(Arc::clone(&events)));
+        tokio::spawn(erase::watch(Arc::clone(&events)));
         events
     }
 
@@ -148,6 +153,7 @@ impl Events {
     async fn write(self: &Arc<Self>, project: &Project, event: Event) -> Result<Taken> {
         let (number, caller) = self.tie(project, &event).await;
         let arrival = Arrival {
+            agents: Self::agents_of(project, &event),
             event,
             number,
             caller,
@@ -166,6 +172,16 @@ impl Events {
             Ok(Err(_)) | Err(_) => return Err(intake::too_late()),
         };
         Ok(Taken { id: accepted.id, repeat: accepted.repeat })
+    }
+
+    /// The agents of an event. One whose telephone rings may be one of several; who answers is one.
+    fn agents_of(project: &Project, event: &Event) -> Vec<String> {
+        let several = || event.params.get("agent").into_iter().flatten().map(String::as_str);
+        let named: Vec<&str> = match event.kind() {
+            EventKind::Ringing => several().filter(|name| !name.trim().is_empty()).take(MOST_RINGING).collect(),
+            _ => event.get("agent").into_iter().collect(),
+        };
+        named.into_iter().map(|name| party::person(&project.config.roster, name)).collect()
     }
 
     /// How many agents' pages are connected.

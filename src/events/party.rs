@@ -2,15 +2,23 @@
 
 use rusqlite::{Connection, params};
 
+use crate::config::Roster;
+
 /// The name of an agent as it is compared: `SIP/Ion-Popescu-0000a1`, `Local/ion-popescu@agents` and `ion-popescu` are
 /// the same one.
-#[must_use]
-pub fn agent_key(name: &str) -> String {
+fn agent_key(name: &str) -> String {
     let name = name.trim();
     let (technology, name) = name.split_once('/').map_or((None, name), |(technology, rest)| (Some(technology), rest));
     let name = name.split(['@', ';']).next().unwrap_or_default();
     let name = if technology.is_some() { without_channel(name) } else { name };
     name.to_lowercase()
+}
+
+/// The agent whom a PBX calls this, as he is compared: by his user name, or by his extension where `[agent.NAME]` says
+/// whose it is.
+pub(super) fn person(agents: &Roster, name: &str) -> String {
+    let key = agent_key(name);
+    agents.at_pbx(&key).map_or(key, |name| name.to_lowercase())
 }
 
 /// Asterisk ends the name of a channel with a dash and eight hexadecimal digits.
@@ -19,10 +27,10 @@ fn without_channel(name: &str) -> &str {
     name.rsplit_once('-').filter(|(_, end)| is_channel(end)).map_or(name, |(agent, _)| agent)
 }
 
-/// Notes that a call has rung an agent or was answered by him.
+/// Notes that a call has rung an agent, by his key, or was answered by him.
 pub(super) fn add(connection: &Connection, project: &str, agent: &str, call: i64) -> rusqlite::Result<()> {
     let sql = "INSERT OR IGNORE INTO party (project, agent, call) VALUES (?1, ?2, ?3)";
-    connection.prepare_cached(sql)?.execute(params![project, agent_key(agent), call])?;
+    connection.prepare_cached(sql)?.execute(params![project, agent, call])?;
     Ok(())
 }
 

@@ -1,8 +1,8 @@
-//! Reads what happened before with a number: its calls, and whom agents took it for.
+//! Reads what happened before with a number: its calls.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use crate::model::{CallOutcome, ContactId, ContactRef, Direction, PastCall};
+use crate::model::{CallOutcome, Direction, PastCall};
 use crate::number::Key;
 
 /// The calls of a number, newest first.
@@ -31,15 +31,4 @@ fn past_call(row: &Row<'_>) -> rusqlite::Result<PastCall> {
         dnid: row.get(6)?,
         duration: row.get::<_, Option<i64>>(7)?.map(i64::cast_unsigned),
     })
-}
-
-/// Which contact an agent picked for a number.
-pub(super) fn choice(connection: &Connection, project: &str, number: Key) -> rusqlite::Result<Option<ContactRef>> {
-    let sql = "SELECT source, contact FROM choice WHERE project = ?1 AND number = ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    let chosen = statement.query_row(params![project, number.to_i64()], |row| {
-        let (source, id): (String, String) = (row.get(0)?, row.get(1)?);
-        Ok(ContactRef { source: source.into(), id: ContactId::from_text(&id) })
-    });
-    chosen.optional()
 }

@@ -110,7 +110,7 @@ pub(super) fn next_change(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
 }
 
-/// Notes who the caller of a call is. What waits for the journal joins the line of that contact.
+/// Notes who the caller of a call is.
 pub(super) fn bind(connection: &Connection, id: i64, caller: &Caller) -> rusqlite::Result<()> {
     let contact = caller.contact.as_ref();
     let json = serde_json::to_string(caller).unwrap_or_default();

@@ -6,9 +6,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::caller::Caller;
+use super::choices::PickedNumbers;
 use super::erase::{self, Wiped};
 use super::intake::{self, Accepted, Arrival};
 use super::journal::{self, Entry, Listed, Step, Which};
@@ -17,7 +18,7 @@ use super::readers::Readers;
 use super::rows::{self, CallRow};
 use super::writer::Writer;
 use super::{past, retention};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::model::{ContactRef, History, PastCall, PendingCalls};
 use crate::number::Key;
 use crate::store::{EVENTS, Store, events_path, failure};
@@ -27,6 +28,7 @@ pub struct EventStore {
     file: Store,
     pub(super) writer: Writer,
     readers: Arc<Readers>,
+    pub(super) picked: PickedNumbers,
 }
 
 impl EventStore {
@@ -36,7 +38,9 @@ impl EventStore {
     /// As [`Store::open`].
     pub fn open(directory: &Path) -> Result<Self> {
         let file = Store::open(&events_path(directory), &EVENTS)?;
-        Ok(Self { writer: Writer::start(&file)?, readers: Arc::new(Readers::new(file.clone())), file })
+        let readers = Arc::new(Readers::new(file.clone()));
+        let picked = readers.read("read the choices", PickedNumbers::read)?;
+        Ok(Self { writer: Writer::start(&file)?, readers, picked, file })
     }
 
     /// Why the file cannot be read; `None` when it can.
@@ -59,7 +63,11 @@ impl EventStore {
     pub(super) async fn bind(&self, call: i64, caller: Caller) -> Result<Arc<CallRow>> {
         self.change("note a caller", move |connection| {
             rows::bind(connection, call, &caller)?;
-            rows::call(connection, call).map(Arc::new)
+            let row = rows::call(connection, call)?;
+            if let Some(contact) = &caller.contact {
+                journal::join_contact(connection, &row, contact)?;
+            }
+            Ok(Arc::new(row))
         })
         .await
     }
@@ -180,26 +188,6 @@ impl EventStore {
         .await
     }
 
-    /// Which contact an agent picked for a number.
-    pub(super) fn choice(&self, project: &str, number: Key) -> Result<Option<ContactRef>> {
-        self.readers.read("read a choice", |connection| past::choice(connection, project, number))
-    }
-
-    /// Remembers which contact an agent picked for a number.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub async fn choose(&self, project: &str, number: Key, contact: ContactRef, agent: &str, now: i64) -> Result<()> {
-        let (project, agent) = (project.to_owned(), agent.to_owned());
-        self.change("remember a choice", move |connection| {
-            let sql = "INSERT OR REPLACE INTO choice (project, number, source, contact, agent, chosen) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            let (source, id) = (&*contact.source, contact.id.to_string());
-            connection.execute(sql, params![project, number.to_i64(), source, id, agent, now]).map(drop)
-        })
-        .await
-    }
-
     /// Reads on this thread; for what costs microseconds.
     pub(super) fn read_here<T>(&self, doing: &str, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         self.readers.read(doing, work)
@@ -211,9 +199,7 @@ impl EventStore {
         doing: &'static str,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let readers = Arc::clone(&self.readers);
-        let read = tokio::task::spawn_blocking(move || readers.read(doing, work)).await;
-        read.map_err(|error| Error::new(Kind::Internal, format!("cannot {doing}")).because(error))?
+        self.readers.read_elsewhere(doing, work).await
     }
 
     /// Writes in the next transaction.
@@ -231,5 +217,9 @@ impl History for EventStore {
         let read =
             self.read_here("read earlier calls", |connection| past::calls(connection, project, number, since, limit));
         Box::pin(std::future::ready(read as Result<Vec<PastCall>>))
+    }
+
+    fn picked(&self, project: &str, number: Key) -> Result<Option<ContactRef>> {
+        self.choice(project, number)
     }
 }

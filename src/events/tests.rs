@@ -41,8 +41,10 @@ fn arrival(number: u64, received: i64, params: &str) -> Arrival {
     let telephone = format!("telephone=+{number}");
     let pairs = params.split(' ').chain([telephone.as_str()]).map(|pair| pair.split_once('=').unwrap());
     let params = pairs.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect();
+    let event = Event { project: "sales".into(), received, params };
     Arrival {
-        event: Event { project: "sales".into(), received, params },
+        agents: event.get("agent").into_iter().map(str::to_owned).collect(),
+        event,
         number: Key::new(number),
         caller: Tie::Open,
         journal: Arc::new(["crm".into()]),
@@ -95,6 +97,25 @@ async fn events_without_a_name_for_their_call_belong_to_the_running_call_of_the_
 }
 
 #[tokio::test]
+async fn an_end_that_overtakes_the_beginning_of_its_call_makes_no_second_call() {
+    let answered = ("event=queue_answer_end agent=ion", "event=queue_answer agent=ion", CallOutcome::Answered);
+    let missed = ("event=missed_calls", "event=ringing agent=ion", CallOutcome::Missed);
+    for (end, beginning, outcome) in [answered, missed] {
+        let place = Place::new();
+        let over = place.take(arrival(ANA, NOW, end)).await;
+        let joined = place.take(arrival(ANA, NOW + 300, beginning)).await;
+        assert_eq!((joined.call.id, joined.call.state), (over.call.id, State::Over), "{beginning}");
+        assert_eq!((joined.call.outcome, joined.call.duration.unwrap_or(0)), (Some(outcome), 0));
+        let again = place.take(arrival(ANA, NOW + 600, beginning)).await;
+        assert_ne!(again.call.id, over.call.id, "the same once more is another call");
+        let place = Place::new();
+        place.take(arrival(ANA, NOW, end)).await;
+        let later = place.take(arrival(ANA, NOW + 2_500, beginning)).await;
+        assert_ne!(later.call.state, State::Over, "whoever rings again is a new call");
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_nobody_ends_is_given_up_and_goes_to_the_journal() {
     let place = Place::new();
     place.take(arrival(ANA, NOW, "event=dial_answer uniqueid=1 agent=ion")).await;
@@ -106,6 +127,32 @@ async fn a_call_that_nobody_ends_is_given_up_and_goes_to_the_journal() {
         (State::Over, Some(CallOutcome::Answered), None)
     );
     assert_eq!(place.store.journal(Which::Waiting, None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_calls_of_one_contact_with_two_numbers_go_out_one_after_another() {
+    let place = Place::new();
+    let missed =
+        |number, call: u32| arrival(number, NOW + i64::from(call), &format!("event=missed_calls uniqueid={call}"));
+    let known = |number, call| Arrival { caller: known_as("1", &[]), ..missed(number, call) };
+    let first = place.take(missed(ANA, 1)).await;
+    place.take(known(DAN, 2)).await;
+    place.take(known(ANA, 3)).await;
+    place.take(missed(ANA, 4)).await;
+    let due = async || {
+        let entries = place.store.journal_due(&"crm".into(), NOW + HOUR, 10).await.unwrap();
+        entries.into_iter().map(|entry| entry.call.uniqueid.clone().unwrap()).collect::<Vec<_>>()
+    };
+    // Until it is known who called first, his number is all that is known of him.
+    assert_eq!(due().await, ["1"], "the third call has shown whose number it is, and the fourth waits with it");
+    let caller = Caller { contact: Some(contact("1")), ..Caller::default() };
+    place.store.bind(first.call.id, caller).await.unwrap();
+    for expected in ["1", "2", "3", "4"] {
+        assert_eq!(due().await, [expected]);
+        let entry = place.store.journal_due(&"crm".into(), NOW + HOUR, 10).await.unwrap().remove(0);
+        let written = super::journal::Step::Tried(super::journal::Tried::Written);
+        place.store.journal_note(vec![(entry.id, written)], NOW + HOUR).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::card::{CallLine, Card, Told, card, is_taken, line, tell};
 use super::hub::{Notice, Stream};
 use super::rows::{self, CallRow};
-use super::{Announced, EventStore, Events, Named, State, agent_key, party, past};
+use super::{Announced, EventStore, Events, Named, State, party, past};
 use crate::error::{Error, Kind, Result};
 use crate::number::Key;
 
@@ -51,7 +51,13 @@ pub(super) async fn announce(events: Arc<Events>, mut announced: mpsc::Receiver<
 impl Events {
     /// Connects a page of an agent. What it has missed before it reads with [`Events::missed`].
     pub fn connect(&self, project: &Arc<str>, agent: &str) -> Stream {
-        self.hub.connect((Arc::clone(project), agent_key(agent)))
+        self.hub.connect((Arc::clone(project), self.person(project, agent)))
+    }
+
+    /// The key of an agent who is signed in; the account may be named by user name or extension, like in events.
+    fn person(&self, project: &str, agent: &str) -> String {
+        let ready = self.project(project);
+        ready.map_or_else(String::new, |ready| party::person(&ready.config.roster, agent))
     }
 
     /// Ends the streams of all pages, because the server stops.
@@ -74,7 +80,7 @@ impl Events {
     /// When the store cannot be read.
     pub async fn missed(&self, project: &Arc<str>, agent: &str, after: i64) -> Result<Vec<Notice>> {
         let Some(ready) = self.project(project) else { return Ok(Vec::new()) };
-        let (agent, since) = (agent_key(agent), self.clock.utc_millis() - SHOWN);
+        let (agent, since) = (self.person(project, agent), self.clock.utc_millis() - SHOWN);
         let calls = self.store.calls_of_agent(Arc::clone(project), agent.clone(), after, since).await?;
         Ok(calls.iter().map(|(call, history)| Notice::of(call, &tell(call, &ready.config, &agent, history))).collect())
     }
@@ -86,9 +92,9 @@ impl Events {
     /// When the store cannot be read.
     pub async fn desk(&self, project: &Arc<str>, agent: &str) -> Result<(Vec<Card>, Vec<CallLine>)> {
         let Some(ready) = self.project(project) else { return Ok((Vec::new(), Vec::new())) };
-        let (agent, now) = (agent_key(agent), self.clock.utc_millis());
+        let (agent, now) = (self.person(project, agent), self.clock.utc_millis());
         let mut calls = self.store.calls_of_agent(Arc::clone(project), agent.clone(), 0, now - SHOWN).await?;
-        calls.retain(|(call, _)| !is_taken(call, &agent));
+        calls.retain(|(call, _)| !is_taken(call, &ready.config, &agent));
         calls.sort_by_key(|(call, _)| -call.started);
         let fresh = |call: &CallRow| call.state != State::Over || call.touched > now - JUST_ENDED;
         let cards =
@@ -102,7 +108,7 @@ impl Events {
     /// # Errors
     /// When the store cannot be read.
     pub async fn own_call(&self, project: &Arc<str>, agent: &str, call: i64) -> Result<Option<OwnCall>> {
-        let (project, agent) = (Arc::clone(project), agent_key(agent));
+        let (project, agent) = (Arc::clone(project), self.person(project, agent));
         self.store
             .read("read a call", move |connection| {
                 let sql = format!(

@@ -86,6 +86,14 @@ impl Answers {
 }
 
 impl Lookup {
+    /// Forgets everything that is remembered of anybody: answers of sources, explanations, readings of numbers.
+    pub fn forget_everybody(&self) {
+        self.cache.clear();
+        self.recent.clear();
+        self.answers.kept.clear();
+        self.memo.clear();
+    }
+
     /// Reads a number as the project's calls are read.
     pub fn read_number(&self, project: &Project, telephone: &str) -> Arc<Number> {
         self.memo.read(telephone, &project.config.numbering, project.numbering)
@@ -143,7 +151,7 @@ impl Explanation {
     pub fn answer_for(&self, project: &Project, candidate: &Candidate) -> Decision {
         let Question { call, number, .. } = &*self.question;
         let candidates = std::slice::from_ref(candidate);
-        let person = merge::choose(candidates, project.config.guesses, false);
+        let person = merge::choose(candidates, None, project.config.guesses, false);
         let facts = Facts {
             project: &project.config,
             call,

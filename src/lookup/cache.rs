@@ -94,6 +94,11 @@ impl Cache {
         }
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        [&self.found, &self.unknown].into_iter().flatten().for_each(quick_cache::sync::Cache::clear);
+    }
+
     /// How many answers are kept: found, unknown.
     pub(crate) fn sizes(&self) -> (usize, usize) {
         let size = |cache: &Option<quick_cache::sync::Cache<CacheKey, Entry>>| cache.as_ref().map_or(0, |it| it.len());

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::config::Ask;
 use crate::directory::{Book, Found, Hit, Revision};
 use crate::error::Error;
+use crate::model::ContactRef;
 use crate::number::Number;
 use crate::number::ladder::Wanted;
 use crate::sources::{Inputs, Question, Source};
@@ -130,6 +131,8 @@ pub(crate) struct FanOut<'a> {
     pub(crate) lookup: &'a Lookup,
     pub(crate) project: &'a Project,
     pub(crate) question: &'a Arc<Question>,
+    /// Whom an agent has picked for this number: his source has to be heard.
+    pub(crate) picked: Option<&'a ContactRef>,
     /// When the lookup began.
     pub(crate) start: Instant,
     /// When the answer has to leave.
@@ -315,6 +318,9 @@ impl FanOut<'_> {
 
     /// Says whether no further answer can change the outcome.
     fn settled(&self, reports: &[Option<Report>]) -> bool {
+        if self.picked.is_some_and(|picked| self.is_awaited(&picked.source, reports)) {
+            return false;
+        }
         for report in reports {
             match report {
                 None => return false,
@@ -323,6 +329,12 @@ impl FanOut<'_> {
             }
         }
         true
+    }
+
+    /// Whether this source is asked and has not spoken yet.
+    fn is_awaited(&self, source: &Arc<str>, reports: &[Option<Report>]) -> bool {
+        let mut asked = self.project.asked.iter().zip(reports);
+        asked.any(|(asked, report)| asked.name() == source && report.is_none())
     }
 
     fn remembered(&self, asked: &Asked) -> Option<(Remembered, Revision)> {

@@ -25,6 +25,13 @@ impl Memo {
         Self { readings: (entries > 0).then(|| Cache::new(entries)) }
     }
 
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        if let Some(readings) = &self.readings {
+            readings.clear();
+        }
+    }
+
     /// Reads a text with the settings that `identity` stands for.
     pub(crate) fn read(&self, text: &str, numbering: &Numbering, identity: NumberingId) -> Arc<Number> {
         let Some(readings) = self.readings.as_ref().filter(|_| text.len() <= MAX_TEXT) else {

@@ -47,6 +47,8 @@ pub struct Person {
 pub enum Choice {
     /// There was only one.
     Only,
+    /// An agent picked it for this number, of several.
+    Picked,
     /// It is flagged as the primary one of those who share the number.
     Primary,
     /// Several share the number and the company; only what all agree on is used.
@@ -61,6 +63,7 @@ impl Choice {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Only => "the only contact on this place",
+            Self::Picked => "picked by an agent for this number, among several contacts",
             Self::Primary => "flagged primary among several contacts",
             Self::Company => "several contacts of one company: its name, and what all agree on",
             Self::Newest => "several contacts: the newest one's name, and what all agree on",
@@ -82,13 +85,18 @@ const STEERING: [Field; 7] = [
 /// The fields that a later source may fill for the same person.
 const DESCRIPTIVE: [Field; 4] = [Field::Name, Field::Company, Field::Email, Field::Owner];
 
-/// Chooses the person, or `None` when there is no candidate.
+/// Chooses the person, or `None` when there is no candidate. `picked` is whom an agent took the caller for before: he
+/// counts before the order of the sources, but a guess stays behind what is certain.
 #[must_use]
-pub fn choose(candidates: &[Candidate], guesses: Guesses, fill: bool) -> Option<Person> {
+pub fn choose(candidates: &[Candidate], picked: Option<&ContactRef>, guesses: Guesses, fill: bool) -> Option<Person> {
     let best = candidates.iter().map(rank).min()?;
-    let winners: Vec<&Candidate> = candidates.iter().filter(|candidate| rank(candidate) == best).collect();
-    let contacts = distinct(&winners);
-    let mut person = settle(&winners, &contacts);
+    let mut person = match picked.and_then(|picked| find_picked(candidates, picked, best.0)) {
+        Some(picked) => whole(picked, Choice::Picked),
+        None => {
+            let winners: Vec<&Candidate> = candidates.iter().filter(|candidate| rank(candidate) == best).collect();
+            settle(&winners, &distinct(&winners))
+        }
+    };
     person.steers = may_steer(person.rung, guesses);
     restrict_a_guess(&mut person);
     if fill && person.rung.is_certain() && person.contact.is_some() {
@@ -109,6 +117,13 @@ pub fn settles(hits: &[Hit]) -> bool {
 fn rank(candidate: &Candidate) -> (bool, usize, Option<Rung>) {
     let certain = candidate.hit.rung.is_certain();
     (!certain, candidate.place, (!certain).then_some(candidate.hit.rung))
+}
+
+/// The picked contact where it was found best, when there are others beside it and it is no worse a class than they are.
+fn find_picked<'a>(candidates: &'a [Candidate], picked: &ContactRef, is_guess: bool) -> Option<&'a Candidate> {
+    let is_picked = |it: &&Candidate| it.source == picked.source && it.hit.contact.id == picked.id;
+    candidates.iter().find(|it| !is_picked(it))?;
+    candidates.iter().filter(is_picked).min_by_key(|it| rank(it)).filter(|it| rank(it).0 == is_guess)
 }
 
 /// The different contacts among the winners, in a fixed order.
@@ -242,12 +257,12 @@ mod tests {
     }
 
     fn chosen(candidates: &[Candidate]) -> Person {
-        choose(candidates, Guesses::default(), false).unwrap()
+        choose(candidates, None, Guesses::default(), false).unwrap()
     }
 
     #[test]
     fn nobody_is_chosen_from_nothing() {
-        assert!(choose(&[], Guesses::default(), true).is_none());
+        assert!(choose(&[], None, Guesses::default(), true).is_none());
     }
 
     #[test]
@@ -328,6 +343,37 @@ mod tests {
     }
 
     #[test]
+    fn whom_an_agent_has_picked_is_meant_while_there_is_a_choice() {
+        let picked =
+            |place: usize, id: u32| ContactRef { source: format!("source{place}").into(), id: ContactId::Integer(id) };
+        let choose = |candidates: &[Candidate], picked: ContactRef| {
+            super::choose(candidates, Some(&picked), Guesses::default(), false).unwrap()
+        };
+        let primary = Contact { primary: true, ..contact(1, &[(Field::Name, "Ana")]) };
+        let crm = candidate(1, Rung::Alternate, contact(9, &[(Field::Name, "CRM"), (Field::DirectLine, "SIP/x")]));
+        let mut all = vec![
+            candidate(0, Rung::Exact, primary),
+            candidate(0, Rung::Exact, contact(2, &[(Field::Name, "Dan")])),
+            crm,
+            candidate(2, Rung::Alias, contact(5, &[(Field::Name, "Guess")])),
+        ];
+        for _ in 0..2 {
+            for (place, id, name) in [(0, 2, "Dan"), (0, 1, "Ana"), (1, 9, "CRM")] {
+                let person = choose(&all, picked(place, id));
+                assert_eq!((person.known.get(Field::Name), person.choice), (Some(name), Choice::Picked));
+                assert!(person.steers && person.contact == Some(picked(place, id)));
+            }
+            all.reverse();
+        }
+        // A guess, and whoever is not among them, change nothing.
+        for gone in [picked(2, 5), picked(0, 77), picked(1, 2)] {
+            assert_eq!(choose(&all, gone).choice, Choice::Primary);
+        }
+        let only = [candidate(0, Rung::Exact, contact(2, &[]))];
+        assert_eq!(choose(&only, picked(0, 2)).choice, Choice::Only);
+    }
+
+    #[test]
     fn two_readings_that_find_two_people_do_not_route() {
         let candidates = [
             candidate(0, Rung::Exact, contact(1, &[(Field::Name, "Ana"), (Field::DirectLine, "SIP/ana")])),
@@ -344,7 +390,7 @@ mod tests {
             [candidate(0, Rung::Alias, contact(1, &[(Field::Name, "Ana"), (Field::DirectLine, "SIP/ion")]))];
         assert!(!chosen(&candidates).steers);
         let guesses = Guesses { alias_steers: true, ..Guesses::default() };
-        assert!(choose(&candidates, guesses, false).unwrap().steers);
+        assert!(choose(&candidates, None, guesses, false).unwrap().steers);
     }
 
     #[test]
@@ -373,7 +419,7 @@ mod tests {
                 contact(9, &[(Field::Email, "ana@acme.ro"), (Field::DirectLine, "SIP/x"), (Field::Name, "Other")]),
             ),
         ];
-        let person = choose(&candidates, Guesses::default(), true).unwrap();
+        let person = choose(&candidates, None, Guesses::default(), true).unwrap();
         assert_eq!(person.known.get(Field::Email), Some("ana@acme.ro"));
         assert_eq!(person.known.get(Field::Name), Some("Ana"));
         assert_eq!(person.known.get(Field::DirectLine), None);

@@ -141,7 +141,9 @@ impl Lookup {
         let number = self.memo.read(&call.telephone, &project.config.numbering, project.numbering);
         let question = Arc::new(Question { call: Arc::new(call), number, numbering: Arc::clone(&project.home) });
         let now = self.clock.utc_millis();
-        let asked = FanOut { lookup: self, project, question: &question, start, deadline, over_rate };
+        let picked = self.picked(project, &question.number);
+        let picked = picked.as_ref();
+        let asked = FanOut { lookup: self, project, question: &question, picked, start, deadline, over_rate };
         let (reports, recalled) = if project.ruleset.needs_history() {
             // Boxed: a lookup without such rules does not carry the room for both about.
             let recalled = self.recall(project, &question.number, now, deadline);
@@ -150,7 +152,7 @@ impl Lookup {
             (asked.run().await, Recalled::nothing())
         };
         let candidates = candidates(&reports);
-        let person = merge::choose(&candidates, project.config.guesses, project.config.fill);
+        let person = merge::choose(&candidates, picked, project.config.guesses, project.config.fill);
         let outcome = outcome(person.is_some(), &question.number, &reports);
         let decision = decide::decide(
             &Facts {

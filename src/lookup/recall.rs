@@ -1,9 +1,11 @@
-//! Earlier calls of the caller, for rules that look back. Waited for until the deadline at most.
+//! Earlier calls of the caller, for rules that look back (waited for until the deadline at most), and whom an agent took
+//! him for.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::model::PastCall;
+use crate::error::Error;
+use crate::model::{ContactRef, PastCall};
 use crate::number::{Key, Number};
 
 use super::rules::{MOST_CALLS, REACH};
@@ -43,6 +45,17 @@ impl Lookup {
             }
             Err(_) => Recalled::missing(Some("earlier calls were not read by the deadline; the rules saw none")),
         }
+    }
+}
+
+impl Lookup {
+    /// Whom an agent has picked for a number, if anybody.
+    pub(super) fn picked(&self, project: &Project, number: &Number) -> Option<ContactRef> {
+        let picked = self.history.as_ref()?.picked(&project.config.name, key_of(number)?);
+        let failed = |error: &Error| {
+            tracing::warn!(project = %project.config.name, %error, "an agent's choice cannot be read; none counts");
+        };
+        picked.inspect_err(failed).ok().flatten()
     }
 }
 

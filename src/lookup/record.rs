@@ -30,6 +30,12 @@ impl Recent {
         drop(oldest);
     }
 
+    /// Forgets them all.
+    pub(super) fn clear(&self) {
+        let forgotten = std::mem::take(&mut *self.explanations.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(forgotten);
+    }
+
     /// The newest lookup with this request id.
     pub(super) fn find(&self, request_id: &str) -> Option<Arc<Explanation>> {
         let explanations = self.explanations.lock().unwrap_or_else(PoisonError::into_inner);

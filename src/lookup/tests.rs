@@ -348,6 +348,14 @@ impl crate::model::History for NoMemory {
         let failed = crate::error::Error::new(crate::error::Kind::Unavailable, "disk gone");
         Box::pin(std::future::ready(Err(failed)))
     }
+
+    fn picked(
+        &self,
+        _project: &str,
+        _number: crate::number::Key,
+    ) -> crate::error::Result<Option<crate::model::ContactRef>> {
+        Err(crate::error::Error::new(crate::error::Kind::Unavailable, "disk gone"))
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, CONFIGURATION, Server, TOKEN, Workplace, get, send, wait_until};
+use crate::harness::{ADMIN, CONFIGURATION, Mood, Server, TOKEN, Troublemaker, Workplace, get, send, wait_until};
 
 /// How often a text stands in the files of a folder.
 fn found_in_files(folder: &Path, text: &str) -> usize {
@@ -60,6 +60,24 @@ fn an_erased_person_is_in_no_answer_no_explanation_no_event_and_no_file() {
     workplace.succeed(&["erase", "--id", "77", "--forget-block"]);
     workplace.succeed(&["import", "zebulon.csv", "--directory", "customers"]);
     assert_eq!(server.lookup("telephone=0799888777").json()["name"], "Zebulon Quixote", "told to come back");
+}
+
+#[test]
+fn a_running_server_forgets_whom_only_a_live_source_knew() {
+    let crm = Troublemaker::start(r#"{"id":7,"name":"Zebulon Quixote"}"#);
+    let source = format!("\n[source.crm]\ntype = \"generic\"\nurl = \"http://127.0.0.1:{}/\"\n", crm.port);
+    let workplace = Workplace::new(&(CONFIGURATION.replace(r#"["customers"]"#, r#"["customers", "crm"]"#) + &source));
+    let server = workplace.serve();
+    let reply = server.lookup("telephone=0799888777");
+    assert_eq!(reply.json()["name"], "Zebulon Quixote");
+    let request = reply.header("x-request-id").unwrap();
+    assert!(explanation(&server, request).contains("Zebulon"));
+    // From now on the system itself says nothing about anybody: what is remembered may stand in for it.
+    crm.set(Mood::Fail);
+    assert_eq!(server.lookup("telephone=0799888777").json()["name"], "Zebulon Quixote", "out of memory");
+    assert!(workplace.fail(&["erase", "0799888777"]).contains("nobody has"), "no store has ever seen him");
+    wait_until("the answers to be forgotten", || server.lookup("telephone=0799888777").json()["name"] == Value::Null);
+    assert!(!explanation(&server, request).contains("Zebulon"));
 }
 
 #[test]

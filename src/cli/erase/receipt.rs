@@ -26,7 +26,7 @@ pub(super) fn text(erasure: &Erasure, wiped: &Wiped) -> String {
         out,
         "history: {calls} calls with {events} events, {journal} journal entries and {choices} choices of agents wiped"
     );
-    _ = writeln!(out, "a running server forgets its copies with its next look at the store");
+    _ = writeln!(out, "a running server forgets its copies within a second or two");
     _ = writeln!(out, "kept from coming back by {} keyed hashes (--forget-block takes them off)", erasure.blocks);
     _ = writeln!(out, "{}", in_the_file(erasure.log_truncated && wiped.log_truncated));
     _ = writeln!(out, "{NOT_REACHED}");

@@ -32,6 +32,9 @@ const PAUSES: (i64, i64) = (5_000, 3_600_000);
 /// First and longest pause of a target that does not answer.
 const TARGET_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
+/// The longest that a target is left alone because it asks for it (`Retry-After`).
+const LONGEST_QUIET: Duration = Duration::from_secs(3_600);
+
 /// How long an entry waits for its caller to be looked up, or for its call to be over again, in milliseconds.
 const NOT_YET: (i64, i64) = (1_000, 60_000);
 
@@ -124,26 +127,26 @@ impl Line {
                 }
             };
             let outcomes = join_all(entries.iter().map(|entry| self.send(entry))).await;
-            let down = !outcomes.is_empty() && outcomes.iter().all(|(_, down)| *down);
-            self.note(entries.iter().map(|entry| entry.id).zip(outcomes.into_iter().map(|(step, _)| step)).collect())
-                .await;
+            let down = !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.down);
+            let quiet = outcomes.iter().filter_map(|outcome| outcome.quiet).max().unwrap_or_default();
+            let steps = outcomes.into_iter().map(|outcome| outcome.step);
+            self.note(entries.iter().map(|entry| entry.id).zip(steps).collect()).await;
             failures = if down { failures + 1 } else { 0 };
-            if down {
-                self.pause(failures).await;
+            if down || !quiet.is_zero() {
+                self.pause(failures, quiet).await;
             }
         }
     }
 
-    /// What is to be noted, and whether the target did not answer.
-    async fn send(&self, entry: &Entry) -> (Step, bool) {
+    async fn send(&self, entry: &Entry) -> Outcome {
         let now = self.clock.utc_millis();
-        let Some(call) = entry.ended_call() else { return (Step::Postpone(now + NOT_YET.1), false) };
+        let Some(call) = entry.ended_call() else { return Outcome::untried(Step::Postpone(now + NOT_YET.1)) };
         if !entry.is_true() {
-            return (Step::Forget, false);
+            return Outcome::untried(Step::Forget);
         }
         let unknown = entry.call.unbound || entry.call.caller.as_ref().is_some_and(|caller| caller.incomplete);
         if unknown && now < entry.call.touched + LONGEST_LOOKUP {
-            return (Step::Postpone(now + NOT_YET.0), false);
+            return Outcome::untried(Step::Postpone(now + NOT_YET.0));
         }
         self.wait_for_slot().await;
         let sent = self.target.log.log_call(Arc::new(call)).await;
@@ -154,13 +157,15 @@ impl Line {
         };
         counter!(JOURNAL_TRIES, "target" => self.name.to_string(), "result" => result).increment(1);
         let down = sent.as_ref().is_err_and(Error::is_passing);
-        (Step::Tried(self.judge(entry, sent)), down)
+        let quiet = sent.as_ref().err().and_then(Error::pause).map(|pause| pause.min(LONGEST_QUIET));
+        Outcome { step: Step::Tried(self.judge(entry, sent)), down, quiet }
     }
 
     fn judge(&self, entry: &Entry, sent: Result<()>) -> Tried {
         let Err(error) = sent else { return Tried::Written };
         let tries = entry.tries.saturating_add(1);
         let most = if error.is_passing() { self.target.tries } else { (self.target.tries / 10).max(1) };
+        let quiet = error.pause().map_or(0, |pause| i64::try_from(pause.min(LONGEST_QUIET).as_millis()).unwrap_or(0));
         let error = readable(&error);
         if tries >= most {
             tracing::warn!(
@@ -172,8 +177,8 @@ impl Line {
             );
             return Tried::Parked { error };
         }
-        let pause = PAUSES.0.saturating_mul(1 << (tries - 1).min(12)).min(PAUSES.1);
-        Tried::Later { due: self.clock.utc_millis() + pause, error }
+        let own = PAUSES.0.saturating_mul(1 << (tries - 1).min(12)).min(PAUSES.1);
+        Tried::Later { due: self.clock.utc_millis() + own.max(quiet), error }
     }
 
     /// A try that cannot be noted is made again, with the same key.
@@ -190,13 +195,15 @@ impl Line {
         wait.map_or(LOOK, |millis| Duration::from_millis(millis.max(5)).min(LOOK))
     }
 
-    async fn pause(&self, failures: u32) {
-        let pause = TARGET_PAUSES.0.saturating_mul(1 << (failures - 1).min(16)).min(TARGET_PAUSES.1);
+    /// `quiet` is how long the target wants to be left alone.
+    async fn pause(&self, failures: u32, quiet: Duration) {
+        let own = TARGET_PAUSES.0.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(TARGET_PAUSES.1);
+        let pause = own.max(quiet);
         tracing::warn!(
             target: "calldex::journal",
             journal = &*self.name,
             seconds = pause.as_secs(),
-            "the journal does not answer, calls wait",
+            "the journal does not take calls now, they wait",
         );
         tokio::time::sleep(pause).await;
     }
@@ -212,6 +219,22 @@ impl Line {
             own
         };
         tokio::time::sleep(own.saturating_duration_since(now)).await;
+    }
+}
+
+/// What came of an entry.
+struct Outcome {
+    /// What is to be noted.
+    step: Step,
+    /// Whether the target did not answer.
+    down: bool,
+    /// How long it wants to be left alone.
+    quiet: Option<Duration>,
+}
+
+impl Outcome {
+    fn untried(step: Step) -> Self {
+        Self { step, down: false, quiet: None }
     }
 }
 

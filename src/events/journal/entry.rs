@@ -9,7 +9,7 @@ use crate::model::{CallOutcome, EndedCall, Event};
 /// An entry whose turn it is.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Entry {
-    pub(super) id: i64,
+    pub(in super::super) id: i64,
     pub(super) key: String,
     pub(super) tries: u32,
     pub(in super::super) call: CallRow,

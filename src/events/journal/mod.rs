@@ -11,12 +11,16 @@ mod url;
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
+use super::caller::Named;
 use super::rows::CallRow;
+use crate::number::Key;
 
 pub(super) use dispatch::Step;
 pub use dispatch::{Dispatcher, Target, Targets};
+#[cfg(test)]
+pub(super) use entry::Tried;
 pub(super) use entry::{Entry, due, next_due, note};
 pub use manage::{Listed, Which};
 pub(super) use manage::{counts, drop_entries, list, retry};
@@ -25,6 +29,9 @@ pub use url::UrlLog;
 /// How long an entry waits before its first try, in milliseconds: for events that were overtaken by the end of the call.
 const SETTLE: i64 = 3_000;
 
+/// Calls of a number among which one that still waits is looked for.
+const LOOKED_BACK: i64 = 20;
+
 /// Makes an entry for each target of a call that is over, unless there is one. A call that went otherwise than it looked
 /// replaces what has not been tried yet.
 pub(super) fn enter(connection: &Connection, call: &CallRow, targets: &[Arc<str>], now: i64) -> rusqlite::Result<()> {
@@ -32,7 +39,7 @@ pub(super) fn enter(connection: &Connection, call: &CallRow, targets: &[Arc<str>
     let store: String =
         connection.prepare_cached("SELECT value FROM meta WHERE name = 'store'")?.query_row([], |row| row.get(0))?;
     let key = format!("{store}-{}-{}", call.id, outcome.as_str());
-    let line = line(call);
+    let line = line(connection, call)?;
     for target in targets {
         let sql = "DELETE FROM journal WHERE call = ?1 AND target = ?2 AND key <> ?3 AND state = 0 AND tries = 0";
         connection.prepare_cached(sql)?.execute(params![call.id, &**target, key])?;
@@ -41,10 +48,42 @@ pub(super) fn enter(connection: &Connection, call: &CallRow, targets: &[Arc<str>
         let mut statement = connection.prepare_cached(sql)?;
         statement.execute(params![key, &*call.project, &**target, call.id, line, now + SETTLE, now])?;
     }
-    Ok(())
+    match call.caller.as_ref().and_then(|caller| caller.contact.as_ref()) {
+        Some(contact) => join_contact(connection, call, contact),
+        None => Ok(()),
+    }
 }
 
-/// The customer whose calls are written one after another: his number, or this call alone when there is none.
-fn line(call: &CallRow) -> String {
-    call.number.map_or_else(|| format!("call {}", call.id), |number| format!("{} {number}", call.project))
+/// The customer whose calls are written one after another: the contact that is calling, else his number, or this call
+/// alone when there is none. A number whose earlier calls still wait stays in the line of these.
+fn line(connection: &Connection, call: &CallRow) -> rusqlite::Result<String> {
+    let Some(number) = call.number else { return Ok(format!("call {}", call.id)) };
+    if let Some(contact) = call.caller.as_ref().and_then(|caller| caller.contact.as_ref()) {
+        return Ok(line_of_contact(&call.project, contact));
+    }
+    let sql = "SELECT journal.line FROM (SELECT id FROM call WHERE number = ?1 AND project = ?2 AND id <> ?3 \
+               ORDER BY started DESC LIMIT ?4) AS earlier JOIN journal ON journal.call = earlier.id \
+               WHERE journal.state = 0 ORDER BY journal.id DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let waiting = statement.query_row(params![number.to_i64(), &*call.project, call.id, LOOKED_BACK], |row| row.get(0));
+    Ok(waiting.optional()?.unwrap_or_else(|| line_of_number(&call.project, number)))
+}
+
+fn line_of_number(project: &str, number: Key) -> String {
+    format!("{project} {number}")
+}
+
+fn line_of_contact(project: &str, contact: &Named) -> String {
+    format!("{project} {} {}", contact.source, contact.id)
+}
+
+/// Puts what waits for this call and its number into the line of the contact that it has turned out to be of.
+pub(super) fn join_contact(connection: &Connection, call: &CallRow, contact: &Named) -> rusqlite::Result<()> {
+    let Some(number) = call.number else { return Ok(()) };
+    let sql = "UPDATE journal SET line = ?2 WHERE call = ?1 AND state = 0";
+    connection.prepare_cached(sql)?.execute(params![call.id, line_of_contact(&call.project, contact)])?;
+    let sql = "UPDATE journal SET line = ?2 WHERE state = 0 AND line = ?3 AND target IN \
+               (SELECT target FROM journal WHERE call = ?1)";
+    let (to, from) = (line_of_contact(&call.project, contact), line_of_number(&call.project, number));
+    connection.prepare_cached(sql)?.execute(params![call.id, to, from]).map(drop)
 }

@@ -12,6 +12,7 @@ use super::super::intake::to_json;
 use crate::config::{Journal, Secret};
 use crate::error::{Error, Kind, Result};
 use crate::model::EndedCall;
+use crate::sources::http::retry_after;
 use crate::sources::{CallLog, Writing};
 
 /// What the other side tells a repeat by.
@@ -62,7 +63,7 @@ impl CallLog for UrlLog {
         Box::pin(async move {
             // The address may hold a secret, and the library would print it.
             let response = request.send().await.map_err(|error| unreachable(&error.without_url()))?;
-            judge(response.status())
+            judge(response.status()).map_err(|error| error.retry_after(retry_after(response.headers())))
         })
     }
 }

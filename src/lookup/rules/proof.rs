@@ -104,7 +104,7 @@ impl Trial<'_> {
     fn decide(&self) -> Decision {
         let number = Arc::new(number::parse(&self.test.telephone, &self.project.numbering));
         let candidates: Vec<Candidate> = self.candidate(&number).into_iter().collect();
-        let person = merge::choose(&candidates, self.project.guesses, self.project.fill);
+        let person = merge::choose(&candidates, None, self.project.guesses, self.project.fill);
         let outcome = match (&person, self.test.nobody, &*number) {
             (Some(_), ..) => Outcome::Found,
             (None, _, Number::Withheld { .. }) => Outcome::Withheld,

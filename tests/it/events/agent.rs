@@ -220,6 +220,26 @@ fn a_card_comes_fills_in_and_goes_when_another_agent_takes_the_call() {
 }
 
 #[test]
+fn an_agent_is_known_by_his_extension_too_and_several_may_ring_at_once() {
+    let agents = "\n[agent.ion-popescu]\nextension = \"101\"\n[agent.ana]\nextension = \"102\"\n";
+    let workplace = Workplace::with(&(crate::harness::CONFIGURATION.to_owned() + agents), crate::harness::CONTACTS);
+    let server = workplace.serve();
+    let (ion, ana) = (Page::open(&workplace, &server, "ion-popescu"), Page::open(&workplace, &server, "102"));
+    let (mut of_ion, mut of_ana) = (ion.listen(""), ana.listen(""));
+    let call = "uniqueid=1&telephone=0722111222";
+    report(&server, &format!("event=ringing&agent=101&agent=PJSIP/102-0000002f&{call}"));
+    of_ion.until("\"state\":\"ringing\"");
+    of_ana.until("\"state\":\"ringing\"");
+    report(&server, &format!("event=queue_answer&agent=SIP/101&{call}"));
+    of_ana.until("event: gone");
+    of_ion.until("\"state\":\"answered\"");
+    assert_eq!(ana.state()["cards"], json!([]), "the other one has it");
+    // Who answers is one: an address with two agents names neither.
+    report(&server, "event=queue_answer&agent=101&agent=102&uniqueid=2&telephone=0722333444");
+    assert_eq!(ion.state()["cards"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn what_was_missed_comes_first_also_after_a_restart() {
     let workplace = Workplace::with_contacts();
     let server = workplace.serve();
@@ -266,6 +286,8 @@ fn the_one_that_an_agent_picks_is_remembered_for_the_next_call() {
     assert_eq!(page.post(&format!("/agent/cards/{id}/choice"), &stranger).status, 404);
     assert_eq!(page.post("/agent/cards/77/choice", &stranger).status, 404);
     let dan = json!({ "source": "customers", "id": "2" });
+    let undecided = server.lookup("telephone=0722111222").json();
+    assert_eq!((&undecided["id"], &undecided["backend_link"]), (&json!(null), &json!(null)));
     assert_eq!(page.post(&format!("/agent/cards/{id}/choice"), &dan).status, 200);
     let card = listener.until("\"chosen\":true");
     assert_eq!((&card["name"], &card["link"]), (&json!("Dan Pop"), &json!("https://crm.example.com/contact/2")));
@@ -273,6 +295,23 @@ fn the_one_that_an_agent_picks_is_remembered_for_the_next_call() {
     report(&server, "event=ringing&agent=ion&uniqueid=2&telephone=0722111222");
     let card = listener.until("\"chosen\":true");
     assert_eq!((&card["id"], &card["name"]), (&json!(2), &json!("Dan Pop")));
+    // The PBX is told the same, also after a restart, until somebody erases the person.
+    let is_dan = |server: &Server| {
+        let answer = server.lookup("telephone=+40722111222").json();
+        answer["id"] == 2
+            && answer["name"] == "Dan Pop"
+            && answer["backend_link"] == "https://crm.example.com/contact/2"
+    };
+    assert!(is_dan(&server));
+    server.kill();
+    let server = workplace.serve();
+    assert!(is_dan(&server));
+    let explained = workplace.succeed(&["lookup", "0722111222", "--explain"]);
+    assert!(explained.contains("picked by an agent for this number, among several contacts"), "{explained}");
+    assert!(workplace.succeed(&["erase", "--id", "2", "--yes"]).contains("1 choice"));
+    assert_eq!(server.lookup("telephone=0722111222").json()["id"], 1);
+    let choices = rusqlite::Connection::open(workplace.path("calldex-events.db")).unwrap();
+    assert_eq!(choices.query_row("SELECT count(*) FROM choice", [], |row| row.get::<_, i64>(0)), Ok(0));
 }
 
 #[test]

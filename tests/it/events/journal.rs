@@ -99,6 +99,24 @@ fn a_system_that_is_down_gets_every_call_later_and_those_of_one_number_in_order(
 }
 
 #[test]
+fn a_system_that_asks_to_be_left_alone_is_left_alone() {
+    let crm = StandIn::start();
+    crm.answer_with(429);
+    crm.ask_for_quiet(3_000);
+    let workplace = workplace(&crm, "");
+    let server = workplace.serve();
+    report(&server, "event=missed_calls&uniqueid=1&telephone=0722111222");
+    wait_until("the first try", || crm.got().len() == 1);
+    server.wait_for_log("the journal does not take calls now, they wait");
+    assert!(server.log().contains("seconds=3000"), "{}", server.log());
+    let listed = workplace.succeed(&["journal", "list", "--waiting", "--json"]);
+    let entry: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let due: jiff::Timestamp = entry["due"].as_str().unwrap().parse().unwrap();
+    let wait = due.as_second() - jiff::Timestamp::now().as_second();
+    assert!((60..=3_000).contains(&wait), "{listed}");
+}
+
+#[test]
 fn a_call_that_is_refused_is_parked_until_somebody_decides() {
     let crm = StandIn::start();
     crm.answer_with(422);

@@ -15,6 +15,8 @@ pub(super) struct StandIn {
 
 struct Inner {
     status: AtomicU16,
+    /// For how many seconds it wants to be left alone; 0 says nothing of that.
+    quiet: AtomicU16,
     got: Mutex<Vec<Written>>,
 }
 
@@ -32,7 +34,7 @@ impl StandIn {
     pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let inner = Arc::new(Inner { status: AtomicU16::new(200), got: Mutex::default() });
+        let inner = Arc::new(Inner { status: AtomicU16::new(200), quiet: AtomicU16::new(0), got: Mutex::default() });
         let shared = Arc::clone(&inner);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -46,6 +48,11 @@ impl StandIn {
     /// Answers with this status from now on.
     pub(super) fn answer_with(&self, status: u16) {
         self.inner.status.store(status, Ordering::SeqCst);
+    }
+
+    /// Asks to be left alone for so many seconds from now on.
+    pub(super) fn ask_for_quiet(&self, seconds: u16) {
+        self.inner.quiet.store(seconds, Ordering::SeqCst);
     }
 
     /// Everything that has come, in order, also what was not taken.
@@ -73,7 +80,12 @@ impl Inner {
                 status,
             });
             // The other end may have been killed.
-            if answers.write_all(format!("HTTP/1.1 {status} So\r\nContent-Length: 0\r\n\r\n").as_bytes()).is_err() {
+            let quiet = match self.quiet.load(Ordering::SeqCst) {
+                0 => String::new(),
+                seconds => format!("Retry-After: {seconds}\r\n"),
+            };
+            let answer = format!("HTTP/1.1 {status} So\r\n{quiet}Content-Length: 0\r\n\r\n");
+            if answers.write_all(answer.as_bytes()).is_err() {
                 return;
             }
         }

@@ -124,6 +124,7 @@ impl Listening {
                     self.after = notice.change;
                     return Some(Bytes::from(notice.text.as_bytes().to_vec()));
                 }
+                Ok(Next::Reload) => return Some(Bytes::from_static(b"event: reload\ndata: {}\n\n")),
                 Ok(Next::Overflowed) => return self.catch_up().await,
                 Ok(Next::Closed) => return None,
                 Err(_) => return self.look_around().await,

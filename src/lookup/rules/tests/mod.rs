@@ -105,7 +105,7 @@ impl Case {
             .map(|it| Candidate { source: self.source.into(), place: 0, hit: hit(it) })
             .into_iter()
             .collect();
-        let person = merge::choose(&candidates, project.guesses, project.fill);
+        let person = merge::choose(&candidates, None, project.guesses, project.fill);
         let call = Call {
             project: Arc::clone(&project.name),
             telephone: self.telephone,
@@ -354,7 +354,7 @@ fn an_owner_whom_another_source_has_lent_is_no_id_of_the_own_source() {
         hit: Hit { contact, rung: Rung::Exact },
     };
     let candidates = [candidate("customers", 0, contact(1, "")), candidate("vips", 1, contact(2, "7"))];
-    let person = merge::choose(&candidates, project.guesses, project.fill).unwrap();
+    let person = merge::choose(&candidates, None, project.guesses, project.fill).unwrap();
     assert_eq!(person.known.get(Field::Owner), Some("7"), "the name of the owner was lent");
     let (ruleset, _) = Ruleset::compile(&project);
     let number = Arc::new(number::parse("+40722111222", &project.numbering));
