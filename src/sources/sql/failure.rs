@@ -6,6 +6,7 @@ use sqlx::mysql::MySqlDatabaseError;
 
 use crate::error::{Error, Kind};
 use crate::sources::http::explain_tls;
+use crate::sources::watch::excerpt;
 
 /// The code of the database, when the failure is its own.
 pub(super) fn code(error: &sqlx::Error) -> Option<String> {
@@ -41,7 +42,15 @@ fn of_connection(error: &sqlx::Error) -> Error {
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
             Error::new(Kind::Corrupt, "a row of the database cannot be read")
         }
-        sqlx::Error::Configuration(_) => Error::new(Kind::Invalid, "the database cannot be connected to as url says"),
+        sqlx::Error::Configuration(_) => {
+            let message = "the database cannot be connected to as url says: its login wants TLS (ssl-mode=REQUIRED), or \
+                           the client's key cannot be read";
+            Error::new(Kind::Invalid, message)
+        }
+        sqlx::Error::Protocol(why) => {
+            Error::new(Kind::Unavailable, "the database answers what the driver does not understand")
+                .because(excerpt(why))
+        }
         _ => Error::new(Kind::Unavailable, "the connection to the database broke off"),
     }
 }

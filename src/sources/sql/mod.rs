@@ -1,6 +1,6 @@
 //! SQL: the contacts are in a database of the user's own, PostgreSQL, MariaDB or MySQL, or SQLite.
 //!
-//! The query is the user's; its named parameters are bound and never pasted (`statement`). `engine` runs it, `pool` keeps
+//! The query is the user's; its named parameters are bound and never pasted (`statement`). `settings` says where, `engine` runs it, `pool` keeps
 //! connections, `values` makes JSON of rows, which [`Mapping`] makes contacts of: columns named like the fields map by
 //! themselves. Whatever the query finds is verified: a row without a number column is an error, since nobody could tell
 //! whether it is the caller's.
@@ -8,6 +8,7 @@
 mod engine;
 mod failure;
 mod pool;
+mod settings;
 mod statement;
 mod values;
 
@@ -28,8 +29,9 @@ use crate::directory::import::is_telephone_column;
 use crate::error::{Error, Kind, Result};
 use crate::number::{self, Number};
 
-use engine::{Engine, Settings};
+use engine::Engine;
 use pool::Pool;
+use settings::Settings;
 use statement::{Statement, Values};
 
 /// `type = "sql"`.
