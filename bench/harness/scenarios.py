@@ -1,13 +1,13 @@
 """The scenarios about answering. Each is a function of a `Bench`; `ALL` is the list, in the order in which they run.
 
-A new figure is a function here (or in imports.py, pbx.py) and a line in `ALL`. A server that takes no part in the run leaves
+A new figure is a function here (or in imports.py, pbx.py, events.py, agents.py) and a line in `ALL`. A server that takes no part in the run leaves
 out the figures that need it.
 """
 
 import statistics
 from collections.abc import Callable
 
-from . import ask, events, imports, pbx, people
+from . import agents, ask, events, imports, pbx, people
 from .bench import Bench, median, ratio
 from .report import Figure, Result
 from .servers import Server
@@ -120,6 +120,7 @@ ALL: dict[str, Callable[[Bench], Result]] = {
     "idle": pbx.idle,
     "events": events.intake,
     "outbox": events.outbox,
+    "agents": agents.agents,
     "size": size,
 }
 

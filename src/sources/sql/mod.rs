@@ -101,7 +101,7 @@ fn build(source: &config::Source, workbench: Workbench) -> Result<Built> {
         timeout: source.timeout,
         clock: workbench.clock,
     }));
-    Ok(Built { source: Arc::new(sql), call_log: None })
+    Ok(Built::finder(Arc::new(sql)))
 }
 
 impl Source for Sql {
