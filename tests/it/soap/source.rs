@@ -7,14 +7,14 @@ use crate::harness::{Workplace, get, wait_until};
 use crate::php::has_php_with;
 
 /// PHP's own web server with the service of tests/data/soap; it is killed when it is dropped.
-struct Service {
+pub(crate) struct Service {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Service {
     /// Starts it on a port that was free a moment ago, and on another one when somebody else was quicker.
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/soap/server.php");
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -69,7 +69,7 @@ const START: &str = "[server]\nlisten = \"127.0.0.1:0\"\nadmin_tokens = [\"an-ad
 
 const PLAIN: &str = "&init_params[uri]=urn:callerdata";
 
-fn has_soap() -> bool {
+pub(crate) fn has_soap() -> bool {
     has_php_with("soap", "php-soap", "SOAP services of PHP")
 }
 
