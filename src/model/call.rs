@@ -54,7 +54,7 @@ impl Direction {
 /// The name of one request: at most 64 characters of `A-Z a-z 0-9 . _ -`.
 ///
 /// It holds its text itself: each lookup has a new one, which is kept with its explanation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RequestId {
     length: u8,
     /// ASCII, followed by zeros.
