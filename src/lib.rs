@@ -6,8 +6,8 @@
 //! 1. [`model`]: the words. A [`Call`](model::Call) comes in, [`CallerData`](model::CallerData) goes out, a
 //!    [`Contact`](model::Contact) is what a source knows.
 //! 2. [`number`]: turns whatever a PBX sends into a number that can be compared, and says in which ways a contact can be
-//!    the caller. Beside it stand [`error`], [`clock`], [`metrics`] and
-//!    [`soap`], which reads and writes envelopes.
+//!    the caller. Beside it stand [`error`], [`clock`], [`metrics`],
+//!    [`charset`] and [`soap`], which reads and writes envelopes.
 //! 3. [`config`]: what the files say, checked; [`access`]: who may ask.
 //! 4. [`store`] keeps the files of the embedded database, [`directory`] the contacts in it, with their import.
 //! 5. [`sources`]: any other system that finds contacts by number.
@@ -19,6 +19,7 @@
 pub mod model;
 pub mod number;
 
+pub mod charset;
 pub mod clock;
 pub mod error;
 pub mod metrics;

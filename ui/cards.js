@@ -3,7 +3,11 @@
 
 import { request } from "./api.js";
 import { callRow, part, replaceRows } from "./calls.js";
-import { clock, moment, say } from "./texts.js";
+import { once } from "./once.js";
+import { clock, say } from "./texts.js";
+
+/** Cards of calls that are over which stay, until they are dismissed or newer ones come. */
+const KEPT = 3;
 
 /** Links that may be opened; calldex has checked them, this is the second lock. */
 const SAFE_LINK = /^(?!javascript:|data:|vbscript:|file:|blob:)[a-z][a-z0-9+.-]*:/i;
@@ -55,9 +59,18 @@ export class CardList {
     const element = known?.element ?? this.make(card.id);
     this.cards.set(card.id, { card, element });
     if (!known) this.list.prepend(element);
-    if (before && document.activeElement?.closest(".card") === element) this.keepFocus = document.activeElement;
     fill(element, card, this.canCreate);
+    this.clearAway();
     this.tick();
+  }
+
+  /** Of the calls that are over, the newest stay: the page is open all day. */
+  clearAway() {
+    const over = [...this.cards.values()].filter(({ card }) => card.state === "ended");
+    over.sort((one, other) => other.card.started - one.card.started || other.card.id - one.card.id);
+    for (const { card, element } of over.slice(KEPT)) {
+      if (!element.contains(document.activeElement)) this.remove(card.id);
+    }
   }
 
   make(id) {
@@ -100,12 +113,16 @@ export class CardList {
   openPage(card) {
     if (!this.settings.open || card.state !== "answered" || this.opened.has(card.id) || !safe(card.link)) return;
     this.opened.add(card.id);
-    const { element } = this.cards.get(card.id);
+    once(`open ${card.id} ${card.started}`, () => this.open(card));
+  }
+
+  open(card) {
+    const element = this.cards.get(card.id)?.element;
     const tab = window.open("", "_blank");
     if (tab) {
       tab.opener = null;
       tab.location.replace(card.link);
-    } else {
+    } else if (element) {
       remark(element, say("popup_blocked"), "warning");
     }
   }
@@ -125,6 +142,7 @@ export class CardList {
 function who(card) {
   if (card.name ?? card.company) return card.name ?? card.company;
   if (card.outcome === "withheld") return say("withheld");
+  if (card.outcome === "undetermined") return say("undetermined");
   return card.outcome === "found" ? say("no_name") : say("unknown");
 }
 
@@ -190,7 +208,7 @@ function remark(element, text, kind) {
 
 function fillFacts(list, card) {
   const facts = [
-    [card.direction === "out" ? "going_out_with" : "called", card.dnid_name ?? card.dnid],
+    [card.direction === "out" ? "going_out_with" : "called", card.dnid],
     ["queue", card.queue],
     ["waited", card.waited === null ? null : clock(card.waited)],
     ["answered_by", card.agent],
@@ -199,6 +217,7 @@ function fillFacts(list, card) {
   ];
   const rows = facts.filter(([, value]) => value).map(([key, value]) => {
     const [row, term, description] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
+    row.dataset.fact = key;
     term.textContent = say(key);
     description.textContent = value;
     row.append(term, description);
@@ -233,7 +252,11 @@ function fillCandidates(element, card) {
     choose.setAttribute("aria-pressed", String(candidate.chosen));
     return row;
   });
-  part(element, "candidates").replaceChildren(...rows);
+  const list = part(element, "candidates");
+  const focused = [...list.querySelectorAll("a, button")].indexOf(document.activeElement);
+  list.replaceChildren(...rows);
+  // Whoever works with the keyboard stays where he is.
+  if (focused >= 0) list.querySelectorAll("a, button")[focused]?.focus();
 }
 
 async function copy(card, button) {

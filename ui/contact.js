@@ -9,19 +9,20 @@ const PAUSE = 250;
 export class ContactSheet {
   static wired = null;
 
-  /** `places` are the names of the address books in which contacts can be made. */
+  /** `places` are where contacts can be made; numbers can be added to those of an address book only. */
   constructor(places) {
+    this.books = new Set(places.filter((place) => place.is_book).map((place) => place.name));
     this.dialog = document.getElementById("contact");
     this.form = document.getElementById("contact-form");
     this.found = document.getElementById("contact-found");
-    this.form.elements.where.replaceChildren(...places.map((place) => new Option(place, place)));
+    this.form.elements.where.replaceChildren(...places.map(({ name }) => new Option(name, name)));
     ContactSheet.wired?.abort();
     const { signal } = (ContactSheet.wired = new AbortController());
     this.form.addEventListener("submit", (event) => this.save(event), { signal });
     document.getElementById("contact-cancel").addEventListener("click", () => this.dialog.close(), { signal });
     for (const radio of this.form.elements.how) radio.addEventListener("change", () => this.switchHow(), { signal });
     this.form.elements.find.addEventListener("input", () => this.searchSoon(), { signal });
-    this.form.elements.where.addEventListener("change", () => this.searchSoon(), { signal });
+    this.form.elements.where.addEventListener("change", () => this.switchPlace(), { signal });
   }
 
   open(card) {
@@ -29,7 +30,7 @@ export class ContactSheet {
     this.form.reset();
     this.found.replaceChildren();
     this.complain(null);
-    this.switchHow();
+    this.switchPlace();
     document.getElementById("contact-number").textContent = card.number;
     this.dialog.showModal();
     this.form.elements.name.focus();
@@ -37,6 +38,15 @@ export class ContactSheet {
 
   get isNew() {
     return this.form.elements.how.value === "new";
+  }
+
+  switchPlace() {
+    const isBook = this.books.has(this.form.elements.where.value);
+    if (!isBook) this.form.elements.how.value = "new";
+    document.getElementById("contact-how").hidden = !isBook;
+    this.found.replaceChildren();
+    this.switchHow();
+    this.searchSoon();
   }
 
   switchHow() {
@@ -84,6 +94,7 @@ export class ContactSheet {
 
   async save(event) {
     event.preventDefault();
+    if (this.saving) return;
     const { where, name, company, email } = this.form.elements;
     const fields = { card: this.card.id, place: where.value };
     if (this.isNew) {
@@ -94,12 +105,15 @@ export class ContactSheet {
       if (!chosen) return this.complain(say("choose_contact"));
       fields.contact = JSON.parse(chosen.value);
     }
+    this.saving = true;
     try {
       await request("POST", "/agent/contacts", fields);
       this.dialog.close();
       document.getElementById("spoken").textContent = say("saved");
     } catch (failure) {
       this.complain(say("save_failed", { reason: failure.message || String(failure.status) }));
+    } finally {
+      this.saving = false;
     }
   }
 }

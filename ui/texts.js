@@ -2,11 +2,14 @@
 
 const LANGUAGES = ["en", "ro"];
 let texts = {};
+let locale = "en";
 
 /** Loads a language; an empty one means that of the browser. */
 export async function loadTexts(language) {
   const wanted = language || navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => LANGUAGES.includes(tag));
   const chosen = LANGUAGES.includes(wanted) ? wanted : "en";
+  // Times as the browser's own region writes them, where it speaks the language.
+  locale = navigator.languages.find((tag) => tag.slice(0, 2) === chosen) ?? chosen;
   const reply = await fetch(`/static/texts/${chosen}.json`);
   texts = await reply.json();
   document.documentElement.lang = chosen;
@@ -23,7 +26,7 @@ export function translate(root) {
   for (const element of root.querySelectorAll("[data-text]")) element.textContent = say(element.dataset.text);
 }
 
-const format = (options) => new Intl.DateTimeFormat(document.documentElement.lang, options);
+const format = (options) => new Intl.DateTimeFormat(locale, options);
 
 /** A moment for people: the time of today, else with its day. */
 export function moment(milliseconds) {

@@ -12,6 +12,8 @@ from pathlib import Path
 TICKS = os.sysconf("SC_CLK_TCK")
 PACKAGES = {  # program: the Debian 12 package that has it
     "wrk": "wrk",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
     "sqlite3": "sqlite3",
     "nginx": "nginx",
     "php-fpm8.2": "php8.2-fpm",

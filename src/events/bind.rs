@@ -31,7 +31,12 @@ impl Events {
         }
     }
 
-    async fn ask(&self, project: &Arc<Project>, call: &CallRow, deadline: std::time::Instant) -> Option<Caller> {
+    pub(super) async fn ask(
+        &self,
+        project: &Arc<Project>,
+        call: &CallRow,
+        deadline: std::time::Instant,
+    ) -> Option<Caller> {
         let question = Call {
             project: Arc::clone(&project.config.name),
             telephone: call.telephone.clone(),

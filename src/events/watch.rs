@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::card::{CallLine, Card, Told, card, is_taken, line, tell};
 use super::hub::{Notice, Stream};
 use super::rows::{self, CallRow};
-use super::{Announced, EventStore, Events, Named, State, party, past};
+use super::{Announced, Caller, EventStore, Events, Named, State, party, past};
 use crate::error::{Error, Kind, Result};
 use crate::number::Key;
 
@@ -142,6 +142,25 @@ impl Events {
     /// Looks the caller of a call up anew and shows what comes of it, after somebody has changed who he is.
     pub async fn look_again(self: &Arc<Self>, call: &OwnCall) {
         Arc::clone(self).bind(Arc::clone(&call.row)).await;
+    }
+
+    /// Looks the caller up after an agent has made a contact of him in another system. Until that system finds what was
+    /// made, which may take it a while, the card shows what the agent has typed.
+    pub async fn show_made(
+        &self,
+        call: &OwnCall,
+        contact: Option<Named>,
+        name: Option<String>,
+        company: Option<String>,
+    ) {
+        let Some(project) = self.project(&call.row.project) else { return };
+        let deadline = self.clock.now() + project.config.deadline;
+        let typed = || Caller { contact, name, company, ..Caller::default() };
+        let caller = match self.ask(&project, &call.row, deadline).await {
+            Some(caller) if !caller.is_nobody() => caller,
+            _ => typed(),
+        };
+        self.note(&call.row, caller).await;
     }
 
     /// Brings a call to the pages that watch it.

@@ -94,6 +94,12 @@ impl Lookup {
         self.memo.clear();
     }
 
+    /// Forgets who was unknown, after somebody was made known in another system.
+    pub fn forget_unknown(&self) {
+        self.cache.clear_unknown();
+        self.answers.kept.retain(|_, kept| kept.outcome != Outcome::Unknown);
+    }
+
     /// Reads a number as the project's calls are read.
     pub fn read_number(&self, project: &Project, telephone: &str) -> Arc<Number> {
         self.memo.read(telephone, &project.config.numbering, project.numbering)

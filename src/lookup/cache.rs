@@ -99,6 +99,11 @@ impl Cache {
         [&self.found, &self.unknown].into_iter().flatten().for_each(quick_cache::sync::Cache::clear);
     }
 
+    /// Forgets who was unknown.
+    pub(crate) fn clear_unknown(&self) {
+        self.unknown.iter().for_each(quick_cache::sync::Cache::clear);
+    }
+
     /// How many answers are kept: found, unknown.
     pub(crate) fn sizes(&self) -> (usize, usize) {
         let size = |cache: &Option<quick_cache::sync::Cache<CacheKey, Entry>>| cache.as_ref().map_or(0, |it| it.len());

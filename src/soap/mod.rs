@@ -4,7 +4,6 @@
 //! anything that XML can do to a reader, [`envelope`] finds body and fault, [`decode`] makes JSON of an answer,
 //! [`message`] writes in the bytes of PHP's `SoapClient`, [`wsdl`] says how a service wants to be called.
 
-mod charset;
 pub mod decode;
 pub mod envelope;
 pub mod message;

@@ -1,5 +1,5 @@
 //! Reads XML as a tree, with bounded memory and without what XML can do to a reader: no document type, so no entity of
-//! its own, nothing from outside, a bounded depth and a bounded number of elements. `charset` has made text of it.
+//! its own, nothing from outside, a bounded depth and a bounded number of elements. [`charset`] has made text of it.
 
 use std::sync::Arc;
 
@@ -7,7 +7,8 @@ use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 
-use super::{charset, is_name};
+use super::is_name;
+use crate::charset;
 use crate::error::{Error, Kind, Result};
 
 /// Most elements inside of one another.
@@ -50,7 +51,7 @@ impl Element {
     /// # Errors
     /// `Corrupt`, when it is not XML, has a document type, or is too deep or too large.
     pub fn read(bytes: &[u8], content_type: Option<&str>, most: usize) -> Result<Self> {
-        let text = charset::decode(bytes, content_type)?;
+        let text = charset::decode(bytes, content_type.unwrap_or_default())?;
         let mut reader = Reader::from_str(&text);
         let mut growing = Growing { most, ..Growing::default() };
         loop {

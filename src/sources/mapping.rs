@@ -4,8 +4,6 @@
 //! start at each of them. `numbers` says where the numbers of a contact are, for the verification. What is of the wrong
 //! kind, such as an object for a name, is an error and never becomes text.
 
-use std::collections::BTreeMap;
-
 use jmespath::{Expression, Variable};
 use serde_json::{Map, Value};
 
@@ -34,16 +32,10 @@ const PRIMARY: &str = "primary";
 pub struct Mapping {
     contacts: Option<Expression<'static>>,
     fields: Vec<(String, Expression<'static>)>,
-    numbers: Numbers,
+    numbers: Vec<(String, Expression<'static>)>,
     /// Whether values that no expression fills are taken by their names.
     by_name: bool,
     country: String,
-}
-
-/// Where the numbers of a contact are.
-enum Numbers {
-    Found(Vec<(String, Expression<'static>)>),
-    Columns(Vec<String>),
 }
 
 /// Whether the answer tells a number from a text.
@@ -59,6 +51,18 @@ impl Mapping {
     /// What is wrong with `map` and `numbers` of a source.
     #[must_use]
     pub fn check(source: &config::Source) -> Vec<Complaint> {
+        let mut complaints = Self::check_map(source);
+        for expression in &source.numbers {
+            if let Err(why) = compile(expression) {
+                complaints.push(Complaint::mistake(Some("numbers"), format!("numbers: {why}")));
+            }
+        }
+        complaints
+    }
+
+    /// What is wrong with `map` of a source whose `numbers` are names of columns.
+    #[must_use]
+    pub fn check_map(source: &config::Source) -> Vec<Complaint> {
         let mut complaints = Vec::new();
         for (field, expression) in &source.map {
             if let Some(near) = misspelled(field) {
@@ -69,11 +73,6 @@ impl Mapping {
                 complaints.push(Complaint::mistake(Some("map"), format!("map.{field}: {why}")));
             }
         }
-        for expression in &source.numbers {
-            if let Err(why) = compile(expression) {
-                complaints.push(Complaint::mistake(Some("numbers"), format!("numbers: {why}")));
-            }
-        }
         complaints
     }
 
@@ -82,27 +81,24 @@ impl Mapping {
     /// # Errors
     /// [`Kind::Invalid`] for an expression that [`Mapping::check`] complains about.
     pub fn of(source: &config::Source) -> Result<Self> {
-        let compiled = |(name, written): (&String, &String)| {
-            let wrong = |why| Error::new(Kind::Invalid, format!("map.{name}: {why}"));
-            Ok((name.clone(), compile(written).map_err(wrong)?))
-        };
-        let named: BTreeMap<&String, &String> = source.map.iter().filter(|(name, _)| *name != CONTACTS).collect();
-        let contacts = source.map.get(CONTACTS).map(|written| compiled((written, written))).transpose()?;
-        Ok(Self {
-            contacts: contacts.map(|(_, expression)| expression),
-            fields: named.into_iter().map(compiled).collect::<Result<_>>()?,
-            numbers: Numbers::Found(source.numbers.iter().map(|name| compiled((name, name))).collect::<Result<_>>()?),
-            by_name: source.map.is_empty(),
-            country: source.numbering.country.clone().unwrap_or_default(),
-        })
+        let numbers = source.numbers.iter().map(|written| compiled(written, written)).collect::<Result<_>>()?;
+        Ok(Self { numbers, by_name: source.map.is_empty(), ..Self::of_rows(source)? })
     }
 
-    /// The same for rows: columns named like the fields map by themselves beside `map`, and these columns hold numbers.
+    /// Compiles `map` of a source whose `numbers` are names of columns; columns named like the fields map by themselves
+    /// beside it.
     ///
     /// # Errors
     /// As [`Mapping::of`].
-    pub fn of_columns(source: &config::Source, numbers: &[String]) -> Result<Self> {
-        Ok(Self { numbers: Numbers::Columns(numbers.to_vec()), by_name: true, ..Self::of(source)? })
+    pub fn of_rows(source: &config::Source) -> Result<Self> {
+        let fields = source.map.iter().filter(|(name, _)| *name != CONTACTS);
+        Ok(Self {
+            contacts: source.map.get(CONTACTS).map(|written| compile_as(CONTACTS, written)).transpose()?,
+            fields: fields.map(|(name, written)| compiled(name, written)).collect::<Result<_>>()?,
+            numbers: Vec::new(),
+            by_name: true,
+            country: source.numbering.country.clone().unwrap_or_default(),
+        })
     }
 
     /// The contacts of an answer: of an object one, of a list each. Null, and an object without any value, is nobody.
@@ -110,6 +106,23 @@ impl Mapping {
     /// # Errors
     /// [`Kind::Corrupt`] when the answer is not of the shape that the mapping expects.
     pub fn contacts(&self, answer: Value, types: Types) -> Result<Vec<Contact>> {
+        self.each(answer, types, |answer| self.find_numbers(answer))
+    }
+
+    /// The contacts of a list of rows whose numbers are in these columns.
+    ///
+    /// # Errors
+    /// As [`Mapping::contacts`].
+    pub fn contacts_of_rows(&self, rows: Value, columns: &[String]) -> Result<Vec<Contact>> {
+        self.each(rows, Types::Told, |row| Ok(self.numbers_in(row, columns)))
+    }
+
+    fn each(
+        &self,
+        answer: Value,
+        types: Types,
+        numbers_of: impl Fn(&Value) -> Result<Vec<ContactNumber>>,
+    ) -> Result<Vec<Contact>> {
         let answer = match &self.contacts {
             Some(expression) => search(expression, CONTACTS, &answer)?,
             None => answer,
@@ -119,12 +132,14 @@ impl Mapping {
             Value::Array(answers) => answers,
             answer => vec![answer],
         };
-        let contacts = answers.into_iter().take(MOST_CONTACTS).map(|answer| self.contact(answer, types));
+        let contacts = answers.into_iter().take(MOST_CONTACTS).map(|answer| {
+            let numbers = numbers_of(&answer)?;
+            self.contact(answer, numbers, types)
+        });
         contacts.filter_map(Result::transpose).collect()
     }
 
-    fn contact(&self, answer: Value, types: Types) -> Result<Option<Contact>> {
-        let numbers = self.find_numbers(&answer)?;
+    fn contact(&self, answer: Value, numbers: Vec<ContactNumber>, types: Types) -> Result<Option<Contact>> {
         let mapped = if self.fields.is_empty() { Map::new() } else { self.find_fields(&answer)? };
         let values = match answer {
             Value::Null => return Ok(None),
@@ -156,20 +171,22 @@ impl Mapping {
 
     fn find_numbers(&self, answer: &Value) -> Result<Vec<ContactNumber>> {
         let mut numbers = Vec::new();
-        match &self.numbers {
-            Numbers::Columns(columns) => {
-                let found = columns.iter().filter_map(|column| Some((column, answer.get(column)?.clone())));
-                found.for_each(|(column, value)| self.add_numbers(column, value, &mut numbers));
-            }
-            Numbers::Found(expressions) if expressions.is_empty() => {}
-            Numbers::Found(expressions) => {
-                let variable = to_variable(answer)?;
-                for (label, expression) in expressions {
-                    self.add_numbers(label, search_in(expression, label, &variable)?, &mut numbers);
-                }
-            }
+        if self.numbers.is_empty() {
+            return Ok(numbers);
+        }
+        let variable = to_variable(answer)?;
+        for (label, expression) in &self.numbers {
+            self.add_numbers(label, search_in(expression, label, &variable)?, &mut numbers);
         }
         Ok(numbers)
+    }
+
+    fn numbers_in(&self, row: &Value, columns: &[String]) -> Vec<ContactNumber> {
+        let mut numbers = Vec::new();
+        for (column, value) in columns.iter().filter_map(|column| Some((column, row.get(column)?))) {
+            self.add_numbers(column, value.clone(), &mut numbers);
+        }
+        numbers
     }
 
     fn add_numbers(&self, label: &str, found: Value, numbers: &mut Vec<ContactNumber>) {
@@ -229,6 +246,14 @@ fn fill(contact: &mut Contact, name: String, value: Value, types: Types) -> Resu
         }
     }
     Ok(true)
+}
+
+fn compiled(name: &str, written: &str) -> Result<(String, Expression<'static>)> {
+    Ok((name.to_owned(), compile_as(name, written)?))
+}
+
+fn compile_as(name: &str, written: &str) -> Result<Expression<'static>> {
+    compile(written).map_err(|why| Error::new(Kind::Invalid, format!("map.{name}: {why}")))
 }
 
 fn compile(expression: &str) -> std::result::Result<Expression<'static>, String> {

@@ -78,6 +78,16 @@ pub struct Built {
     pub source: Arc<dyn Source>,
     /// Writes calls down, where the system can do that.
     pub call_log: Option<Arc<dyn CallLog>>,
+    /// Makes contacts, where the system can do that.
+    pub contact_maker: Option<Arc<dyn ContactMaker>>,
+}
+
+impl Built {
+    /// A source that does nothing but find contacts.
+    #[must_use]
+    pub fn finder(source: Arc<dyn Source>) -> Self {
+        Self { source, call_log: None, contact_maker: None }
+    }
 }
 
 /// Every API type that is code.
@@ -235,6 +245,8 @@ pub struct LiveSource {
     pub guard: Guard,
     /// Writes calls down, where the system can do that.
     pub call_log: Option<Arc<dyn CallLog>>,
+    /// Makes contacts, where the system can do that.
+    pub contact_maker: Option<Arc<dyn ContactMaker>>,
     /// How long one request may take; longer than any deadline, so that a late answer still fills the cache.
     pub timeout: Duration,
     /// Stands for its settings: sources with equal settings share what is remembered.
@@ -263,8 +275,7 @@ impl LiveSources {
     /// Surrounds a source that exists already, and adds it.
     pub fn add(&mut self, source: Arc<dyn Source>, settings: &config::Source) {
         let budget = Arc::new(Budget::new(settings.rate, Arc::clone(&self.clock)));
-        let made =
-            self.surround(Built { source, call_log: None }, settings, identify(settings, &Agents::default()), budget);
+        let made = self.surround(Built::finder(source), settings, identify(settings, &Agents::default()), budget);
         self.by_name.insert(Arc::clone(&settings.name), made);
     }
 
@@ -281,10 +292,7 @@ impl LiveSources {
         let budget = kept.cloned().unwrap_or_else(|| Arc::new(Budget::new(rate, Arc::clone(&self.clock))));
         let built = self.build(source, &budget, agents).unwrap_or_else(|error| {
             tracing::error!(target: "calldex::source", source = %source.name, "cannot be asked: {error}");
-            Built {
-                source: Arc::new(Broken { name: Arc::clone(&source.name), why: error.to_string() }),
-                call_log: None,
-            }
+            Built::finder(Arc::new(Broken { name: Arc::clone(&source.name), why: error.to_string() }))
         });
         self.surround(built, source, settings, budget)
     }
@@ -311,8 +319,9 @@ impl LiveSources {
     }
 
     fn surround(&self, built: Built, source: &config::Source, settings: String, budget: Arc<Budget>) -> LiveSource {
-        let guard = Guard::new(built.source, source, Arc::clone(&budget), Arc::clone(&self.clock));
-        LiveSource { guard, call_log: built.call_log, timeout: source.timeout, settings, budget }
+        let Built { source: finder, call_log, contact_maker } = built;
+        let guard = Guard::new(finder, source, Arc::clone(&budget), Arc::clone(&self.clock));
+        LiveSource { guard, call_log, contact_maker, timeout: source.timeout, settings, budget }
     }
 }
 
@@ -414,6 +423,18 @@ pub trait CallLog: Send + Sync + 'static {
     /// busy: the journal waits and tries again. Any other one when it refuses this call, which is tried a few times more
     /// and then parked for somebody to look at. The message is shown to the administrator and must not hold a secret.
     fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static>;
+}
+
+/// A contact that is being made: its id there, when the system says so.
+pub type Making<'a> = Pin<Box<dyn Future<Output = Result<Option<String>>> + Send + 'a>>;
+
+/// A system in which agents make contacts of callers whom nobody knows.
+pub trait ContactMaker: Send + Sync + 'static {
+    /// Makes a contact; `number` is like `+40722111222`.
+    ///
+    /// # Errors
+    /// Any failure; the message is shown to the agent and must not hold a secret.
+    fn make_contact(&self, new: recipe::NewContact) -> Making<'static>;
 }
 
 /// Settings of a source as the configuration would read them; `keys` are further lines of its table.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, lowest first. A module may use its own layer and those before it.
 const LAYERS: [&[&str]; 11] = [
-    &["model", "number", "clock", "error", "metrics", "soap"],
+    &["model", "number", "charset", "clock", "error", "metrics", "soap"],
     &["config"],
     &["access"],
     &["store"],

@@ -29,3 +29,4 @@ mod sql;
 mod store;
 mod tls;
 mod traps;
+mod troubles;

@@ -2,3 +2,5 @@
 
 mod face;
 mod source;
+
+pub(crate) use source::{Service, has_soap};

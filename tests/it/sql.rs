@@ -1,5 +1,8 @@
 //! SQL sources on real PostgreSQL, MariaDB and SQLite: what they find, and what happens when the database does not.
 
+mod columns;
+mod tls;
+
 use std::process::Command;
 
 use serde_json::{Value, json};

@@ -44,7 +44,7 @@ fn build(source: &config::Source, workbench: Workbench) -> Result<Built> {
         numbering: Arc::new(source.numbering.clone()),
         client: workbench.client,
     };
-    Ok(Built { source: Arc::new(generic), call_log: None })
+    Ok(Built::finder(Arc::new(generic)))
 }
 
 impl Source for Generic {

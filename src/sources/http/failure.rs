@@ -84,7 +84,8 @@ pub(super) fn explain(error: reqwest::Error, url: &Url) -> Error {
     Error::new(kind, message).because(root(&error))
 }
 
-fn explain_tls(error: &rustls::Error) -> String {
+/// Why a connection over TLS does not come about.
+pub(crate) fn explain_tls(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(why) => format!("its certificate is not trusted ({why})"),
         rustls::Error::InvalidMessage(_) => "it does not speak TLS on this port".to_owned(),

@@ -13,10 +13,10 @@
 //! - Every request, also a redirected one, pays from the budget of its source ([`Budget`]).
 
 pub mod address;
-pub mod charset;
 mod connect;
 mod failure;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,11 +26,13 @@ use http::{Method, StatusCode};
 use url::Url;
 
 use super::{budget::Budget, watch};
+use crate::charset;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind, Result};
 use address::Reach;
 
 pub use connect::{Clients, Settings};
+pub(crate) use failure::explain_tls;
 pub use failure::{explain_status, retry_after};
 
 /// How long it may take to find the address and to connect, TLS included.
@@ -98,7 +100,7 @@ impl Answer {
     /// # Errors
     /// [`Kind::Corrupt`] when it is in no charset that is known, or not in the one that it says.
     pub fn text(&self) -> Result<String> {
-        charset::decode(&self.body, self.content_type())
+        charset::decode(&self.body, self.content_type()).map(Cow::into_owned)
     }
 
     /// The value of `Content-Type`; empty when there is none.

@@ -99,11 +99,17 @@ impl Recipe {
         !self.log_call.is_empty()
     }
 
+    /// Whether it can make contacts.
+    #[must_use]
+    pub fn makes_contacts(&self) -> bool {
+        self.create.is_some()
+    }
+
     /// What it can do beside finding callers.
     #[must_use]
     pub fn operations(&self) -> Vec<&'static str> {
         let all =
-            [("log_call", self.logs_calls()), ("create", self.create.is_some()), ("search", self.search.is_some())];
+            [("log_call", self.logs_calls()), ("create", self.makes_contacts()), ("search", self.search.is_some())];
         all.into_iter().filter(|(_, can)| *can).map(|(name, _)| name).collect()
     }
 }

@@ -12,7 +12,7 @@ use super::write::{CallFields, NewContact, describe_call};
 use crate::config;
 use crate::error::Result;
 use crate::model::{Contact, ContactId, EndedCall};
-use crate::sources::{Built, CallLog, Inputs, Pending, Question, Source, Workbench, Writing};
+use crate::sources::{Built, CallLog, ContactMaker, Inputs, Making, Pending, Question, Source, Workbench, Writing};
 
 /// A source that is described by a recipe.
 #[derive(Clone)]
@@ -28,11 +28,12 @@ pub struct RecipeSource {
 /// # Errors
 /// [`Kind::Invalid`](crate::error::Kind::Invalid) with what is wrong with its settings.
 pub fn build(recipe: &Arc<Recipe>, source: &config::Source, workbench: Workbench) -> Result<Built> {
-    let logs_calls = recipe.logs_calls();
+    let (logs_calls, makes_contacts) = (recipe.logs_calls(), recipe.makes_contacts());
     let source = RecipeSource::new(recipe, source, workbench)?;
     source.log_in_ahead();
     let call_log = logs_calls.then(|| Arc::new(source.clone()) as Arc<dyn CallLog>);
-    Ok(Built { source: Arc::new(source), call_log })
+    let contact_maker = makes_contacts.then(|| Arc::new(source.clone()) as Arc<dyn ContactMaker>);
+    Ok(Built { source: Arc::new(source), call_log, contact_maker })
 }
 
 impl RecipeSource {
@@ -133,6 +134,13 @@ impl CallLog for RecipeSource {
             let made = own.engine.log_call(&describe_call(&call), known.map(|known| known.id.clone()), agent).await;
             made.map(|_| ())
         })
+    }
+}
+
+impl ContactMaker for RecipeSource {
+    fn make_contact(&self, new: NewContact) -> Making<'static> {
+        let own = self.clone();
+        Box::pin(async move { own.create(&new).await })
     }
 }
 

@@ -63,7 +63,7 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
         owners: settings.direct_line.map(Owners::new),
         org,
     };
-    Ok(Built { source: Arc::new(Shared(Arc::new(salesforce))), call_log: Some(call_log) })
+    Ok(Built { call_log: Some(call_log), ..Built::finder(Arc::new(Shared(Arc::new(salesforce)))) })
 }
 
 struct Salesforce {

@@ -39,6 +39,14 @@ impl Reading {
         (spelled(&question.number, &question.call.telephone), spelled(&dnid, &question.call.dnid))
     }
 
+    /// A number that is known whole, as the service wants it.
+    pub(super) fn spell_known(&self, number: &str) -> String {
+        match number::parse(number, &self.numbering) {
+            Number::Phone { phone, .. } => self.spelled(&phone, &self.numbering),
+            _ => number.trim().to_owned(),
+        }
+    }
+
     /// As dialled from the country of the source, else of the project; where nobody knows from where, as E.164.
     fn spelled(&self, phone: &Phone, project: &Numbering) -> String {
         let home = self.numbering.country.as_deref().or(project.country.as_deref());

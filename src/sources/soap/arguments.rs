@@ -22,16 +22,14 @@ pub(super) struct Target<'a> {
     pub(super) order: &'a [String],
 }
 
-/// The arguments of a call with these numbers: the constant ones first, as PHP has them.
+/// The arguments of a call with these fields: the constant ones first, as PHP has them.
 pub(super) fn put_together(
     target: &Target<'_>,
     constant: &[(Key, Value)],
-    telephone: &str,
-    dnid: &str,
+    fields: Vec<(&str, Value)>,
 ) -> Result<Vec<Argument>> {
     let mut given: Vec<(Key, Value)> = constant.to_vec();
-    for (name, text) in [("telephone", telephone), ("dnid", dnid)] {
-        let value = Value::text(text);
+    for (name, value) in fields {
         match given.iter_mut().find(|(key, _)| name_of(key) == name) {
             Some((_, constant)) => *constant = value,
             None => given.push((Key::Text(name.to_owned()), value)),
@@ -163,7 +161,7 @@ mod tests {
         let order: Vec<String> = order.iter().map(|name| (*name).to_owned()).collect();
         let target = Target { shape: Shape::RpcEncoded, namespace: "urn:x", parameters, put, order: &order };
         let constant = [(Key::Text("do_something".to_owned()), Value::text("true"))];
-        put_together(&target, &constant, "0722", "021")
+        put_together(&target, &constant, vec![("telephone", Value::text("0722")), ("dnid", Value::text("021"))])
     }
 
     fn shown(arguments: &[Argument]) -> Vec<String> {

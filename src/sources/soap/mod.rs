@@ -5,6 +5,7 @@
 
 mod answer;
 mod arguments;
+mod call_log;
 mod description;
 mod settings;
 
@@ -24,7 +25,7 @@ use crate::clock::Clock;
 use crate::config::{self, Complaint};
 use crate::error::{Error, Kind, Result};
 use crate::soap::wsdl::Operation;
-use crate::soap::{Message, Version};
+use crate::soap::{Message, Value, Version};
 use arguments::Target;
 use description::Description;
 use settings::{Place, Settings};
@@ -44,20 +45,18 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
     if source.tenant && matches!(settings.description, Some(Place::File(_))) {
         return Err(Error::new(Kind::Invalid, "a source of a tenant reads no files"));
     }
-    let soap = Arc::new(Soap {
-        name: Arc::clone(&source.name),
-        settings,
-        answers: answer::Reading::of(source)?,
-        client: bench.client,
-        clock: bench.clock,
-        description: Description::default(),
-    });
+    let for_calls = settings::read(source).0.and_then(Settings::for_calls);
+    let call_log = match for_calls {
+        Some(settings) => Some(call_log::Calls::of(Soap::new(source, settings, &bench)?)),
+        None => None,
+    };
+    let soap = Arc::new(Soap::new(source, settings, &bench)?);
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         let ahead = Arc::clone(&soap);
         // Ends with the fetch; a failure is told by the call that meets it.
         runtime.spawn(async move { ahead.operation().await.map(|_| ()) });
     }
-    Ok(Built { source: Arc::new(Shared(soap)), call_log: None })
+    Ok(Built { call_log, ..Built::finder(Arc::new(Shared(soap))) })
 }
 
 struct Soap {
@@ -85,13 +84,24 @@ impl Source for Shared {
         let soap = Arc::clone(&self.0);
         Box::pin(async move {
             let (telephone, dnid) = soap.answers.spell(&question);
-            let answer = soap.call(&telephone, &dnid).await?;
+            let answer = soap.call(vec![("telephone", Value::text(telephone)), ("dnid", Value::text(dnid))]).await?;
             soap.answers.hits(answer, &question)
         })
     }
 }
 
 impl Soap {
+    fn new(source: &config::Source, settings: Settings, bench: &Workbench) -> Result<Self> {
+        Ok(Self {
+            name: Arc::clone(&source.name),
+            settings,
+            answers: answer::Reading::of(source)?,
+            client: bench.client.clone(),
+            clock: Arc::clone(&bench.clock),
+            description: Description::default(),
+        })
+    }
+
     /// How the function is called, where there is a description.
     async fn operation(&self) -> Result<Option<Arc<Operation>>> {
         let Some(place) = &self.settings.description else { return Ok(None) };
@@ -100,7 +110,7 @@ impl Soap {
     }
 
     /// Calls the function and returns what it answers.
-    async fn call(&self, telephone: &str, dnid: &str) -> Result<Json> {
+    async fn call(&self, fields: Vec<(&str, Value)>) -> Result<Json> {
         let operation = self.operation().await?;
         let operation = operation.as_deref();
         let settings = &self.settings;
@@ -111,7 +121,7 @@ impl Soap {
             shape: target.shape,
             namespace: target.namespace,
             function: operation.map_or(settings.function.as_str(), |operation| &operation.element),
-            arguments: &arguments::put_together(&target, &settings.arguments, telephone, dnid)?,
+            arguments: &arguments::put_together(&target, &settings.arguments, fields)?,
             header: None,
             is_answer: false,
         };

@@ -12,7 +12,7 @@ use crate::config::{self, Complaint, Param, ParamName, Params, nearest};
 use crate::soap::{Key, Shape, Value, Version, is_name};
 
 /// The parameters, besides those of the PBX the own ones of calldex.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 13] = [
     "func_name",
     "init_params",
     "func_params",
@@ -24,6 +24,8 @@ const KNOWN: [&str; 11] = [
     "action",
     "wsdl",
     "unknown_fault",
+    "log_func",
+    "log_order",
 ];
 
 /// Options of `SoapClient` that calldex does as PHP does.
@@ -91,6 +93,17 @@ pub(super) struct Settings {
     pub(super) action: Option<String>,
     /// A part of the faults that mean that nobody is known.
     pub(super) unknown_fault: Option<String>,
+    /// The function that gets calls which are over, and the order of its positional arguments.
+    log: Option<(String, Vec<String>)>,
+}
+
+impl Settings {
+    /// The same service, with the function that gets calls which are over; `None` when there is none.
+    pub(super) fn for_calls(self) -> Option<Self> {
+        let (function, order) = self.log?;
+        // Whoever takes calls is no lookup: a fault of his never means that nobody is known.
+        Some(Self { function, order, action: None, unknown_fault: None, log: None, ..self })
+    }
 }
 
 /// Where a document is.
@@ -136,7 +149,7 @@ impl Reader<'_> {
             );
         }
         Some(Settings {
-            function: self.function()?,
+            function: self.function("func_name", "getCallerInfo")?,
             description,
             location,
             namespace: uri.unwrap_or_default(),
@@ -144,11 +157,12 @@ impl Reader<'_> {
             user_agent,
             arguments: self.params.inner(&["func_params"]).map(entries).unwrap_or_default(),
             put: self.put(described),
-            order: self.order(),
+            order: self.order("order"),
             version: self.choice("version", &[("1.1", Version::V11), ("1.2", Version::V12)]),
             shape: self.shape(described),
             action: self.params.text(&["action"]).map(str::to_owned),
             unknown_fault: self.params.text(&["unknown_fault"]).filter(|text| !text.is_empty()).map(str::to_owned),
+            log: self.log(),
         })
     }
 
@@ -179,13 +193,18 @@ impl Reader<'_> {
         }
     }
 
-    fn function(&mut self) -> Option<String> {
-        let name = self.params.text(&["func_name"]).unwrap_or_default().to_owned();
+    fn log(&mut self) -> Option<(String, Vec<String>)> {
+        self.params.text(&["log_func"])?;
+        Some((self.function("log_func", "sendCallInfo")?, self.order("log_order")))
+    }
+
+    fn function(&mut self, param: &str, example: &str) -> Option<String> {
+        let name = self.params.text(&[param]).unwrap_or_default().to_owned();
         if is_name(&name) {
             return Some(name);
         }
         let found = if name.is_empty() { "missing".to_owned() } else { format!("\"{name}\"") };
-        self.complain(format!("func_name is {found}; expected the name of a function such as getCallerInfo"));
+        self.complain(format!("{param} is {found}; expected the name of a function such as {example}"));
         None
     }
 
@@ -224,8 +243,8 @@ impl Reader<'_> {
         chosen.or((!described).then_some(Arguments::Map))
     }
 
-    fn order(&self) -> Vec<String> {
-        let text = self.params.text(&["order"]).unwrap_or_default();
+    fn order(&self, param: &str) -> Vec<String> {
+        let text = self.params.text(&[param]).unwrap_or_default();
         text.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
     }
 

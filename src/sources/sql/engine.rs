@@ -1,29 +1,25 @@
 //! The three databases: how each is connected to and asked.
 //!
 //! Every session is read-only and its statements end with the source's `timeout`, on the server too, so that a slow query
-//! does not live on when nobody waits for it any more. Away from this machine TLS is verified, unless the URL says
-//! otherwise.
+//! does not live on when nobody waits for it any more.
 
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{
     AssertSqlSafe, Connection as _, Either, Executor as _, Row as _, SqlSafeStr as _, Statement as _, TypeInfo as _,
 };
-use url::Url;
 
+use super::settings::{Database, Settings};
 use super::statement::{Statement, Values};
 use super::{failure, values};
-use crate::config;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::sources::mapping::MOST_CONTACTS;
 
 /// Rows that are read: one more than contacts are taken, which is enough to see that it is too many.
@@ -31,20 +27,6 @@ const MOST_ROWS: usize = MOST_CONTACTS + 1;
 
 /// A row, by its columns.
 pub(super) type Record = Map<String, Value>;
-
-/// Where the database is and how long it may take.
-#[derive(Clone)]
-pub(super) struct Settings {
-    database: Database,
-    timeout: Duration,
-}
-
-#[derive(Clone)]
-enum Database {
-    Postgres(Box<PgConnectOptions>),
-    MySql(Box<MySqlConnectOptions>),
-    Sqlite(Box<SqliteConnectOptions>),
-}
 
 /// Connects to a database.
 pub(super) struct Engine {
@@ -56,65 +38,6 @@ pub(super) enum Connection {
     Postgres(PgConnection),
     MySql(MySqlConnection),
     Sqlite(SqliteConnection),
-}
-
-impl Settings {
-    pub(super) fn read(source: &config::Source) -> Result<Self> {
-        let expected = "expected \"postgres://user:password@host/database\", \"mysql://…\" or \"sqlite:contacts.db\"";
-        let wrong = |why: &str| Error::new(Kind::Invalid, format!("{why}; {expected}"));
-        let written = source.url.as_ref().ok_or_else(|| wrong("there is no url"))?.reveal();
-        let scheme = written.split(':').next().unwrap_or_default();
-        let database = match scheme {
-            "postgres" | "postgresql" => {
-                let url = Url::parse(written).map_err(|_| wrong("url is none"))?;
-                let options = PgConnectOptions::from_str(written).map_err(|_| wrong("url is none"))?;
-                Database::Postgres(Box::new(secure_postgres(options, &url, source.ca_file.as_ref())))
-            }
-            "mysql" | "mariadb" => {
-                let url = Url::parse(written).map_err(|_| wrong("url is none"))?;
-                let options = MySqlConnectOptions::from_str(written).map_err(|_| wrong("url is none"))?;
-                Database::MySql(Box::new(secure_mysql(options, &url, source.ca_file.as_ref())))
-            }
-            "sqlite" => {
-                let options = SqliteConnectOptions::from_str(written).map_err(|_| wrong("url is none"))?;
-                Database::Sqlite(Box::new(
-                    options.read_only(true).create_if_missing(false).busy_timeout(source.timeout),
-                ))
-            }
-            _ => return Err(wrong("url names no database that is known")),
-        };
-        Ok(Self { database, timeout: source.timeout })
-    }
-}
-
-/// Away from this machine the certificate is verified, unless the URL has an `sslmode` of its own.
-fn secure_postgres(options: PgConnectOptions, url: &Url, ca_file: Option<&PathBuf>) -> PgConnectOptions {
-    let options = match ca_file {
-        Some(file) => options.ssl_root_cert(file),
-        None => options,
-    };
-    let chosen = url.query_pairs().any(|(name, _)| name == "sslmode" || name == "ssl-mode");
-    if chosen || options.get_socket().is_some() || is_here(options.get_host()) {
-        return options;
-    }
-    options.ssl_mode(PgSslMode::VerifyFull)
-}
-
-/// As [`secure_postgres`], with `ssl-mode`.
-fn secure_mysql(options: MySqlConnectOptions, url: &Url, ca_file: Option<&PathBuf>) -> MySqlConnectOptions {
-    let options = match ca_file {
-        Some(file) => options.ssl_ca(file),
-        None => options,
-    };
-    let chosen = url.query_pairs().any(|(name, _)| name == "sslmode" || name == "ssl-mode");
-    if chosen || options.get_socket().is_some() || is_here(options.get_host()) {
-        return options;
-    }
-    options.ssl_mode(MySqlSslMode::VerifyIdentity)
-}
-
-fn is_here(host: &str) -> bool {
-    host.starts_with('/') || matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]")
 }
 
 impl Engine {

@@ -5,6 +5,8 @@
 use sqlx::mysql::MySqlDatabaseError;
 
 use crate::error::{Error, Kind};
+use crate::sources::http::explain_tls;
+use crate::sources::watch::excerpt;
 
 /// The code of the database, when the failure is its own.
 pub(super) fn code(error: &sqlx::Error) -> Option<String> {
@@ -32,19 +34,31 @@ pub(super) fn explain(error: &sqlx::Error) -> Error {
 
 fn of_connection(error: &sqlx::Error) -> Error {
     match error {
-        sqlx::Error::Io(why) => {
-            Error::new(Kind::Unavailable, "the database cannot be reached").because(why.to_string())
-        }
-        sqlx::Error::Tls(why) => {
-            let message = "the connection to the database is not safe (sslmode in url chooses another way)";
-            Error::new(Kind::Unavailable, message).because(why.to_string())
-        }
+        sqlx::Error::Io(why) => match why.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(why) => not_safe(explain_tls(why)),
+            None => Error::new(Kind::Unavailable, "the database cannot be reached").because(why.to_string()),
+        },
+        sqlx::Error::Tls(why) => not_safe(why.to_string()),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
             Error::new(Kind::Corrupt, "a row of the database cannot be read")
         }
-        sqlx::Error::Configuration(_) => Error::new(Kind::Invalid, "the database cannot be connected to as url says"),
+        sqlx::Error::Configuration(_) => {
+            let message = "the database cannot be connected to as url says: its login wants TLS (ssl-mode=REQUIRED), or \
+                           the client's key cannot be read";
+            Error::new(Kind::Invalid, message)
+        }
+        sqlx::Error::Protocol(why) => {
+            Error::new(Kind::Unavailable, "the database answers what the driver does not understand")
+                .because(excerpt(why))
+        }
         _ => Error::new(Kind::Unavailable, "the connection to the database broke off"),
     }
+}
+
+fn not_safe(why: String) -> Error {
+    let message = "the connection to the database is not safe (ca_file names an authority of your own, sslmode in url \
+                   chooses another way)";
+    Error::new(Kind::Unavailable, message).because(why)
 }
 
 /// By SQLSTATE, its class first (PostgreSQL's appendix "Error Codes").

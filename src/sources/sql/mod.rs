@@ -1,6 +1,6 @@
 //! SQL: the contacts are in a database of the user's own, PostgreSQL, MariaDB or MySQL, or SQLite.
 //!
-//! The query is the user's; its named parameters are bound and never pasted (`statement`). `engine` runs it, `pool` keeps
+//! The query is the user's; its named parameters are bound and never pasted (`statement`). `settings` says where, `engine` runs it, `pool` keeps
 //! connections, `values` makes JSON of rows, which [`Mapping`] makes contacts of: columns named like the fields map by
 //! themselves. Whatever the query finds is verified: a row without a number column is an error, since nobody could tell
 //! whether it is the caller's.
@@ -8,6 +8,7 @@
 mod engine;
 mod failure;
 mod pool;
+mod settings;
 mod statement;
 mod values;
 
@@ -17,7 +18,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::budget::Budget;
-use super::mapping::{Mapping, Types};
+use super::mapping::Mapping;
 use super::verify::verify;
 use super::watch::{self, Note};
 use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
@@ -28,8 +29,9 @@ use crate::directory::import::is_telephone_column;
 use crate::error::{Error, Kind, Result};
 use crate::number::{self, Number};
 
-use engine::{Engine, Settings};
+use engine::Engine;
 use pool::Pool;
+use settings::Settings;
 use statement::{Statement, Values};
 
 /// `type = "sql"`.
@@ -43,6 +45,7 @@ struct Sql(Arc<Inner>);
 struct Inner {
     name: Arc<str>,
     statement: Statement,
+    mapping: Mapping,
     source: config::Source,
     pool: Pool,
     budget: Arc<Budget>,
@@ -51,7 +54,7 @@ struct Inner {
 }
 
 fn check(source: &config::Source) -> Vec<Complaint> {
-    let mut complaints = Mapping::check(source);
+    let mut complaints = Mapping::check_map(source);
     if let Err(why) = Settings::read(source) {
         complaints.push(Complaint::mistake(source.url.is_some().then_some("url"), why.to_string()));
     }
@@ -87,18 +90,18 @@ fn build(source: &config::Source, workbench: Workbench) -> Result<Built> {
     }
     let query = source.query.as_deref().unwrap_or_default();
     let statement = Statement::read(query).map_err(|why| Error::new(Kind::Invalid, why))?;
-    Mapping::of(source)?;
     let settings = Settings::read(source)?;
     let sql = Sql(Arc::new(Inner {
         name: Arc::clone(&source.name),
         statement,
+        mapping: Mapping::of_rows(source)?,
         source: source.clone(),
         pool: Pool::new(Engine::new(settings), source.max_in_flight, Arc::clone(&workbench.clock)),
         budget: workbench.budget,
         timeout: source.timeout,
         clock: workbench.clock,
     }));
-    Ok(Built { source: Arc::new(sql), call_log: None })
+    Ok(Built::finder(Arc::new(sql)))
 }
 
 impl Source for Sql {
@@ -132,8 +135,9 @@ impl Inner {
             excerpt: watch::excerpt(&serde_json::to_string(&rows).unwrap_or_default()),
             took: self.clock.now().saturating_duration_since(start),
         });
-        let mapping = Mapping::of_columns(&self.source, &self.number_columns(&rows)?)?;
-        let contacts = mapping.contacts(Value::Array(rows.into_iter().map(Value::Object).collect()), Types::Told)?;
+        let columns = self.number_columns(&rows)?;
+        let rows = rows.into_iter().map(Value::Object).collect();
+        let contacts = self.mapping.contacts_of_rows(Value::Array(rows), &columns)?;
         Ok(verify(contacts, &question.number, &numbering))
     }
 

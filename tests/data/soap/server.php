@@ -1,6 +1,7 @@
 <?php
 // A SOAP service of PHP's own, for the tests: run by `php -S`, which sets what is read here.
 // ?style=doclit...: with that WSDL of captures/soap/wsdl, at its own address; without, a service without WSDL.
+// ?name=TEXT: the name it returns; without, what it was called with.
 // ?answer=map|object|json|null|fault|exception: what it returns.
 ini_set('soap.wsdl_cache_enabled', '0');
 if (($_SERVER['PHP_AUTH_USER'] ?? '') !== 'asdf' || ($_SERVER['PHP_AUTH_PW'] ?? '') !== '12&34+') {
@@ -38,7 +39,7 @@ class Service
         if ($answer === 'map' && $seen !== '' && ($GLOBALS['style'] === 'rpclit' || $GLOBALS['style'] === 'rpcenc')) {
             $answer = 'json'; // What these WSDLs declare is a text.
         }
-        $caller = ['id' => 12345, 'name' => $seen, 'queue_position' => null, 'backend_link' => ''];
+        $caller = ['id' => 12345, 'name' => $_GET['name'] ?? $seen, 'queue_position' => null, 'backend_link' => ''];
         return match ($answer) {
             'map' => $caller,
             'object' => (object) $caller,
@@ -47,6 +48,13 @@ class Service
             'fault' => throw new SoapFault('Server', "no customer with $seen, password 12&34+"),
             'exception' => throw new Exception('boom'),
         };
+    }
+
+    public function sendCallInfo(...$arguments)
+    {
+        $file = sys_get_temp_dir() . "/calldex-calls-{$_SERVER['SERVER_PORT']}";
+        file_put_contents($file, json_encode($arguments) . "\n", FILE_APPEND);
+        return true;
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use serde_json::{Value, json};
 
 use super::report;
-use crate::harness::{PATIENCE, Reply, Server, Workplace, get, send, text, wait_until};
+use crate::harness::{PATIENCE, RECIPE, Reply, Server, TinyCrm, Workplace, get, send, text, wait_until};
 
 /// A browser that is signed in.
 pub(super) struct Page {
@@ -120,7 +120,7 @@ fn a_personal_link_opens_the_page_once_and_a_revoked_agent_is_out() {
     assert_eq!(sign_in(server.address, &json!({ "invite": token })).status, 410, "it works once");
     let state = page.state();
     assert_eq!((&state["project"], &state["agent"]), (&json!("sales"), &json!("ion-popescu")));
-    assert_eq!(state["places"], json!(["customers"]));
+    assert_eq!(state["places"], json!([{ "name": "customers", "is_book": true }]));
     // An older link ends with a newer one, and an expired one opens nothing.
     let older = link(&workplace.succeed(&["agent", "invite", "ion-popescu", "--project", "sales"]));
     let newer = link(&workplace.succeed(&["agent", "invite", "ion-popescu", "--project", "sales", "--valid", "1ms"]));
@@ -344,6 +344,40 @@ fn an_unknown_caller_becomes_a_contact_and_the_open_card_shows_it() {
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         assert_eq!(page.post("/agent/contacts", &body).status, status, "{body}");
     }
+}
+
+#[test]
+fn an_unknown_caller_becomes_a_contact_in_the_crm_by_its_recipe() {
+    let crm = TinyCrm::start();
+    let source = format!("\n[source.crm]\ntype = \"tiny\"\nurl = \"http://127.0.0.1:{}\"\n", crm.port);
+    let workplace = Workplace::new(
+        &(crate::harness::CONFIGURATION.replace(r#"["customers"]"#, "[\"customers\", \"crm\"]\ndeadline = \"10s\"")
+            + &source),
+    );
+    workplace.write("recipes/tiny.toml", RECIPE);
+    let server = workplace.serve();
+    let page = Page::open(&workplace, &server, "ion");
+    let places = json!([{ "name": "customers", "is_book": true }, { "name": "crm", "is_book": false }]);
+    assert_eq!(page.state()["places"], places);
+    assert_eq!(server.lookup("telephone=0733444555").json()["name"], json!(null), "asked, and unknown");
+    let mut listener = page.listen("");
+    report(&server, "event=queue_answer&agent=ion&uniqueid=1&telephone=0733444555");
+    let card = listener.until("\"outcome\":\"unknown\"");
+    let contact = json!({ "card": card["id"], "place": "crm", "name": "Nou Venit", "company": "Acme" });
+    // What the CRM says no to is told to the agent, and nothing is made.
+    crm.set_down(true);
+    let refused = page.post("/agent/contacts", &contact);
+    assert_eq!(refused.status, 502);
+    assert!(refused.json()["error"].as_str().unwrap().contains("503"), "{}", refused.text());
+    crm.set_down(false);
+    assert_eq!(page.post("/agent/contacts", &contact).json(), json!({ "place": "crm", "id": "t1" }));
+    assert_eq!(crm.contacts()[0]["number"], "+40733444555");
+    let card = listener.until("\"name\":\"Nou Venit\"");
+    assert_eq!((&card["outcome"], &card["link"]), (&json!("found"), &json!("https://tiny.example.com/t1")));
+    assert_eq!(server.lookup("telephone=0733444555").json()["id"], "t1", "the unknown of before is forgotten");
+    let mut added = contact.clone();
+    added["contact"] = json!("t1");
+    assert_eq!(page.post("/agent/contacts", &added).status, 400, "a recipe adds no numbers");
 }
 
 #[test]

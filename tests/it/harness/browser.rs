@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -163,6 +163,14 @@ impl Browser {
             .unwrap();
     }
 
+    /// Presses the tabulator key.
+    pub(crate) fn press_tab(&self) {
+        for kind in ["keyDown", "keyUp"] {
+            let key = json!({ "type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9 });
+            self.devtools("Input.dispatchKeyEvent", key);
+        }
+    }
+
     pub(crate) fn title(&self) -> String {
         self.runtime.block_on(self.client.title()).unwrap()
     }
@@ -170,6 +178,28 @@ impl Browser {
     /// How many windows and tabs are open.
     pub(crate) fn windows(&self) -> usize {
         self.runtime.block_on(self.client.windows()).unwrap().len()
+    }
+
+    /// Opens another tab with this address, and works in it from now on. Returns the one of before.
+    pub(crate) fn open_tab(&self, url: &str) -> WindowHandle {
+        self.runtime.block_on(async {
+            let before = self.client.window().await.unwrap();
+            let tab = self.client.new_window(true).await.unwrap();
+            self.client.switch_to_window(tab.handle).await.unwrap();
+            self.client.goto(url).await.unwrap();
+            before
+        })
+    }
+
+    /// Works in this tab from now on.
+    pub(crate) fn work_in(&self, tab: WindowHandle) {
+        self.runtime.block_on(self.client.switch_to_window(tab)).unwrap();
+    }
+
+    /// Allows the page something that the browser would ask the user about.
+    pub(crate) fn allow(&self, permission: &str) {
+        let origin = self.run("return location.origin");
+        self.devtools("Browser.grantPermissions", json!({ "origin": origin, "permissions": [permission] }));
     }
 
     /// What the console has said since the last call: warnings and errors, of the page and of its policy.

@@ -1,11 +1,13 @@
 //! Real database servers: a folder and a port of their own, stopped by process id.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{PATIENCE, has_program, text};
+use super::{Certificate, PATIENCE, has_program, text};
 
 /// A running server with a database `crm` and a user `reader` with the password `secret`.
 pub(crate) struct Database {
@@ -36,7 +38,7 @@ impl Database {
     fn start(kind: Kind) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut database = Self { kind, folder, port: 0, child: None };
-        database.give_away();
+        database.give_away(database.folder.path());
         match kind {
             Kind::Postgres => database.prepare_postgres(),
             Kind::MariaDb => database.prepare_mariadb(),
@@ -52,10 +54,10 @@ impl Database {
         panic!("the database server does not start: {}", database.log());
     }
 
-    /// The folder belongs to the user that the server runs as, when the tests are run by root.
-    fn give_away(&self) {
+    /// A file belongs to the user that the server runs as, when the tests are run by root.
+    fn give_away(&self, path: &Path) {
         if let Some(user) = self.user() {
-            let status = Command::new("chown").arg(user).arg(self.folder.path()).status().unwrap();
+            let status = Command::new("chown").arg(user).arg(path).status().unwrap();
             assert!(status.success());
         }
     }
@@ -129,7 +131,7 @@ impl Database {
                 command
             }
         };
-        command.stdout(log.try_clone().unwrap()).stderr(log);
+        command.args(self.tls_options()).stdout(log.try_clone().unwrap()).stderr(log);
         self.child = Some(command.spawn().unwrap());
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
@@ -163,6 +165,34 @@ impl Database {
     pub(crate) fn url(&self, password: &str) -> String {
         let scheme = if self.kind == Kind::Postgres { "postgres" } else { "mysql" };
         format!("{scheme}://reader:{password}@127.0.0.1:{}/crm", self.port)
+    }
+
+    /// Starts the server again, and from now on it speaks TLS with this certificate.
+    pub(crate) fn secure(&mut self, certificate: &Certificate) {
+        self.stop();
+        for (name, text) in [("server.pem", &certificate.certificate), ("server.key", &certificate.key)] {
+            let path = self.folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            self.give_away(&path);
+        }
+        self.start_again();
+    }
+
+    /// What the server is started with to speak TLS.
+    fn tls_options(&self) -> Vec<String> {
+        let [certificate, key] = ["server.pem", "server.key"].map(|name| self.folder.path().join(name));
+        let (certificate, key) = (certificate.display(), key.display());
+        match self.kind {
+            _ if !self.folder.path().join("server.pem").exists() => Vec::new(),
+            Kind::Postgres => {
+                ["ssl=on".to_owned(), format!("ssl_cert_file={certificate}"), format!("ssl_key_file={key}")]
+                    .into_iter()
+                    .flat_map(|setting| ["-c".to_owned(), setting])
+                    .collect()
+            }
+            Kind::MariaDb => vec![format!("--ssl-cert={certificate}"), format!("--ssl-key={key}")],
+        }
     }
 
     /// Runs statements as the administrator, in the database `crm` when it exists.

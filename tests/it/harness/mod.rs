@@ -1,11 +1,15 @@
 //! The real binary on a free port of 127.0.0.1, in a temporary folder, stopped by process id.
 
 mod asterisk;
+mod authority;
 mod browser;
 mod client;
+mod crm;
 mod database;
 mod line;
 mod process;
+mod proxy;
+mod secure;
 mod silent;
 mod telephony;
 mod troublemaker;
@@ -18,11 +22,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
+pub(crate) use authority::{Authority, Certificate};
 pub(crate) use browser::{Browser, View};
 pub(crate) use client::{Reply, get, head, post, send};
+pub(crate) use crm::{RECIPE, TinyCrm};
 pub(crate) use database::Database;
 pub(crate) use line::Line;
 pub(crate) use process::{allow_open_files, resident_kilobytes};
+pub(crate) use proxy::{Proxy, Weather};
+pub(crate) use secure::Secure;
 pub(crate) use silent::Silent;
 pub(crate) use telephony::{Callee, Kamailio};
 pub(crate) use troublemaker::{Mood, Troublemaker};

@@ -7,14 +7,14 @@ use crate::harness::{Workplace, get, wait_until};
 use crate::php::has_php_with;
 
 /// PHP's own web server with the service of tests/data/soap; it is killed when it is dropped.
-struct Service {
+pub(crate) struct Service {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Service {
     /// Starts it on a port that was free a moment ago, and on another one when somebody else was quicker.
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/soap/server.php");
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -39,8 +39,16 @@ impl Service {
     }
 }
 
+impl Service {
+    /// The file in which it keeps the calls that it is told of.
+    fn calls(&self) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("calldex-calls-{}", self.port))
+    }
+}
+
 impl Drop for Service {
     fn drop(&mut self) {
+        let _ = std::fs::remove_file(self.calls());
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -61,7 +69,7 @@ const START: &str = "[server]\nlisten = \"127.0.0.1:0\"\nadmin_tokens = [\"an-ad
 
 const PLAIN: &str = "&init_params[uri]=urn:callerdata";
 
-fn has_soap() -> bool {
+pub(crate) fn has_soap() -> bool {
     has_php_with("soap", "php-soap", "SOAP services of PHP")
 }
 
@@ -106,6 +114,53 @@ fn every_style_of_a_service_of_php_is_called_as_it_wants_to_be() {
         assert_eq!(answer.json()["name"], seen, "{name}: {}", server.log());
         assert_eq!(answer.json()["id"], 12345, "{name}");
     }
+}
+
+#[test]
+fn a_call_that_is_over_is_written_down_by_a_function_of_the_service() {
+    if !has_soap() {
+        return;
+    }
+    let service = Service::start();
+    let _ = std::fs::remove_file(service.calls());
+    let order = "&init_params[uri]=urn:callerdata&arguments=positional&log_order=uniqueid,outcome,telephone,duration";
+    let log = |name: &str, params: &str| {
+        section(name, &service.url(""), &format!("{params}&log_func=sendCallInfo")).replace(
+            "[project.",
+            &format!(
+                "[project.j-{name}]\ncountry = \"RO\"\ntokens = \
+             [\"a-token-for-the-tests-0123456789\"]\nsources = [\"{name}\"]\njournal = [\"{name}\"]\n[project."
+            ),
+        )
+    };
+    let workplace = Workplace::new(&(START.to_owned() + &log("map", PLAIN) + &log("places", order)));
+    let server = workplace.serve_with(|command| {
+        command.env("PASSWORD", "12&34+");
+    });
+    let token = "token=a-token-for-the-tests-0123456789";
+    for name in ["map", "places"] {
+        let event = format!("event=missed_calls&telephone=%2B40722111222&dnid=0310000000&uniqueid={name}.1&queue=shop");
+        assert_eq!(get(server.address, &format!("/j-{name}/events?{event}&{token}")).status, 200);
+    }
+    let calls = || -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(service.calls()).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    wait_until("both calls to be written", || calls().len() == 2);
+    let calls = calls();
+    let map = calls.iter().find(|arguments| arguments[0].is_object()).unwrap();
+    for (field, value) in [
+        ("telephone", "0722111222"),
+        ("outcome", "missed"),
+        ("queue", "shop"),
+        ("uniqueid", "map.1"),
+        ("do_something", "true"),
+    ] {
+        assert_eq!(map[0][field], value, "{map}");
+    }
+    assert!(map[0]["key"].as_str().unwrap().ends_with("-missed") && map[0]["agent"].is_null(), "{map}");
+    let places = calls.iter().find(|arguments| !arguments[0].is_object()).unwrap();
+    assert_eq!(*places, serde_json::json!(["places.1", "missed", "0722111222", null]));
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! `/agent/contacts`: finds contacts, makes one of an unknown caller, or adds his number to one.
+//! `/agent/contacts`: finds contacts, makes one of an unknown caller, or adds his number to one; in an address book, or in
+//! the system of a source that can make contacts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -10,11 +12,14 @@ use serde_json::{Value, json};
 
 use super::super::Http;
 use super::super::question::{MAX_QUERY, Parameters};
-use super::{Asked, Problem, answer, json_body};
+use super::{Answered, Asked, Problem, answer, json_body};
 use crate::directory::Book;
 use crate::events::accounts::Session;
+use crate::events::{Named, OwnCall};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 use crate::number::Key;
+use crate::sources::ContactMaker;
+use crate::sources::recipe::NewContact;
 
 /// Most contacts that are found.
 const MOST: usize = 20;
@@ -65,10 +70,14 @@ pub(super) async fn save(State(http): State<Arc<Http>>, request: Request) -> Res
         let saved: Saved = json_body(&parts, body).await?;
         let asked = Asked { http: &http, parts, request_id };
         let (session, _) = asked.changing().await?;
-        let book = asked.book(&session, &saved.place)?;
+        let maker = asked.maker(&session, &saved.place)?;
         let call = asked.own_call(&session, saved.card).await?;
         let no_number = || Problem::new(StatusCode::BAD_REQUEST, "this caller has no number to keep");
         let number = call.number.ok_or_else(no_number)?;
+        if let Some(maker) = maker {
+            return asked.make_elsewhere(&*maker, &saved, &call, number).await;
+        }
+        let book = asked.book(&session, &saved.place)?;
         let directory = http.reception.lookup.directory();
         let contact = match &saved.contact {
             Some(id) => {
@@ -105,6 +114,37 @@ fn with_number(mut contact: Contact, number: Key) -> Contact {
 }
 
 impl Asked<'_> {
+    /// Makes a contact in the system of a source.
+    async fn make_elsewhere(&self, maker: &dyn ContactMaker, saved: &Saved, call: &OwnCall, number: Key) -> Answered {
+        if saved.contact.is_some() {
+            let words = "a number cannot be added to a contact there; add it in that system";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, words));
+        }
+        let contact = new_contact(saved)?;
+        let field = |field: Field| contact.get(field).map(|text| (field.as_str().to_owned(), text.to_owned()));
+        let mut fields: BTreeMap<String, String> =
+            [Field::Name, Field::Company, Field::Email].into_iter().filter_map(field).collect();
+        fields.insert("number".to_owned(), number.to_string());
+        let made = maker.make_contact(NewContact { fields }).await.map_err(|error| {
+            tracing::warn!(target: "calldex::agent", source = %saved.place, "a contact was not made: {error}");
+            Problem::new(StatusCode::BAD_GATEWAY, format!("{}: {error}", saved.place))
+        })?;
+        // Nobody knew this number until now.
+        self.http.reception.lookup.forget_unknown();
+        let known = |field| contact.get(field).map(str::to_owned);
+        let named = made.as_ref().map(|id| Named { source: saved.place.clone(), id: id.clone() });
+        self.http.events.show_made(call, named, known(Field::Name), known(Field::Company)).await;
+        Ok(self.reply(StatusCode::OK, &json!({ "place": saved.place, "id": made })))
+    }
+
+    /// Who makes contacts, where the name is that of a source of the agent's project which can.
+    fn maker(&self, session: &Session, name: &str) -> Result<Option<Arc<dyn ContactMaker>>, Problem> {
+        let current = self.http.reception.current();
+        let project = current.projects.get(session.account.project.as_str()).ok_or_else(Problem::signed_out)?;
+        let is_asked = project.config.sources.iter().any(|source| **source == *name);
+        Ok(current.live.get(name).filter(|_| is_asked).and_then(|live| live.contact_maker.clone()))
+    }
+
     /// An address book of the agent's project.
     fn book(&self, session: &Session, name: &str) -> Result<Book, Problem> {
         let current = self.http.reception.current();

@@ -6,12 +6,14 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::Http;
 use super::{Asked, Problem, answer, json_body};
 use crate::events::accounts::Session;
 use crate::events::{Named, OwnCall};
+use crate::faces::reception::Current;
+use crate::lookup::Project;
 
 pub(super) async fn state(State(http): State<Arc<Http>>, request: Request) -> Response {
     answer(&http, request, |http, parts, _, request_id| async move {
@@ -24,7 +26,7 @@ pub(super) async fn state(State(http): State<Arc<Http>>, request: Request) -> Re
         let (cards, calls) = http.events.desk(&project, &account.name).await?;
         let current = http.reception.current();
         let ready = current.projects.get(&project).ok_or_else(Problem::signed_out)?;
-        let places: Vec<&str> = http.reception.lookup.books(ready).map(|book| &*book.name).collect();
+        let places = places(&current, ready);
         let body = json!({
             "project": account.project,
             "agent": account.name,
@@ -38,6 +40,14 @@ pub(super) async fn state(State(http): State<Arc<Http>>, request: Request) -> Re
         Ok(asked.reply(StatusCode::OK, &body))
     })
     .await
+}
+
+/// Where contacts can be made, in the order of the project: address books, which can be searched, and systems that can.
+fn places(current: &Current, project: &Project) -> Vec<Value> {
+    let is_book = |name: &Arc<str>| current.config.directories.contains_key(name);
+    let makes = |name: &Arc<str>| current.live.get(name).is_some_and(|live| live.contact_maker.is_some());
+    let names = project.config.sources.iter().filter(|name| is_book(name) || makes(name));
+    names.map(|name| json!({ "name": &**name, "is_book": is_book(name) })).collect()
 }
 
 /// A contact that the agent has picked.
