@@ -11,7 +11,7 @@ use clap::Args;
 use encoding_rs::Encoding;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::config::{Format, Reply};
+use crate::config::Reply;
 use crate::directory::import::encoding::parse_encoding;
 use crate::directory::import::mapping::Mapping;
 use crate::directory::import::outcome::{Outcome, Preview, SHOWN};
@@ -301,25 +301,11 @@ fn why_not_answered(field: Field, value: &str) -> Option<String> {
     if matches!(field, Field::Company | Field::Email | Field::Owner) {
         return None;
     }
-    match safety::check(field, value, &STRICT) {
+    match safety::check(field, value, &Reply::default()) {
         Checked::Refused(why) => Some(why.into_owned()),
         Checked::Ok(_) | Checked::Changed(..) => None,
     }
 }
-
-/// The reply of a project that has no keys about it.
-const STRICT: Reply = Reply {
-    extended: true,
-    format: Format::Json,
-    root_tag: None,
-    xml_wrap: None,
-    name_length: None,
-    name_ascii: false,
-    name_sip_safe: false,
-    link_schemes: Vec::new(),
-    direct_line_any: false,
-    direct_lines: None,
-};
 
 fn print(args: &ImportArgs, outcome: &Outcome, out: &mut dyn Write) -> Result<()> {
     let text = if args.json { format!("{:#}\n", outcome.json()) } else { outcome.text() };
