@@ -17,12 +17,14 @@ use calldex::sources::LiveSources;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Writes the rules of a project of this name.
+type Rules = fn(&str) -> String;
+
 /// What a process of its own reports, since memory that another report has touched would be taken for free.
 const REPORT: &str = "CALLDEX_BENCH_REPORT";
 
 fn main() {
-    let reports: [(&str, fn(&str) -> String); 2] =
-        [("in the same words", rules), ("in words of their own", rules_of_its_own)];
+    let reports: [(&str, Rules); 2] = [("in the same words", rules), ("in words of their own", rules_of_its_own)];
     if let Ok(wanted) = std::env::var(REPORT) {
         let report = reports.into_iter().find(|(words, _)| *words == wanted);
         return report.into_iter().for_each(|(words, rules)| report_a_thousand_projects(words, rules));
@@ -148,7 +150,7 @@ fn ask(bench: &Bench, project: &Project) {
 }
 
 /// Loads 1,000 project files, with all checks, and makes every project ready. Printed, since it runs once.
-fn report_a_thousand_projects(words: &str, rules: fn(&str) -> String) {
+fn report_a_thousand_projects(words: &str, rules: Rules) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::create_dir(folder.path().join("projects")).expect("a folder");
     std::fs::write(folder.path().join("calldex.toml"), BOOK.replacen("\"RO\"\n", "\"RO\"\nshared = true\n", 1))
