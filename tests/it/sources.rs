@@ -1,6 +1,7 @@
 //! Live sources through the whole program, behind a proxy that does everything a network and a system can do.
 
 mod order;
+mod tenant;
 mod trial;
 
 use std::time::Instant;
