@@ -14,6 +14,7 @@ use toml::de::DeValue;
 
 use super::checks::{Checks, Complaint};
 use super::directory::full_name;
+use super::duration::format_duration;
 use super::keys::{Key, Kind, Section};
 use super::names::check_name;
 use super::nearest::{did_you_mean, nearest};
@@ -247,6 +248,31 @@ pub(crate) fn mark_tenants(sources: &mut BTreeMap<Arc<str>, Source>, projects: &
     for source in sources.values_mut() {
         let tenants = projects.iter().filter(|project| project.tenant);
         source.tenant = tenants.into_iter().any(|project| is_project_file || project.sources.contains(&source.name));
+    }
+}
+
+/// Warns of sources that give up before those who ask them do; `projects` are those of the same file.
+pub(crate) fn warn_of_haste(
+    root: &Reader<'_>,
+    sources: &BTreeMap<Arc<str>, Source>,
+    projects: &[Project],
+    file: Option<&str>,
+) {
+    if !root.sheet.problems.borrow().is_empty() {
+        return;
+    }
+    for (name, reader) in root.tables("source") {
+        let Some(source) = sources.get(&full_name(file, name)) else { continue };
+        let asking = projects.iter().filter(|project| project.sources.contains(&source.name));
+        let patient = asking.max_by_key(|project| project.deadline).filter(|most| most.deadline >= source.timeout);
+        if let Some(project) = patient {
+            let (path, name, deadline) = (&reader.path, &project.name, format_duration(project.deadline));
+            let message = format!(
+                "[{path}]: the timeout is not longer than the deadline of the project {name} ({deadline}), so that no late \
+                 answer is remembered for the next call"
+            );
+            reader.sheet.warn(&reader.place_of("timeout"), message);
+        }
     }
 }
 
