@@ -169,3 +169,20 @@ fn sqlite_finds_the_caller_and_may_be_missing_or_locked() {
     finds_the_right_people(&server);
     assert!(degraded(&server, "slow", "0722111222"), "a statement without an end is ended");
 }
+
+#[test]
+fn the_mistakes_of_all_sources_are_said_at_once() {
+    let workplace = Workplace::new(
+        "[source.a]\ntype = \"sql\"\nurl = \"postgres://u:hunter2@127.0.0.1/crm?sslmod=disable\"\n\
+         query = \"SELECT * FROM contacts WHERE telephone = :natonal\"\n\
+         [source.b]\ntype = \"generic\"\nurl = \"https://crm.example.com/\"\nparams = \"rot_tag=data\"\n\
+         [source.c]\ntype = \"minicrm\"\nparams = \"SystemId=1&APIKy=hunter2\"\n",
+    );
+    let said = workplace.fail(&["config", "check"]);
+    for near in
+        ["did you mean sslmode?", "did you mean :national?", "did you mean \"root_tag\"?", "did you mean \"APIKey\"?"]
+    {
+        assert!(said.contains(near), "{near}: {said}");
+    }
+    assert!(!said.contains("hunter2"), "{said}");
+}

@@ -14,6 +14,9 @@ const FOUND: &str = r#"{"id":7,"name":"Ana Popescu"}"#;
 /// Numbers of bytes after which answers are cut: in heads, in lengths, in the middle of a name and between messages.
 const CUTS: [usize; 14] = [0, 1, 2, 3, 5, 8, 13, 21, 40, 77, 150, 300, 700, 1500];
 
+/// Most connections that the source may keep, of the hundred that it makes here.
+const MOST_CONNECTIONS: usize = 4;
+
 /// Calldex with one source, the system behind the proxy.
 struct Stage<'a> {
     proxy: &'a Proxy,
@@ -32,7 +35,7 @@ impl<'a> Stage<'a> {
         let workplace = Workplace::new(&format!(
             "[server]\nlisten = \"127.0.0.1:0\"\nstore = \"sqlite:calldex.db\"\n\
              [cache]\nfound_entries = 0\nunknown_entries = 0\n\
-             [source.crm]\ncountry = \"RO\"\ntimeout = \"5s\"\n{}\n{}{}",
+             [source.crm]\ncountry = \"RO\"\ntimeout = \"5s\"\nmax_in_flight = {MOST_CONNECTIONS}\n{}\n{}{}",
             source.replace("PROXY", &proxy.address.to_string()),
             project("hasty", "500ms"),
             project("patient", "10s"),
@@ -93,7 +96,7 @@ impl<'a> Stage<'a> {
         self.recovers("thirty hanging calls");
         let in_flight = "calldex_source_in_flight{source=\"crm\"} 0\n";
         wait_until("the end of all requests", || get(self.server.address, "/metrics").text().contains(in_flight));
-        wait_until("the end of all connections but the idle one", || self.proxy.open() <= 1);
+        wait_until("the end of all connections but idle ones", || self.proxy.open() <= MOST_CONNECTIONS);
         assert_eq!(self.server.count_in_log("panicked"), 0, "{}", self.server.log());
     }
 }
@@ -180,13 +183,10 @@ fn databases_over_tls_behind_a_bad_network_and_with_the_certificate_of_somebody_
     }
 }
 
-/// With another server behind the proxy, once the connection to the right one has ended, nobody is found.
+/// With another server behind the proxy nobody is found.
 fn is_not_taken_in(stage: &Stage<'_>, swap: impl Fn(), swap_back: impl Fn()) {
     stage.recovers("all that");
     swap();
-    stage.proxy.set(Weather::Cut(0));
-    stage.finds("hasty");
-    stage.proxy.set(Weather::Clear);
     for _ in 0..3 {
         assert!(!stage.finds("hasty"), "the impostor is believed");
     }
