@@ -16,6 +16,7 @@ from .wrk import Load, Question, measure
 
 # Made files are the same every time, so they are kept, until what makes them changes.
 DATA = ROOT / f"target/bench/{zlib.crc32(Path(people.__file__).read_bytes()):08x}"
+LARGE = 10_000_000  # contacts, with --large
 PROGRAMS = {"limit": ["wrk"], "calldex": ["wrk", "sqlite3"],
             "php": ["wrk", "nginx", "php-fpm8.2", "mariadbd", "mariadb", "mariadb-install-db"]}
 
@@ -33,13 +34,17 @@ class Settings:
 
 @dataclass
 class Bench:
-    """Servers start when a scenario first needs them; `limit` and the PHP page stay up until the end, idle."""
+    """Servers start when a scenario first needs them; `limit` and the PHP page stay up until the end, idle.
+
+    `filled` has what the import took that filled the store of so many contacts.
+    """
 
     settings: Settings
     folder: Path
     ends: contextlib.ExitStack
     _running: dict[str, Server] = field(default_factory=dict)
     _stores: dict[int, Path] = field(default_factory=dict)
+    filled: dict[int, Import] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Whether this server takes part in the run."""
@@ -74,7 +79,7 @@ class Bench:
             loader = Calldex(self.new_folder("load"), store, cache=True)
             took = loader.load(self.messy(contacts))
             print(f"bench: calldex imported {contacts:,} contacts in {took.seconds:.1f} s", flush=True)
-            self._stores[contacts] = store
+            self._stores[contacts], self.filled[contacts] = store, took
         return Calldex(self.new_folder("calldex"), self._stores[contacts], cache)
 
     def fresh_calldex(self) -> tuple[Calldex, Import]:

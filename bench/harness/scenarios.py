@@ -5,17 +5,19 @@ out the figures that need it.
 """
 
 import statistics
+import time
 from collections.abc import Callable
 
 from . import agents, ask, events, imports, pbx, people
-from .bench import Bench, median, ratio
+from .bench import LARGE, Bench, median, ratio
 from .report import Figure, Result
 from .servers import Server
 from .wrk import Load, Question, ask_each_once
 
 WARM_NUMBERS = 100_000
 MEMORY_NUMBERS = 1_000_000
-SMALL, LARGE = 10_000, 10_000_000
+STARTS = 10
+SMALL = 10_000
 MIB = 2**20
 
 
@@ -94,17 +96,25 @@ def size(bench: Bench) -> Result:
 
 
 def start(bench: Bench) -> Result:
-    """From the start of the process to its first answer."""
+    """From the start of the process to its first right answer, with --large also on 10 million contacts."""
     result = Result()
     for contacts in [bench.settings.contacts] + [LARGE] * bench.settings.large:
         if bench.has("calldex"):
-            times = []
-            for _ in range(bench.settings.rounds):
-                with bench.calldex(cache=True, contacts=contacts) as calldex:
-                    times.append(calldex.start_seconds * 1000)
-            result.figures.append(Figure(f"start to first answer, {contacts:,} contacts", f"{len(times)} starts",
-                                         statistics.median(times), 300, " ms", at_most=True))
+            times = [_first_right_answer(bench, contacts, turn) * 1000 for turn in range(STARTS)]
+            result.figures.append(Figure(f"start to first right answer, {contacts:,} contacts, slowest of {STARTS}",
+                                         f"median {statistics.median(times):.0f} ms", max(times), 300, " ms", at_most=True))
     return result
+
+
+def _first_right_answer(bench: Bench, contacts: int, turn: int) -> float:
+    """Seconds from the start to the name of a caller whom no earlier start was asked for."""
+    number, expected = people.asked(turn * (contacts // STARTS), contacts)
+    with bench.calldex(cache=True, contacts=contacts) as calldex:
+        began = time.monotonic()
+        found = ask.Client(calldex).caller(number)["id"]
+        if found != expected:
+            raise RuntimeError(f"{number} is {expected}, the first answer says {found}")
+        return calldex.start_seconds + time.monotonic() - began
 
 
 ALL: dict[str, Callable[[Bench], Result]] = {

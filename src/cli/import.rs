@@ -11,7 +11,7 @@ use clap::Args;
 use encoding_rs::Encoding;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::config::{Format, Reply};
+use crate::config::Reply;
 use crate::directory::import::encoding::parse_encoding;
 use crate::directory::import::mapping::Mapping;
 use crate::directory::import::outcome::{Outcome, Preview, SHOWN};
@@ -19,6 +19,7 @@ use crate::directory::import::report::Report;
 use crate::directory::import::sniff::parse_delimiter;
 use crate::directory::import::source::FileFormat;
 use crate::directory::import::{Import, Options, folder};
+use crate::directory::quality::{self, Quality};
 use crate::directory::{Book, Directory, ImportSession, MostRemoved};
 use crate::error::{Error, Kind, Result};
 use crate::lookup::safety::{self, Checked};
@@ -80,7 +81,7 @@ pub(crate) struct ImportArgs {
     /// With --replace: the most that may be removed, a share or a number of contacts [default: 10%]
     #[arg(long, value_name = "SHARE", requires = "replace")]
     pub(crate) max_removed: Option<MostRemoved>,
-    /// Write the whole report as JSON to a file
+    /// Write the whole report as JSON to a file, with what `directory check` says of the address book afterwards
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
     /// Print the report as JSON
@@ -140,7 +141,9 @@ pub(crate) fn run(
     let (directory, source) = (args.directory.clone(), args.name());
     let outcome = end(args, session, Outcome { directory, source, files, ..Outcome::default() })?;
     if let (Some(file), Some(path)) = (&mut report, &args.report) {
-        write_report(file, path, &outcome)?;
+        // A preview has changed nothing: what it would leave behind cannot be looked at.
+        let quality = if args.preview { None } else { Some(look_at_book(store, book)?) };
+        write_report(file, path, &outcome, quality.as_ref())?;
     }
     print(args, &outcome, out)
 }
@@ -213,8 +216,21 @@ fn create_report(path: &Path) -> Result<File> {
     })
 }
 
-fn write_report(file: &mut File, path: &Path, outcome: &Outcome) -> Result<()> {
-    let text = format!("{:#}\n", outcome.json());
+/// What is wrong with the address book as it is after the import.
+fn look_at_book(store: &dyn Directory, book: &Book) -> Result<Quality> {
+    quality::check(store, book, None).map_err(|error| {
+        let message = "the import has ended well, but the address book cannot be checked for its report";
+        Error::new(error.kind(), message).because(error)
+    })
+}
+
+/// The report of the import, and what is wrong with the address book as it is now.
+fn write_report(file: &mut File, path: &Path, outcome: &Outcome, quality: Option<&Quality>) -> Result<()> {
+    let mut json = outcome.json();
+    if let Some(quality) = quality {
+        json["quality"] = quality.json(&outcome.directory);
+    }
+    let text = format!("{json:#}\n");
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|cause| {
         let message = format!("the import has ended well, but its report cannot be written to {}", path.display());
         Error::new(Kind::Unavailable, message).because(cause)
@@ -285,25 +301,11 @@ fn why_not_answered(field: Field, value: &str) -> Option<String> {
     if matches!(field, Field::Company | Field::Email | Field::Owner) {
         return None;
     }
-    match safety::check(field, value, &STRICT) {
+    match safety::check(field, value, &Reply::default()) {
         Checked::Refused(why) => Some(why.into_owned()),
         Checked::Ok(_) | Checked::Changed(..) => None,
     }
 }
-
-/// The reply of a project that has no keys about it.
-const STRICT: Reply = Reply {
-    extended: true,
-    format: Format::Json,
-    root_tag: None,
-    xml_wrap: None,
-    name_length: None,
-    name_ascii: false,
-    name_sip_safe: false,
-    link_schemes: Vec::new(),
-    direct_line_any: false,
-    direct_lines: None,
-};
 
 fn print(args: &ImportArgs, outcome: &Outcome, out: &mut dyn Write) -> Result<()> {
     let text = if args.json { format!("{:#}\n", outcome.json()) } else { outcome.text() };
@@ -397,6 +399,25 @@ mod tests {
         assert!(columns.contains("  telephone "), "{columns}");
         let (second, _) = shop.import_file(&file, &[]).unwrap();
         assert!(second.contains("  contacts  0 added, 0 changed, 3 unchanged\n"), "{second}");
+    }
+
+    #[test]
+    fn a_report_file_also_says_what_is_wrong_with_the_address_book_then() {
+        let shop = Shop::open();
+        shop.import(b"id,name,telephone\n1,Ana,0722 111 222\n2,,0722 111 333\n", &[]).unwrap();
+        let report = shop.folder.path().join("report.json");
+        let arguments = ["--report", report.to_str().unwrap()];
+        let read = || serde_json::from_slice::<serde_json::Value>(&std::fs::read(&report).unwrap()).unwrap();
+        let file = b"id,name,telephone\n3,Eva,0722 111 222\n4,Dan,\n";
+        shop.import(file, &[&arguments[..], &["--preview"]].concat()).unwrap();
+        assert_eq!(read()["quality"], serde_json::Value::Null, "a preview leaves nothing to be looked at");
+        shop.import(file, &arguments).unwrap();
+        let found = read()["quality"]["findings"].as_array().unwrap().clone();
+        let found: Vec<_> =
+            found.iter().map(|one| (one["finding"].as_str().unwrap(), &one["first"][0]["ids"])).collect();
+        let ids = |ids: &[i64]| serde_json::json!(ids);
+        let expected = [("no_name", ids(&[2])), ("no_number", ids(&[4])), ("shared_unclear", ids(&[1, 3]))];
+        assert_eq!(found, expected.iter().map(|(finding, ids)| (*finding, ids)).collect::<Vec<_>>());
     }
 
     #[test]

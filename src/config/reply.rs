@@ -5,8 +5,8 @@ use super::nearest::did_you_mean;
 use super::phone::{PHONES, Phone};
 use super::reader::Reader;
 
-/// How the answer looks on the wire.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How the answer looks on the wire; the default is that of a project that has no keys about it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {
     /// Whether `outbound_number`, `language` and `external_id` are sent.
     pub extended: bool,

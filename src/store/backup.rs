@@ -11,6 +11,7 @@ mod restore;
 mod tests;
 
 use std::fs::{self, File};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -52,11 +53,11 @@ fn copy_all(stores: &[&Store], folder: &Path, now: i64) -> Result<Manifest> {
     Ok(manifest)
 }
 
-/// Makes the folder; says whether it is new.
+/// Makes the folder, which nobody else may look into; says whether it is new.
 fn prepare_folder(folder: &Path) -> Result<bool> {
     let refuse = |error| file_error("use the folder", folder, error);
     if !folder.exists() {
-        fs::create_dir_all(folder).map_err(refuse)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(refuse)?;
         return Ok(true);
     }
     if fs::read_dir(folder).map_err(refuse)?.next().is_some() {

@@ -66,7 +66,9 @@ fn an_erased_person_is_in_no_answer_no_explanation_no_event_and_no_file() {
 fn a_running_server_forgets_whom_only_a_live_source_knew() {
     let crm = Troublemaker::start(r#"{"id":7,"name":"Zebulon Quixote"}"#);
     let source = format!("\n[source.crm]\ntype = \"generic\"\nurl = \"http://127.0.0.1:{}/\"\n", crm.port);
-    let workplace = Workplace::new(&(CONFIGURATION.replace(r#"["customers"]"#, r#"["customers", "crm"]"#) + &source));
+    let workplace = Workplace::new(
+        &(CONFIGURATION.replace(r#"["customers"]"#, "[\"customers\", \"crm\"]\ndeadline = \"10s\"") + &source),
+    );
     let server = workplace.serve();
     let reply = server.lookup("telephone=0799888777");
     assert_eq!(reply.json()["name"], "Zebulon Quixote");

@@ -66,7 +66,7 @@ const HEADERS: [(Meaning, &str); 19] = [
     ),
     (
         Meaning::Field(Field::Email),
-        "email emailaddress emailvalue mail mailaddress adresaemail adresadeemail emailadresse \
+        "email emailaddress emailvalue mail mailaddress adresaemail adresadeemail postaelectronica adresadepostaelectronica emailadresse \
          mailadresse courriel adresseemail adressemail correo correoelectronico direccionemail",
     ),
     (
@@ -270,7 +270,9 @@ mod tests {
             assert_eq!(meaning(header), Some(Meaning::Telephone), "{header}");
         }
         assert_eq!(meaning("Țara"), Some(Meaning::Country));
-        assert_eq!(meaning("Adresă e-mail"), Some(Meaning::Field(Field::Email)));
+        for header in ["Adresă e-mail", "Adresă de poștă electronică", "Poştă electronică"] {
+            assert_eq!(meaning(header), Some(Meaning::Field(Field::Email)), "{header}");
+        }
     }
 
     #[test]

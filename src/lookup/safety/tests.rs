@@ -3,21 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::Format;
 
 fn shape() -> Reply {
-    Reply {
-        extended: false,
-        format: Format::Json,
-        root_tag: None,
-        xml_wrap: None,
-        name_length: None,
-        name_ascii: false,
-        name_sip_safe: false,
-        link_schemes: Vec::new(),
-        direct_line_any: false,
-        direct_lines: None,
-    }
+    Reply::default()
 }
 
 /// The text that leaves, or `None` when the value is refused.

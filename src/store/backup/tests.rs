@@ -95,6 +95,16 @@ fn a_backup_is_of_one_moment_while_others_write() {
 }
 
 #[test]
+fn nobody_else_may_look_into_a_new_backup() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    place.backup("nightly/copy").unwrap();
+    for folder in ["nightly", "nightly/copy"] {
+        assert_eq!(fs::metadata(place.path(folder)).unwrap().permissions().mode() & 0o777, 0o700, "{folder}");
+    }
+}
+
+#[test]
 fn a_folder_that_is_not_empty_is_left_alone() {
     let place = Place::new();
     fs::create_dir(place.path("photos")).unwrap();

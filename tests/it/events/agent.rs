@@ -351,7 +351,8 @@ fn an_unknown_caller_becomes_a_contact_in_the_crm_by_its_recipe() {
     let crm = TinyCrm::start();
     let source = format!("\n[source.crm]\ntype = \"tiny\"\nurl = \"http://127.0.0.1:{}\"\n", crm.port);
     let workplace = Workplace::new(
-        &(crate::harness::CONFIGURATION.replace(r#"["customers"]"#, r#"["customers", "crm"]"#) + &source),
+        &(crate::harness::CONFIGURATION.replace(r#"["customers"]"#, "[\"customers\", \"crm\"]\ndeadline = \"10s\"")
+            + &source),
     );
     workplace.write("recipes/tiny.toml", RECIPE);
     let server = workplace.serve();

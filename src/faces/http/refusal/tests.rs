@@ -7,18 +7,7 @@ fn body(refused: &Refused, shape: Option<&Reply>, format: Format) -> String {
 }
 
 fn wrapped() -> Reply {
-    Reply {
-        extended: true,
-        format: Format::Json,
-        root_tag: Some("data".into()),
-        xml_wrap: Some("response".into()),
-        name_length: None,
-        name_ascii: false,
-        name_sip_safe: false,
-        link_schemes: Vec::new(),
-        direct_line_any: false,
-        direct_lines: None,
-    }
+    Reply { extended: true, root_tag: Some("data".into()), xml_wrap: Some("response".into()), ..Reply::default() }
 }
 
 const NULLS: &str =

@@ -12,18 +12,7 @@ use crate::faces::http::hostile;
 const SIMPLEXML: &str = include_str!("../../../../tests/data/captures/generic_xml/simplexml.json");
 
 fn shape() -> Reply {
-    Reply {
-        extended: false,
-        format: Format::Json,
-        root_tag: None,
-        xml_wrap: None,
-        name_length: None,
-        name_ascii: false,
-        name_sip_safe: false,
-        link_schemes: Vec::new(),
-        direct_line_any: false,
-        direct_lines: None,
-    }
+    Reply::default()
 }
 
 fn tagged(root_tag: &str, xml_wrap: Option<&str>) -> Reply {
