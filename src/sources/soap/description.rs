@@ -149,7 +149,7 @@ mod tests {
     use super::*;
     use crate::sources::http::address::Reach;
     use crate::sources::settings_for_tests;
-    use crate::sources::stand_in::{StandIn, answer, client_within};
+    use crate::sources::stand_in::{StandIn, answer, client_within, workbench};
 
     fn web(url: &str) -> Place {
         Place::Web(Url::parse(url).unwrap())
@@ -183,9 +183,9 @@ mod tests {
         std::fs::write(&file, wsdl).unwrap();
         let keys = "url = \"https://a.example/\"\nparams = \"func_name=getCallerInfo\"";
         let settings = super::super::settings::read(&settings_for_tests("crm", keys)).0.unwrap();
+        let now = workbench().clock.now();
         let fetch_with = async |client: &Client| {
-            let found =
-                Description::default().operation(&Place::File(file.clone()), &settings, client, Instant::now()).await;
+            let found = Description::default().operation(&Place::File(file.clone()), &settings, client, now).await;
             found.unwrap_err().to_string()
         };
         let refused = fetch_with(&client_within(Reach::Public)).await;

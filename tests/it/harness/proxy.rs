@@ -45,7 +45,7 @@ struct Sky {
     /// The server, and the weather with its number.
     now: Mutex<(u16, Weather, usize)>,
     open: AtomicUsize,
-    elsewhere: Notify,
+    end: Notify,
 }
 
 impl Proxy {
@@ -62,7 +62,7 @@ impl Proxy {
         let sky = Arc::new(Sky {
             now: Mutex::new((server, Weather::Clear, 0)),
             open: AtomicUsize::new(0),
-            elsewhere: Notify::new(),
+            end: Notify::new(),
         });
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let seen = Arc::clone(&sky);
@@ -83,7 +83,12 @@ impl Proxy {
     /// New connections go to another port from now on, and those that are there end.
     pub(crate) fn lead_to(&self, server: u16) {
         self.sky.now.lock().unwrap().0 = server;
-        self.sky.elsewhere.notify_waiters();
+        self.end_all();
+    }
+
+    /// All connections that are there end.
+    pub(crate) fn end_all(&self) {
+        self.sky.end.notify_waiters();
     }
 
     /// How many connections there are.
@@ -118,7 +123,7 @@ async fn carry_bytes(client: TcpStream, sky: &Sky) -> io::Result<()> {
     tokio::select! {
         ended = tokio::io::copy(&mut questions, &mut to_server) => ended.map(|_| ()),
         ended = carry_answers(answers, to_client, sky) => ended,
-        () = sky.elsewhere.notified() => Ok(()),
+        () = sky.end.notified() => Ok(()),
     }
 }
 
