@@ -83,11 +83,14 @@ fn question(config: &Config, source: &config::Source, arguments: &Test) -> Resul
     let numbering = project.map_or_else(|| source.numbering.clone(), |project| project.numbering.clone());
     let number = number::parse(&arguments.telephone, &numbering);
     if !matches!(number, Number::Phone { .. }) {
-        let message = format!(
+        let mut message = format!(
             "{} is no telephone number ({}); a live source is never asked for it",
             arguments.telephone,
             number.kind()
         );
+        if numbering.country.is_none() {
+            message += ". No project asks this source yet, so nobody says the country: write +40…, or give --project";
+        }
         return Err(Error::new(Kind::Invalid, message));
     }
     let call = Call {

@@ -198,6 +198,7 @@ impl Source {
         checks: &Checks<'_>,
         recipes: &RecipeTexts,
     ) -> Self {
+        let before = reader.sheet.problems.borrow().len();
         check_name("source", name, &reader);
         if in_project_file && reader.is_set("shared") {
             let message = format!(
@@ -228,7 +229,8 @@ impl Source {
             shared: reader.switch("shared"),
             tenant: false,
         };
-        if reader.sheet.problems.borrow().is_empty() {
+        // A section that can be read is checked, whatever is wrong elsewhere.
+        if reader.sheet.problems.borrow().len() == before {
             report(&reader, &(checks.source)(&source));
         }
         reader.finish();

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::{Certificate, PATIENCE, has_program, text};
 
-/// A running server with a database `crm` and a user `reader` with the password `secret`.
+/// A running server with a database `crm` and a user `reader` with the password `secret`, who may write too: that a query
+/// cannot is not the user's doing.
 pub(crate) struct Database {
     kind: Kind,
     folder: tempfile::TempDir,
@@ -151,12 +152,12 @@ impl Database {
             Kind::Postgres => {
                 self.execute("CREATE ROLE reader LOGIN PASSWORD 'secret'");
                 self.execute("CREATE DATABASE crm");
-                self.execute("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO reader");
+                self.execute("ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO reader");
             }
             Kind::MariaDb => {
                 self.execute("CREATE DATABASE crm CHARACTER SET utf8mb4");
                 self.execute("CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'secret'");
-                self.execute("GRANT SELECT ON crm.* TO reader@'127.0.0.1'");
+                self.execute("GRANT ALL ON crm.* TO reader@'127.0.0.1'");
             }
         }
     }
@@ -200,6 +201,11 @@ impl Database {
         if let Err(why) = self.ask(statements) {
             panic!("{statements}: {why}\n{}", self.log());
         }
+    }
+
+    /// What a statement of the administrator prints.
+    pub(crate) fn query(&self, statement: &str) -> String {
+        self.ask(statement).unwrap_or_else(|why| panic!("{statement}: {why}")).trim().to_owned()
     }
 
     fn ask(&self, statements: &str) -> Result<String, String> {
