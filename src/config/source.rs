@@ -16,7 +16,7 @@ use super::checks::{Checks, Complaint};
 use super::directory::full_name;
 use super::keys::{Key, Kind, Section};
 use super::names::check_name;
-use super::nearest::did_you_mean;
+use super::nearest::{did_you_mean, nearest};
 use super::numbering;
 use super::params::Params;
 use super::project::Project;
@@ -32,6 +32,8 @@ pub struct Source {
     pub name: Arc<str>,
     /// The API type, such as `generic`.
     pub api_type: String,
+    /// The name of a file of `recipes/` that is nearly the type, where none is called like it.
+    pub near_recipe: Option<Arc<str>>,
     /// The file of `recipes/` that is called like the type.
     pub recipe: Option<Arc<RecipeText>>,
     /// Where it is; it may hold a password.
@@ -206,6 +208,7 @@ impl Source {
         let api_type = read_type(&reader);
         let source = Self {
             name: full_name,
+            near_recipe: near_recipe(&api_type, recipes),
             recipe: recipes.get(api_type.as_str()).cloned(),
             api_type,
             url: reader.raw("url", read_url).map(|url| Secret::new(resolve_file(url, &reader))),
@@ -230,6 +233,13 @@ impl Source {
         reader.finish();
         source
     }
+}
+
+fn near_recipe(api_type: &str, recipes: &RecipeTexts) -> Option<Arc<str>> {
+    if recipes.contains_key(api_type) {
+        return None;
+    }
+    nearest(api_type, recipes.keys().map(|name| &**name)).map(Arc::from)
 }
 
 /// Marks the sources that a tenant wrote; `projects` are those of the same file.
