@@ -9,9 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::gate::Reason;
+use crate::config::SHORT_TOKEN;
 
 /// Most entries kept for projects that exist, and again for those that do not.
 const MOST: usize = 256;
+
+/// Most digits of a name that is no project and is shown all the same; with more it may hold a telephone number.
+const MOST_DIGITS: usize = 4;
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +23,7 @@ pub struct Refused {
     /// The address, without port.
     pub address: IpAddr,
     /// The project asked for, `(admin)` for the administrators' pages, or `(unreadable)` for a name that could not be
-    /// one: text that was joined to it may be a secret.
+    /// one: it may hold a secret or a number.
     pub project: Arc<str>,
     /// Why.
     pub reason: Reason,
@@ -75,10 +79,12 @@ impl RefusedList {
     }
 }
 
-/// Whether a name that is no project can be shown: short and plain, unlike a token that was put in its place.
+/// Whether a name that is no project can be shown: short and plain, unlike a token or a telephone number that a slip in
+/// the URL put in its place.
 pub(crate) fn is_readable(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 24
+    name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.len() < SHORT_TOKEN
+        && name.bytes().filter(u8::is_ascii_digit).count() <= MOST_DIGITS
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
@@ -124,9 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_could_hold_a_secret_is_not_kept() {
+    fn a_name_that_could_hold_a_secret_or_a_number_is_not_kept() {
         let list = RefusedList::default();
-        for name in ["sales&token=hunter2", "s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t", "", "naïve", "a b"] {
+        let secrets =
+            ["sales&token=hunter2", "s3cr3t-s3cr3t-s3cr3t-s3cr3t-s3cr3t", "", "naïve", "a b", "sixteen-secretly"];
+        let numbers = ["0722111222", "40722111222", "101", "sip-0722111222", "-40722"];
+        for name in secrets.into_iter().chain(numbers) {
             list.note(address(1), name, false, Reason::UnknownProject, 1);
         }
         list.note(address(1), "slaes", false, Reason::UnknownProject, 0);

@@ -76,6 +76,7 @@ pub use server::{Server, Tls};
 pub(crate) use source::read_rate;
 pub use source::{Rate, Source};
 pub use token::{Token, TokenHash};
+pub(crate) use token_list::SHORT_TOKEN;
 
 /// Everything that the files say.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use super::sheet::{Text, Value};
 use super::token::{Token, TokenHash};
 
 /// A token shorter than this gets a warning, in characters: it may be guessed.
-const SHORT: usize = 16;
+pub(crate) const SHORT_TOKEN: usize = 16;
 
 /// The keys of a token that is written as a table.
 pub(crate) static SECTION: Section = Section {
@@ -77,9 +77,9 @@ fn read_table(entry: Reader<'_>) -> Option<Token> {
 
 fn hash(reader: &Reader<'_>, place: &Range<usize>, secret: &Secret) -> TokenHash {
     let length = secret.reveal().chars().count();
-    if length < SHORT {
+    if length < SHORT_TOKEN {
         let message = format!(
-            "a token of [{}] has {length} characters and may be guessed; expected {SHORT} or more, such as \
+            "a token of [{}] has {length} characters and may be guessed; expected {SHORT_TOKEN} or more, such as \
              `calldex token new` makes",
             reader.path.trim_end_matches(".tokens").trim_end_matches(".admin_tokens")
         );

@@ -27,17 +27,11 @@ const QUESTION: Duration = Duration::from_secs(5);
 struct FastAgi(Arc<Agi>);
 
 impl Protocol for FastAgi {
-    fn start(
-        &self,
-        stream: TcpStream,
-        connection: Arc<Connection>,
-        settings: &ListenSettings,
-        guest: Guest,
-    ) -> AbortHandle {
+    fn start(&self, stream: TcpStream, guest: Guest, settings: &ListenSettings) -> AbortHandle {
         let agi = Arc::clone(&self.0);
         let patience = settings.idle_timeout.min(QUESTION);
         let task = tokio::spawn(async move {
-            let end = converse(stream, &agi, &connection, patience, &guest.counts).await;
+            let end = converse(stream, &agi, &guest.connection, patience, &guest.counts).await;
             counter!(AGI_CALLS, "result" => end).increment(1);
         });
         task.abort_handle()

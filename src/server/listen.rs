@@ -85,13 +85,7 @@ impl ListenSettings {
 pub(crate) trait Protocol: Send + 'static {
     /// Starts the task of a connection, which holds the guest until its end. It ends by itself, by its time limits, or
     /// because the connection is asked to.
-    fn start(
-        &self,
-        stream: TcpStream,
-        connection: Arc<Connection>,
-        settings: &ListenSettings,
-        guest: Guest,
-    ) -> AbortHandle;
+    fn start(&self, stream: TcpStream, guest: Guest, settings: &ListenSettings) -> AbortHandle;
 }
 
 /// A bound address with all that is needed to serve it.
@@ -227,8 +221,8 @@ impl<P: Protocol> Hall<P> {
             return;
         }
         let connection = Arc::new(Connection::new(peer, Arc::clone(&self.clock)));
-        let guest = Guest::new(Arc::clone(&self.counts), self.alive.clone());
-        let task = self.protocol.start(stream, Arc::clone(&connection), &settings, guest);
+        let guest = Guest::new(Arc::clone(&connection), Arc::clone(&self.counts), self.alive.clone());
+        let task = self.protocol.start(stream, guest, &settings);
         self.inside.push((connection, task));
         if self.inside.len() > 2 * usize::try_from(open).unwrap_or(usize::MAX / 4) + 2 * SAMPLE {
             self.inside.retain(|(_, task)| !task.is_finished());
@@ -284,17 +278,18 @@ impl<P: Protocol> Hall<P> {
     }
 }
 
-/// Counts a connection as open as long as its task lives, and notices when a panic ends it.
+/// A connection in its task: counts it as open as long as the task lives, and notices when a panic ends it.
 pub(crate) struct Guest {
+    pub(crate) connection: Arc<Connection>,
     pub(crate) counts: Arc<ConnectionCounts>,
     _alive: mpsc::Sender<Infallible>,
 }
 
 impl Guest {
-    fn new(counts: Arc<ConnectionCounts>, alive: mpsc::Sender<Infallible>) -> Self {
+    fn new(connection: Arc<Connection>, counts: Arc<ConnectionCounts>, alive: mpsc::Sender<Infallible>) -> Self {
         ConnectionCounts::add(&counts.open);
         ConnectionCounts::add(&counts.accepted);
-        Self { counts, _alive: alive }
+        Self { connection, counts, _alive: alive }
     }
 }
 

@@ -32,21 +32,15 @@ impl App for Face {
 pub(crate) struct Web<A>(pub(crate) A);
 
 impl<A: App> Protocol for Web<A> {
-    fn start(
-        &self,
-        stream: TcpStream,
-        connection: Arc<Connection>,
-        settings: &ListenSettings,
-        guest: Guest,
-    ) -> AbortHandle {
+    fn start(&self, stream: TcpStream, guest: Guest, settings: &ListenSettings) -> AbortHandle {
         let patience = Patience { idle: settings.idle_timeout, transfer: settings.transfer_timeout };
         let app = self.0.clone();
         // Two kinds of task, so that a plain connection does not cost the memory of one with TLS.
         let task = match settings.tls.clone() {
-            None => tokio::spawn(async move { run(stream, app, &connection, patience, &guest.counts).await }),
+            None => tokio::spawn(async move { run(stream, app, &guest.connection, patience, &guest.counts).await }),
             Some(tls) => tokio::spawn(async move {
-                if let Some(stream) = shake_hands(stream, tls, &connection, patience, &guest.counts).await {
-                    run(stream, app, &connection, patience, &guest.counts).await;
+                if let Some(stream) = shake_hands(stream, tls, &guest.connection, patience, &guest.counts).await {
+                    run(stream, app, &guest.connection, patience, &guest.counts).await;
                 }
             }),
         };

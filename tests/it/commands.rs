@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{CONFIGURATION, TOKEN, Workplace, get, text};
+use crate::harness::{CONFIGURATION, TOKEN, Workplace, get, send_signal, text};
 
 /// Done; refused or failed; wrong usage.
 const DONE: i32 = 0;
@@ -341,8 +341,7 @@ fn the_demo_answers_as_it_says_and_leaves_nothing_behind() {
         }
         assert_eq!(names, [json!("Ana Popescu"), Value::Null, Value::Null]);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "its files are there while it runs");
-        let id = demo.id().to_string();
-        assert!(std::process::Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
+        assert!(send_signal(signal, demo.id()));
         let mut rest = String::new();
         log.read_to_string(&mut rest).unwrap();
         assert_eq!(demo.wait().unwrap().code(), Some(DONE), "{rest}");

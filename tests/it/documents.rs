@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::{Server, Workplace, has_program, text};
+use crate::harness::{Server, Workplace, has_program, send_signal, text};
 use page::{Block, all, blocks, code_words, linked_files, read, root};
 
 /// The address in every example.
@@ -170,7 +170,7 @@ fn the_demo_is_answered_as_it_says_and_leaves_nothing_behind() {
         let answer = Command::new("bash").args(["-c", &format!("{} -sS", pair[0])]).output().unwrap();
         assert_eq!(text(&answer.stdout), pair[1], "{}: {}", pair[0], text(&answer.stderr));
     }
-    assert!(Command::new("kill").arg(demo.0.id().to_string()).status().unwrap().success());
+    assert!(send_signal("TERM", demo.0.id()));
     let last = log.last().unwrap().unwrap();
     assert!(last.contains("stopped"), "the log is written out to its end: {last}");
     assert!(demo.0.wait().unwrap().success());

@@ -8,7 +8,7 @@ use std::process::{Child, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::harness::{CONFIGURATION, Workplace, text, wait_until};
+use crate::harness::{CONFIGURATION, Workplace, send_signal, text, wait_until};
 
 /// Most memory that an import of anything may hold, in kilobytes. A build without optimisation holds the same.
 const MEMORY: u64 = 250 * 1024;
@@ -176,7 +176,7 @@ fn a_file_that_grows_while_it_is_read_is_refused() {
 
 fn signal(child: &Child, name: &str) {
     // One that has ended cannot be stopped; the test looks at that itself.
-    let _ = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).output().unwrap();
+    send_signal(name, child.id());
 }
 
 fn append(path: &Path, bytes: &[u8]) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Certificate, PATIENCE, has_program, text};
+use super::{Certificate, PATIENCE, has_program, send_signal, text};
 
 /// A running server with a database `crm` and a user `reader` with the password `secret`, who may write too: that a query
 /// cannot is not the user's doing.
@@ -238,8 +238,8 @@ impl Database {
     /// Stops the server as a restart of its machine would.
     pub(crate) fn stop(&mut self) {
         let Some(mut child) = self.child.take() else { return };
-        let signal = if self.kind == Kind::Postgres { "-INT" } else { "-TERM" };
-        let _ = Command::new("kill").args([signal, &child.id().to_string()]).status();
+        let signal = if self.kind == Kind::Postgres { "INT" } else { "TERM" };
+        send_signal(signal, child.id());
         let end = Instant::now() + PATIENCE;
         while child.try_wait().unwrap().is_none() {
             if Instant::now() > end {

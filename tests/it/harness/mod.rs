@@ -30,7 +30,7 @@ pub(crate) use crm::{RECIPE, TinyCrm};
 pub(crate) use database::Database;
 pub(crate) use line::Line;
 pub(crate) use page::Page;
-pub(crate) use process::{allow_open_files, resident_kilobytes};
+pub(crate) use process::{allow_open_files, resident_kilobytes, send_signal};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use secure::Secure;
 pub(crate) use silent::Silent;
@@ -215,8 +215,7 @@ impl Server {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status().unwrap();
-        assert!(status.success());
+        assert!(send_signal(name, self.id()));
     }
 
     /// Ends the server as a supervisor does, and waits for it.

@@ -9,6 +9,13 @@ pub(crate) fn resident_kilobytes(process: u32) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
+/// Sends a signal, such as `TERM`, to a process; returns whether there was one to get it. The shell has a `kill` of its
+/// own, the program is a package that a small machine lacks.
+pub(crate) fn send_signal(name: &str, process: u32) -> bool {
+    let line = format!("kill -{name} {process}");
+    Command::new("sh").args(["-c", &line]).output().unwrap().status.success()
+}
+
 /// Lets this process, and the servers that it starts from now on, open so many files.
 pub(crate) fn allow_open_files(count: u64) {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap();

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{PATIENCE, Workplace, text, wait_until};
+use super::{PATIENCE, Workplace, send_signal, text, wait_until};
 
 /// Kamailio's own part: what a small proxy does. `CALLDEX`, `LISTEN` and `CALLEE` are put in.
 const PROXY: &str = r#"#!KAMAILIO
@@ -306,7 +306,7 @@ impl Kamailio {
 impl Drop for Kamailio {
     fn drop(&mut self) {
         // Its first process ends all others.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        send_signal("TERM", self.child.id());
         let _ = self.child.wait();
     }
 }
