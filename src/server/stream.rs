@@ -93,8 +93,12 @@ impl<IO> Stream<IO> {
 
 impl<IO: AsyncRead + Unpin> Stream<IO> {
     /// Waits for the client without a buffer: until bytes come, which a reader then fetches, or the connection ends,
-    /// which a reader then sees.
+    /// which a reader then sees. What was put back has come already: further requests of a client that sends several at
+    /// once, and now waits for its answers.
     pub(crate) async fn wait(&mut self) {
+        if self.fetched < self.ready.len() {
+            return;
+        }
         poll_fn(|context| {
             let mut bytes = [0_u8; 512];
             let mut buffer = ReadBuf::new(&mut bytes);
@@ -172,5 +176,22 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Stream<IO> {
         let this = self.get_mut();
         let shut = Pin::new(&mut this.inner).poll_shutdown(context);
         this.bounded(context, shut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn a_request_that_was_put_back_is_not_waited_for() {
+        let (_client, server) = tokio::io::duplex(64);
+        let connection = Arc::new(Connection::new("127.0.0.1:1".parse().unwrap(), Arc::new(SystemClock)));
+        let mut stream = Stream::new(server, connection, Duration::from_secs(60));
+        stream.put_back(b"GET / HTTP/1.1\r\n\r\n");
+        assert!(stream.wait().now_or_never().is_some(), "it waits, while the client waits for its answer");
     }
 }
