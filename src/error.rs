@@ -59,12 +59,13 @@ pub struct Error {
     message: String,
     cause: Option<Box<dyn StdError + Send + Sync>>,
     retry_after: Option<Duration>,
+    perhaps_of_one: bool,
 }
 
 impl Error {
     /// A failure that has no deeper cause.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), cause: None, retry_after: None }
+        Self { kind, message: message.into(), cause: None, retry_after: None, perhaps_of_one: false }
     }
 
     /// Adds how long the other side wants to be left alone.
@@ -78,6 +79,19 @@ impl Error {
     #[must_use]
     pub fn pause(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Says that it may be about this one request alone and not about whoever asks, as a 403 of a firewall is.
+    #[must_use]
+    pub fn perhaps_of_one_request(mut self, perhaps: bool) -> Self {
+        self.perhaps_of_one = perhaps;
+        self
+    }
+
+    /// Whether it may be about this one request alone.
+    #[must_use]
+    pub fn is_perhaps_of_one_request(&self) -> bool {
+        self.perhaps_of_one
     }
 
     /// Adds what caused the failure; it is printed behind the message.

@@ -60,6 +60,8 @@ pub const CONNECTION_EVENTS: &str = "calldex_connection_events_total";
 pub const LOG_LINES_DROPPED: &str = "calldex_log_lines_dropped_total";
 /// Configurations that were read again, by `result` (`loaded`, `refused`).
 pub const RELOADS: &str = "calldex_config_reloads_total";
+/// Files of `recipes/` that have problems.
+pub const RECIPES_FAILED: &str = "calldex_recipes_failed";
 
 /// Time that a live source took, by `source`; also the times of failures.
 pub const SOURCE_SECONDS: &str = "calldex_source_seconds";
@@ -127,6 +129,7 @@ const GAUGES: &[(&str, &str)] = &[
     (JOURNAL_ENTRIES, "Calls that a journal has not got yet, by target and state."),
     (AGENT_STREAMS, "Agents' pages that are connected."),
     (CONNECTIONS, "Connections that are open."),
+    (RECIPES_FAILED, "Files of recipes/ that have problems, so that an earlier copy or none is in use."),
     (SOURCE_BREAKER, "State of the breaker of a live source: 0 closed, 1 half-open, 2 open."),
     (SOURCE_REFUSED, "1 while a live source is left alone because it refuses its credentials."),
     (SOURCE_IN_FLIGHT, "Requests to a live source that are on their way."),

@@ -54,7 +54,7 @@ def agents(bench: Bench) -> Result:
     with calldex:
         link = _add_agents(calldex)
         with contextlib.ExitStack() as ends:
-            before = _resident_after_warm_up(calldex, ends)
+            before = _resident_after_warm_up(calldex)
             pages = [_listen(calldex, agent, ends) for agent in range(OTHERS)]
             stop = threading.Event()
             reader = threading.Thread(target=_read_all, args=(pages, stop))
@@ -88,8 +88,10 @@ def _add_agents(calldex: Calldex) -> str:
     return made.stdout.split("/agent/invite#")[1].split()[0]
 
 
-def _resident_after_warm_up(calldex: Calldex, ends: contextlib.ExitStack) -> int:
-    """Resident bytes after pages have come and gone once: what the first ones cost is not what each costs."""
+def _resident_after_warm_up(calldex: Calldex) -> int:
+    """Resident bytes after as many calls, and after some pages have come and gone: what these leave behind is no page's."""
+    for agent in range(OTHERS):
+        _ring(calldex, f"other-{agent}", people.mobile(agent), f"w{agent}")
     with contextlib.ExitStack() as gone:
         for agent in range(50):
             _listen(calldex, agent, gone)

@@ -86,6 +86,11 @@ def memory_bytes(pid: int) -> int:
     return _kib(Path(f"/proc/{pid}/status"), "VmRSS:")
 
 
+def peak_memory_bytes(pid: int) -> int:
+    """The most resident memory that one process has had."""
+    return _kib(Path(f"/proc/{pid}/status"), "VmHWM:")
+
+
 def shared_out_memory_bytes(pids: list[int]) -> int:
     """Resident memory of several processes; what they share counts once."""
     return sum(_kib(Path(f"/proc/{pid}/smaps_rollup"), "Pss:") for pid in pids)

@@ -13,7 +13,7 @@ from .servers import Calldex
 PER_SECOND = 100
 WARM_NUMBERS = 100_000
 IDLE = 2_000
-REST = 3  # seconds; an idle connection gives its buffers back after a quarter of one
+REST = 3  # seconds; an idle connection gives its buffers back after 50 ms
 
 ENVIRONMENT = """agi_network: yes
 agi_network_script: {script}

@@ -1,6 +1,6 @@
 """The scenarios about answering. Each is a function of a `Bench`; `ALL` is the list, in the order in which they run.
 
-A new figure is a function here (or in imports.py, pbx.py, events.py, agents.py) and a line in `ALL`. A server that takes no part in the run leaves
+A new figure is a function here (or in imports.py, pbx.py, events.py, agents.py, live.py) and a line in `ALL`. A server that takes no part in the run leaves
 out the figures that need it.
 """
 
@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from . import agents, ask, events, imports, pbx, people
+from . import agents, ask, events, imports, live, pbx, people
 from .bench import LARGE, Bench, median, ratio
 from .report import Figure, Result
 from .servers import Server
@@ -131,6 +131,11 @@ ALL: dict[str, Callable[[Bench], Result]] = {
     "events": events.intake,
     "outbox": events.outbox,
     "agents": agents.agents,
+    "live": live.added,
+    "live-hang": live.hanging,
+    "live-one": live.together,
+    "live-dead": live.dead,
+    "live-sql": live.mariadb,
     "size": size,
 }
 

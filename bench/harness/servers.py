@@ -91,6 +91,7 @@ class Calldex(Server):
     def __init__(self, folder: Path, store: Path, cache: bool):
         super().__init__(folder)
         off = "" if cache else "[cache]\nfound_entries = 0\nunknown_entries = 0\nnumber_entries = 0\n"
+        self.store = store
         self.agi = machine.free_address()
         self.config = self.folder / "calldex.toml"
         self.config.write_text(f"""

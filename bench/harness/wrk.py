@@ -22,6 +22,8 @@ class Question:
     seed: int = 1
     close: bool = False
     pause: int = 0  # milliseconds at most between two lookups of a connection
+    connections: int = CONNECTIONS
+    late: int = 0  # microseconds after which an answer counts as late; 0: none does
 
 
 @dataclass
@@ -33,6 +35,7 @@ class Load:
     p50: float  # microseconds
     p99: float  # microseconds
     walked: int
+    late: int
     cpu: float = 0.0  # seconds of the server's processes
 
     @property
@@ -53,8 +56,9 @@ class Run:
         self.server = server
         walk, start = (0, 0) if walk_from is None else (1, walk_from)
         arguments = [question.pool, question.contacts, question.seed, walk, start, int(question.close), question.pause,
-                     server.token]
-        command = ["wrk", "-t", THREADS, "-c", CONNECTIONS, "-d", f"{seconds}s", "--timeout", "10s", "-s", SCRIPT,
+                     server.token, question.late]
+        threads = min(THREADS, question.connections)
+        command = ["wrk", "-t", threads, "-c", question.connections, "-d", f"{seconds}s", "--timeout", "10s", "-s", SCRIPT,
                    f"http://{server.address}/", "--", *arguments]
         self.cpu_before = machine.cpu_seconds(server.pids())
         self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -75,7 +79,8 @@ class Run:
         counted = json.loads(line.removeprefix("BENCH "))
         if counted["not_ok"] or counted["broken"] or not counted["requests"]:
             raise RuntimeError(f"{self.server.name}: lookups failed: {counted}")
-        return Load(counted["requests"], counted["microseconds"] / 1e6, counted["p50"], counted["p99"], counted["walked"], cpu)
+        return Load(counted["requests"], counted["microseconds"] / 1e6, counted["p50"], counted["p99"], counted["walked"],
+                    counted["late"], cpu)
 
 
 def measure(server, question: Question, seconds: int) -> Load:

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::Format;
+use crate::config::{Config, Format};
 use crate::error::Error;
 use crate::events::EventStore;
 use crate::faces::http;
@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// `in` or `out`
     #[arg(long, value_parser = parse_direction)]
     direction: Option<Direction>,
+    /// What else the PBX sends, for rules: `call.params.NAME`. May be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_param)]
+    params: Vec<(String, String)>,
     /// Say how the answer came to be
     #[arg(long)]
     explain: bool,
@@ -46,8 +49,8 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> Outcome {
     let settings = workshop::project(config, arguments.project.as_deref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut lookup = Lookup::new(Arc::clone(&workshop.directory), Arc::clone(&clock), &config.cache);
-    if events_path(&config.server.store).exists() {
-        lookup = lookup.with_history(Arc::new(EventStore::open(&config.server.store)?));
+    if let Some(history) = history(config) {
+        lookup = lookup.with_history(Arc::new(history));
     }
     let answer = workshop::block_on(async {
         let live = sources::build(config, &LiveSources::none(Arc::clone(&clock)));
@@ -57,7 +60,7 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> Outcome {
             telephone: arguments.telephone.clone(),
             dnid: arguments.dnid.clone(),
             direction: arguments.direction,
-            params: std::collections::BTreeMap::new(),
+            params: arguments.params.iter().cloned().collect(),
             request_id: RequestId::from_bits(0),
         };
         Ok::<_, Error>(lookup.answer(&project, call, clock.now()).await)
@@ -71,6 +74,25 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> Outcome {
         writeln!(out, "{}", String::from_utf8_lossy(&rendered.body))
             .and_then(|()| out.write_all(explanation.as_bytes()))
             .map_err(workshop::unwritable)
+    }
+}
+
+/// The earlier calls, as far as there are any. A server answers also when they cannot be read, so this does too.
+fn history(config: &Config) -> Option<EventStore> {
+    if !events_path(&config.server.store).exists() {
+        return None;
+    }
+    let unreadable = |error: &Error| {
+        // When standard error is gone, there is nobody to warn.
+        let _ = writeln!(std::io::stderr(), "earlier calls cannot be read, rules see none: {error}");
+    };
+    EventStore::open(&config.server.store).inspect_err(unreadable).ok()
+}
+
+fn parse_param(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE, such as campaign=spring".to_owned()),
     }
 }
 

@@ -1,13 +1,13 @@
 //! `calldex source test NAME --telephone N`: one live lookup, told step by step, and in words what is wrong.
 
+mod way;
+
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Subcommand;
-use url::Url;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config};
@@ -20,6 +20,7 @@ use crate::sources::{self, LiveSources, Question, Source as _};
 
 use super::Outcome;
 use super::workshop;
+use way::find_way;
 
 /// What to do with live sources.
 #[derive(Debug, Subcommand)]
@@ -82,11 +83,14 @@ fn question(config: &Config, source: &config::Source, arguments: &Test) -> Resul
     let numbering = project.map_or_else(|| source.numbering.clone(), |project| project.numbering.clone());
     let number = number::parse(&arguments.telephone, &numbering);
     if !matches!(number, Number::Phone { .. }) {
-        let message = format!(
+        let mut message = format!(
             "{} is no telephone number ({}); a live source is never asked for it",
             arguments.telephone,
             number.kind()
         );
+        if numbering.country.is_none() {
+            message += ". No project asks this source yet, so nobody says the country: write +40…, or give --project";
+        }
         return Err(Error::new(Kind::Invalid, message));
     }
     let call = Call {
@@ -106,38 +110,6 @@ struct Told {
     notes: Vec<Note>,
     found: Result<Vec<Hit>>,
     took: Duration,
-}
-
-/// Looks for the host and connects to it, to tell trouble on the way from trouble with the system.
-async fn find_way(source: &config::Source, clock: &dyn Clock) -> Vec<String> {
-    let Some(url) = source.url.as_ref().and_then(|url| Url::parse(url.reveal()).ok()) else { return Vec::new() };
-    let port = url.port_or_known_default().or(match url.scheme() {
-        "postgres" | "postgresql" => Some(5432),
-        "mysql" | "mariadb" => Some(3306),
-        _ => None,
-    });
-    // A tenant's source is looked for by the client alone, which checks where it leads.
-    let (Some(host), Some(port), false) = (url.host_str(), port, source.tenant) else { return Vec::new() };
-    let start = clock.now();
-    let name = host.trim_matches(['[', ']']);
-    let found: Vec<SocketAddr> = match tokio::net::lookup_host((name, port)).await {
-        Ok(found) => found.collect(),
-        Err(why) => return vec![format!("name      {host} is not known: {why}")],
-    };
-    let resolved = clock.now();
-    let addresses: Vec<String> = found.iter().map(|address| address.ip().to_string()).collect();
-    let mut way = vec![format!("name      {host} is {} ({})", addresses.join(", "), millis(start, resolved))];
-    let connecting = tokio::net::TcpStream::connect(found.as_slice());
-    way.push(match tokio::time::timeout(sources::http::CONNECT_LIMIT, connecting).await {
-        Ok(Ok(_)) => format!("connect   port {port} answers ({})", millis(resolved, clock.now())),
-        Ok(Err(why)) => format!("connect   port {port} does not: {why}"),
-        Err(_) => format!("connect   port {port} does not answer within {} s", sources::http::CONNECT_LIMIT.as_secs()),
-    });
-    way
-}
-
-fn millis(from: Instant, to: Instant) -> String {
-    format!("{:.1} ms", to.saturating_duration_since(from).as_secs_f64() * 1000.0)
 }
 
 impl Told {
@@ -214,10 +186,15 @@ fn describe(hit: &Hit) -> String {
 
 fn advise(kind: Kind) -> &'static str {
     match kind {
-        Kind::Refused => "Look at user, password or key: the system refuses them.",
+        Kind::Refused => "Look at user, password or key: the system refuses them, or it does not let this machine in.",
         Kind::Timeout => "The system is too slow, or something on the way drops what is sent.",
-        Kind::Unavailable => "The system cannot be reached or answers with failures; this may pass.",
-        Kind::NotFound => "There is nothing at this address: look at url.",
+        Kind::Unavailable => {
+            "The system cannot be reached or answers with failures; this may pass. The lines above say how far it goes."
+        }
+        Kind::NotFound => {
+            "There is nothing at this address: look at url. If that is how the system says that it knows nobody, it needs a \
+             recipe with [[error]] status = [404], as = \"unknown\"."
+        }
         Kind::Corrupt => "The system answers, but not with what is expected: look at type, root_tag, map and numbers.",
         Kind::Busy => "A limit of the source is reached: rate or max_in_flight.",
         Kind::Invalid => "The system does not take the request: look at url, params and query.",

@@ -28,6 +28,15 @@ pub struct Agent {
     pub shared: bool,
 }
 
+impl Agent {
+    /// The agent whom a PBX calls so: by his name, else by his extension.
+    #[must_use]
+    pub fn find<'a>(agents: &'a BTreeMap<String, Self>, name: &str) -> Option<&'a Self> {
+        let by_extension = || agents.values().find(|agent| agent.extension.as_deref() == Some(name));
+        agents.get(name).or_else(by_extension)
+    }
+}
+
 /// Most characters of an agent's name; a channel of Asterisk with such a name still fits into `direct_line`.
 const LONGEST_NAME: usize = 64;
 

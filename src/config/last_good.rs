@@ -1,8 +1,9 @@
-//! Keeps what a project file said before, while it has problems.
+//! Keeps what a project file or a recipe said before, while it has problems.
 
 use std::sync::Arc;
 
 use super::load::FailedFile;
+use super::recipe_text::RecipeText;
 use super::{Config, Project, ProjectFile};
 
 impl Config {
@@ -12,6 +13,25 @@ impl Config {
     /// the log about each file.
     pub fn keep_last_good(&mut self, previous: &Self, failed_files: &[FailedFile]) -> Vec<String> {
         failed_files.iter().map(|failed| self.keep_file(previous, failed)).collect()
+    }
+
+    /// Gives sources the earlier text of a recipe whose new one has problems. `is_good` says whether a text is of use.
+    /// Returns a line for the log about each source.
+    pub fn keep_last_recipes(&mut self, previous: &Self, is_good: &dyn Fn(&RecipeText) -> bool) -> Vec<String> {
+        let mut notes = Vec::new();
+        for source in self.sources.values_mut() {
+            let Some(new) = source.recipe.as_ref().filter(|new| !is_good(new)) else { continue };
+            let of_name = |old: &&Arc<RecipeText>| old.name == new.name && is_good(old);
+            let earlier = previous.sources.values().filter_map(|old| old.recipe.as_ref()).find(of_name).cloned();
+            notes.push(match &earlier {
+                Some(_) => {
+                    format!("{} has problems; the source {} goes on with its earlier copy", new.file, source.name)
+                }
+                None => format!("{} has problems and no earlier copy; the source {} fails", new.file, source.name),
+            });
+            source.recipe = earlier.or(source.recipe.take());
+        }
+        notes
     }
 
     fn keep_file(&mut self, previous: &Self, failed: &FailedFile) -> String {

@@ -183,6 +183,7 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let roster = Arc::new(Roster::of(agents.values()));
     let projects = project::read_all(&root, &namespace, &server, &roster, context.checks);
     source::mark_tenants(&mut sources, &projects, false);
+    source::warn_of_haste(&root, &sources, &projects, None);
     let config = Config {
         log: Log::read(root.table("log")),
         cache: Cache::read(root.table("cache")),
@@ -231,6 +232,7 @@ fn read_project_file(
     let roster = Arc::new(Roster::of(agents.values().chain(shared)));
     let projects = project::read_all(&root, &namespace, &config.server, &roster, context.checks);
     source::mark_tenants(&mut sources, &projects, true);
+    source::warn_of_haste(&root, &sources, &projects, Some(&file.stem));
     root.finish();
     Problems::check(sheet.problems.take())?;
     let contents = ProjectFile {

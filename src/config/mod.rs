@@ -59,6 +59,7 @@ pub use log::{Log, LogFormat, LogLookups};
 pub use names::{MAX_NAME_LENGTH, RESERVED_NAMES, is_name};
 pub(crate) use nearest::{did_you_mean, nearest};
 pub use params::{Param, ParamName, Params};
+pub use php_query::fuzz_bytes as fuzz_parameter_string;
 pub(crate) use problem::Lines;
 pub use problem::{Problem, Problems};
 pub use project::{Ask, Guesses, Project};

@@ -14,9 +14,10 @@ use toml::de::DeValue;
 
 use super::checks::{Checks, Complaint};
 use super::directory::full_name;
+use super::duration::format_duration;
 use super::keys::{Key, Kind, Section};
 use super::names::check_name;
-use super::nearest::did_you_mean;
+use super::nearest::{did_you_mean, nearest};
 use super::numbering;
 use super::params::Params;
 use super::project::Project;
@@ -32,6 +33,8 @@ pub struct Source {
     pub name: Arc<str>,
     /// The API type, such as `generic`.
     pub api_type: String,
+    /// The name of a file of `recipes/` that is nearly the type, where none is called like it.
+    pub near_recipe: Option<Arc<str>>,
     /// The file of `recipes/` that is called like the type.
     pub recipe: Option<Arc<RecipeText>>,
     /// Where it is; it may hold a password.
@@ -195,6 +198,7 @@ impl Source {
         checks: &Checks<'_>,
         recipes: &RecipeTexts,
     ) -> Self {
+        let before = reader.sheet.problems.borrow().len();
         check_name("source", name, &reader);
         if in_project_file && reader.is_set("shared") {
             let message = format!(
@@ -206,6 +210,7 @@ impl Source {
         let api_type = read_type(&reader);
         let source = Self {
             name: full_name,
+            near_recipe: near_recipe(&api_type, recipes),
             recipe: recipes.get(api_type.as_str()).cloned(),
             api_type,
             url: reader.raw("url", read_url).map(|url| Secret::new(resolve_file(url, &reader))),
@@ -224,7 +229,8 @@ impl Source {
             shared: reader.switch("shared"),
             tenant: false,
         };
-        if reader.sheet.problems.borrow().is_empty() {
+        // A section that can be read is checked, whatever is wrong elsewhere.
+        if reader.sheet.problems.borrow().len() == before {
             report(&reader, &(checks.source)(&source));
         }
         reader.finish();
@@ -232,11 +238,43 @@ impl Source {
     }
 }
 
+fn near_recipe(api_type: &str, recipes: &RecipeTexts) -> Option<Arc<str>> {
+    if recipes.contains_key(api_type) {
+        return None;
+    }
+    nearest(api_type, recipes.keys().map(|name| &**name)).map(Arc::from)
+}
+
 /// Marks the sources that a tenant wrote; `projects` are those of the same file.
 pub(crate) fn mark_tenants(sources: &mut BTreeMap<Arc<str>, Source>, projects: &[Project], is_project_file: bool) {
     for source in sources.values_mut() {
         let tenants = projects.iter().filter(|project| project.tenant);
         source.tenant = tenants.into_iter().any(|project| is_project_file || project.sources.contains(&source.name));
+    }
+}
+
+/// Warns of sources that give up before those who ask them do; `projects` are those of the same file.
+pub(crate) fn warn_of_haste(
+    root: &Reader<'_>,
+    sources: &BTreeMap<Arc<str>, Source>,
+    projects: &[Project],
+    file: Option<&str>,
+) {
+    if !root.sheet.problems.borrow().is_empty() {
+        return;
+    }
+    for (name, reader) in root.tables("source") {
+        let Some(source) = sources.get(&full_name(file, name)) else { continue };
+        let asking = projects.iter().filter(|project| project.sources.contains(&source.name));
+        let patient = asking.max_by_key(|project| project.deadline).filter(|most| most.deadline >= source.timeout);
+        if let Some(project) = patient {
+            let (path, name, deadline) = (&reader.path, &project.name, format_duration(project.deadline));
+            let message = format!(
+                "[{path}]: the timeout is not longer than the deadline of the project {name} ({deadline}), so that no late \
+                 answer is remembered for the next call"
+            );
+            reader.sheet.warn(&reader.place_of("timeout"), message);
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! is the explanation that exists anyway; keeping it costs a hash and no copy. Withheld callers are not remembered:
 //! nothing would tell one from the other.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -69,8 +69,10 @@ impl Answers {
     }
 
     fn key(&self, project: &str, number: &Number, dnid: &str) -> Option<u64> {
-        let who = who(number)?;
-        Some(self.hasher.hash_one((project, who, digits(dnid).collect::<String>())))
+        let mut key = self.hasher.build_hasher();
+        (project, who(number)?).hash(&mut key);
+        digits(dnid).for_each(|digit| digit.hash(&mut key));
+        Some(key.finish())
     }
 
     /// Two calls may share a key by chance, so what is found is compared.

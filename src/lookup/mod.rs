@@ -191,25 +191,40 @@ impl Lookup {
         needed.then(|| self.memo.read(&call.dnid, &project.config.numbering, project.numbering))
     }
 
-    /// Answers a call that names no one caller, such as one with two different numbers, without asking anybody.
+    /// Answers a call that names no one caller, such as one with two different numbers, without asking any source: rules
+    /// speak of him as of a caller whom nobody knows.
     pub fn answer_nobody(&self, project: &Project, call: Call, start: Instant, why: &'static str) -> Answer {
         let question = Arc::new(Question {
             call: Arc::new(call),
             number: Arc::new(Number::Unusable),
             numbering: Arc::clone(&project.home),
         });
+        let now = self.clock.utc_millis();
+        let facts = Facts {
+            project: &project.config,
+            call: &question.call,
+            number: &question.number,
+            dnid: self.read_dnid(project, &question.call),
+            person: None,
+            candidates: &[],
+            outcome: Outcome::Unknown,
+            stranger: None,
+            now,
+            recalled: Recalled::nothing(),
+        };
+        let decision = decide::decide(&facts, &project.ruleset);
         self.record(
             project,
             Explanation {
                 project: Arc::clone(&project.config.name),
                 question,
-                received: self.clock.utc_millis(),
+                received: now,
                 took: self.clock.now().saturating_duration_since(start),
                 over_rate: false,
                 reports: Vec::new(),
                 person: None,
                 outcome: Outcome::Unknown,
-                decision: Decision::empty(),
+                decision,
                 note: Some(why),
                 shortened: OnceLock::new(),
             },

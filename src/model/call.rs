@@ -52,8 +52,14 @@ impl Direction {
 }
 
 /// The name of one request: at most 64 characters of `A-Z a-z 0-9 . _ -`.
+///
+/// It holds its text itself: each lookup has a new one, which is kept with its explanation.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RequestId(Arc<str>);
+pub struct RequestId {
+    length: u8,
+    /// ASCII, followed by zeros.
+    text: [u8; Self::MAX_LENGTH],
+}
 
 impl RequestId {
     /// Longest id that is taken over from a client, in characters.
@@ -64,7 +70,7 @@ impl RequestId {
     pub fn from_client(text: &str) -> Option<Self> {
         let harmless = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
         let fits = (1..=Self::MAX_LENGTH).contains(&text.len());
-        (fits && text.bytes().all(harmless)).then(|| Self(text.into()))
+        (fits && text.bytes().all(harmless)).then(|| Self::of(text.as_bytes()))
     }
 
     /// Names a request by 64 random bits, written as 16 hexadecimal digits.
@@ -76,25 +82,36 @@ impl RequestId {
             let nibble = (bits >> (60 - 4 * place)) & 0xf;
             *digit = HEX[nibble as usize];
         }
-        Self(std::str::from_utf8(&digits).unwrap_or_default().into())
+        Self::of(&digits)
+    }
+
+    /// Takes ASCII, at most [`RequestId::MAX_LENGTH`] of it.
+    fn of(ascii: &[u8]) -> Self {
+        let mut text = [0; Self::MAX_LENGTH];
+        let mut length = 0;
+        for (place, &byte) in text.iter_mut().zip(ascii) {
+            *place = byte;
+            length += 1;
+        }
+        Self { length, text }
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.text[..usize::from(self.length)]).unwrap_or_default()
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
+        out.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for RequestId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
+        out.write_str(self.as_str())
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::{Map, Value, json};
+
 use super::{ContactRef, Direction};
 
 /// A call that is over, put together from its events.
@@ -54,6 +56,36 @@ pub struct EndedCall {
     pub company: Option<String>,
     /// The parameters of the event that ended the call, as sent.
     pub params: BTreeMap<String, Vec<String>>,
+}
+
+impl EndedCall {
+    /// What is known of it by name, as those who write it down see it: nulls for what is not, times in milliseconds.
+    #[must_use]
+    pub fn to_fields(&self) -> Map<String, Value> {
+        let fields = [
+            ("key", json!(self.key)),
+            ("project", json!(*self.project)),
+            ("uniqueid", json!(self.uniqueid)),
+            ("direction", json!(self.direction.as_str())),
+            ("telephone", json!(self.telephone)),
+            ("number", json!(self.number)),
+            ("dnid", json!(self.dnid)),
+            ("queue", json!(self.queue)),
+            ("agent", json!(self.agent)),
+            ("remote_number", json!(self.remote_number)),
+            ("outcome", json!(self.outcome.as_str())),
+            ("reason", json!(self.reason)),
+            ("recording", json!(self.recording)),
+            ("started", json!(self.started)),
+            ("answered", json!(self.answered)),
+            ("ended", json!(self.ended)),
+            ("waited", json!(self.waited)),
+            ("duration", json!(self.duration)),
+            ("name", json!(self.name)),
+            ("company", json!(self.company)),
+        ];
+        fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
+    }
 }
 
 /// How a call went.

@@ -25,6 +25,10 @@ pub enum Rung {
 }
 
 impl Rung {
+    /// All of them, the surest first.
+    pub const ALL: [Self; 7] =
+        [Self::Exact, Self::Alternate, Self::Asserted, Self::Local, Self::Alias, Self::Block, Self::Tail];
+
     /// Certain rungs are one class; the others are guesses.
     #[must_use]
     pub fn is_certain(self) -> bool {

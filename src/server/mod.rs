@@ -73,6 +73,11 @@ pub fn run(file: &Path, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
     ended
 }
 
+/// An alarm while files of `recipes/` have problems.
+fn count_failed_recipes(count: usize) {
+    ::metrics::gauge!(crate::metrics::RECIPES_FAILED).set(u32::try_from(count).unwrap_or(u32::MAX));
+}
+
 async fn serve(
     file: &Path,
     loaded: config::Loaded,
@@ -86,6 +91,7 @@ async fn serve(
     for problems in &loaded.failed_recipes {
         tracing::error!("a recipe is refused, the sources that use it fail\n{problems}");
     }
+    count_failed_recipes(loaded.failed_recipes.len());
     let config = Arc::new(loaded.config);
     warn_about(&config);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -117,9 +117,10 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     for (failed, kept) in loaded.failed_files.iter().zip(config.keep_last_good(&old.config, &loaded.failed_files)) {
         notes.push(format!("{kept}\n{}", failed.problems));
     }
-    notes.extend(
-        loaded.failed_recipes.iter().map(|problems| format!("a recipe has problems; its sources fail\n{problems}")),
-    );
+    if !loaded.failed_recipes.is_empty() {
+        notes.extend(config.keep_last_recipes(&old.config, &|recipe| (CHECKS.recipe)(recipe).is_ok()));
+        notes.extend(loaded.failed_recipes.iter().map(|problems| format!("a recipe has problems\n{problems}")));
+    }
     notes.extend(needs_a_restart(&old.config, &config));
     let config = Arc::new(config);
     let current = super::prepare(&reception.lookup, Arc::clone(&config), &old.live).await?;
@@ -134,6 +135,7 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     listening.store(Arc::new(settings));
     reception.replace(current);
     events.configure(of_events);
+    super::count_failed_recipes(loaded.failed_recipes.len());
     Ok(notes)
 }
 

@@ -15,7 +15,7 @@ const MOST_VALUES: usize = 20_000;
 /// Most values inside of one another, references followed.
 const MOST_DEPTH: usize = 64;
 /// Most bytes of text in an answer, references followed.
-const MOST_TEXT: usize = 4 << 20;
+pub(super) const MOST_TEXT: usize = 4 << 20;
 
 /// The answer in the body of an envelope; null when it is empty.
 ///

@@ -80,14 +80,7 @@ proptest! {
     #[test]
     fn no_bytes_end_the_program(text in soap_like(), bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
         for body in [text.as_bytes(), &bytes] {
-            if let Ok(envelope) = Envelope::read(body, Some("text/xml; charset=x")) {
-                let _ = (envelope.fault(), envelope.must_understand().is_some(), decode::answer(&envelope));
-            }
-            if let Ok(root) = Element::read(body, None, 1_000) {
-                let mut description = wsdl::Wsdl::default();
-                let _ = description.add(root);
-                let _ = description.operation("a", None);
-            }
+            super::fuzz_bytes(body);
         }
         let _ = answer(&text);
     }

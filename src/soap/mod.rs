@@ -68,3 +68,32 @@ pub fn is_name(text: &str) -> bool {
     let starts_well = text.starts_with(|first: char| first.is_alphabetic() || first == '_');
     starts_well && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.'))
 }
+
+/// Reads any bytes as an answer of a service and as a description of one, for fuzzers and property tests.
+///
+/// # Panics
+/// When an answer becomes larger than references in it may make it.
+pub fn fuzz_bytes(bytes: &[u8]) {
+    for content_type in [None, Some("text/xml; charset=x")] {
+        let Ok(envelope) = Envelope::read(bytes, content_type) else { continue };
+        let _ = (envelope.fault(), envelope.must_understand().is_some());
+        if let Ok(answer) = decode::answer(&envelope) {
+            assert!(size(&answer) <= decode::MOST_TEXT + bytes.len(), "an answer that grows without bound");
+        }
+    }
+    if let Ok(root) = Element::read(bytes, None, 1_000) {
+        let mut description = wsdl::Wsdl::default();
+        let _ = description.add(root);
+        let _ = description.operation("a", None);
+    }
+}
+
+/// Bytes of the texts in it.
+fn size(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::String(text) => text.len(),
+        serde_json::Value::Array(items) => items.iter().map(size).sum(),
+        serde_json::Value::Object(fields) => fields.values().map(size).sum(),
+        _ => 0,
+    }
+}

@@ -3,8 +3,9 @@
 //! Pure: `now` is a parameter, and whoever holds it does the locking. While it is closed everybody passes. After
 //! [`FAILURES`] passing failures in a row it opens: nobody passes until the rest is over, then one request is the probe,
 //! whose outcome closes or opens it again, for longer. Refused credentials open it for [`REFUSED_FOR`], because a wrong
-//! password that is tried with every call locks the account. A system that says how long it wants to be left alone gets
-//! that.
+//! password that is tried with every call locks the account. A refusal that may be about one request alone, as the 403 of
+//! a firewall to an odd value, must not let a caller stop the source: it counts once for each caller, and the rest is
+//! [`LONGEST_REST`]. A system that says how long it wants to be left alone gets that.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,8 @@ use crate::error::{Error, Kind};
 /// Passing failures in a row that open it.
 pub const FAILURES: u32 = 5;
 
-/// Refusals in a row that open it. One alone may be about this one request.
-pub const REFUSALS: u32 = 3;
+/// Refusals in a row that open it; of different callers where one may be about its request alone.
+pub const REFUSALS: usize = 3;
 
 /// The first rest; each further one is twice as long.
 pub const FIRST_REST: Duration = Duration::from_secs(1);
@@ -33,7 +34,9 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 pub(crate) struct Breaker {
     state: State,
     failures: u32,
-    refusals: u32,
+    refusals: usize,
+    /// Those whose requests were refused, perhaps because of what was in them; fewer than [`REFUSALS`].
+    refused_callers: Vec<u64>,
     next_rest: Duration,
 }
 
@@ -85,7 +88,7 @@ pub(crate) enum Pass {
 
 impl Breaker {
     pub(crate) fn new() -> Self {
-        Self { state: State::Closed, failures: 0, refusals: 0, next_rest: FIRST_REST }
+        Self { state: State::Closed, failures: 0, refusals: 0, refused_callers: Vec::new(), next_rest: FIRST_REST }
     }
 
     /// Whether a request would be stopped at this moment.
@@ -116,13 +119,14 @@ impl Breaker {
         *self = Self::new();
     }
 
-    /// The system failed. Returns whether that opened the breaker.
-    pub(crate) fn fail(&mut self, error: &Error, probe: bool, now: Instant) -> bool {
+    /// The system failed for a caller. Returns whether that opened the breaker.
+    pub(crate) fn fail(&mut self, error: &Error, caller: u64, probe: bool, now: Instant) -> bool {
         // Whoever began before it opened has nothing new to say.
         if !probe && self.state != State::Closed {
             return false;
         }
         match (error.kind(), error.pause()) {
+            (Kind::Refused, _) if error.is_perhaps_of_one_request() => self.count_refused(caller, probe, now),
             (Kind::Refused, _) => {
                 self.refusals += 1;
                 (self.refusals >= REFUSALS || probe) && self.open(now + REFUSED_FOR, Why::Refused)
@@ -163,6 +167,17 @@ impl Breaker {
         let rest = self.next_rest;
         self.next_rest = (rest * 2).min(LONGEST_REST);
         self.open(now + rest, Why::Failing)
+    }
+
+    fn count_refused(&mut self, caller: u64, probe: bool, now: Instant) -> bool {
+        if !self.refused_callers.contains(&caller) {
+            self.refused_callers.push(caller);
+        }
+        if self.refused_callers.len() < REFUSALS && !probe {
+            return false;
+        }
+        self.refused_callers.clear();
+        self.open(now + LONGEST_REST, Why::Refused)
     }
 
     fn open(&mut self, until: Instant, why: Why) -> bool {
@@ -213,11 +228,13 @@ mod tests {
         Error::new(kind, "scripted")
     }
 
+    const CALLER: u64 = 7;
+
     fn opened(now: Instant) -> Breaker {
         let mut breaker = Breaker::new();
         for failure in 1..=FAILURES {
             assert_eq!(breaker.pass(now), Pass::Usual);
-            assert_eq!(breaker.fail(&error(Kind::Unavailable), false, now), failure == FAILURES);
+            assert_eq!(breaker.fail(&error(Kind::Unavailable), CALLER, false, now), failure == FAILURES);
         }
         breaker
     }
@@ -242,7 +259,7 @@ mod tests {
             assert!(matches!(breaker.pass(now), Pass::Stop(_, rest) if rest == Duration::from_secs(seconds)));
             now += Duration::from_secs(seconds);
             assert_eq!(breaker.pass(now), Pass::Probe);
-            assert!(breaker.fail(&error(Kind::Timeout), true, now));
+            assert!(breaker.fail(&error(Kind::Timeout), CALLER, true, now));
         }
     }
 
@@ -251,7 +268,7 @@ mod tests {
         let (mut breaker, now) = (Breaker::new(), SystemClock.now());
         for _ in 0..20 {
             for _ in 1..FAILURES {
-                breaker.fail(&error(Kind::Unavailable), false, now);
+                breaker.fail(&error(Kind::Unavailable), CALLER, false, now);
             }
             breaker.succeed();
         }
@@ -262,7 +279,7 @@ mod tests {
     fn an_answer_that_cannot_be_read_is_no_outage() {
         let (mut breaker, now) = (Breaker::new(), SystemClock.now());
         for kind in [Kind::Corrupt, Kind::Invalid, Kind::NotFound].repeat(10) {
-            assert!(!breaker.fail(&error(kind), false, now));
+            assert!(!breaker.fail(&error(kind), CALLER, false, now));
         }
         assert_eq!(breaker.pass(now), Pass::Usual);
     }
@@ -271,13 +288,31 @@ mod tests {
     fn refused_credentials_stop_the_source_until_much_later_or_a_reload() {
         let (mut breaker, now) = (Breaker::new(), SystemClock.now());
         for refusal in 1..=REFUSALS {
-            assert_eq!(breaker.fail(&error(Kind::Refused), false, now), refusal == REFUSALS);
+            assert_eq!(breaker.fail(&error(Kind::Refused), CALLER, false, now), refusal == REFUSALS);
         }
         assert!(matches!(breaker.pass(now + REFUSED_FOR / 2), Pass::Stop(Why::Refused, _)));
         assert_eq!(breaker.pass(now + REFUSED_FOR), Pass::Probe);
-        assert!(breaker.fail(&error(Kind::Refused), true, now + REFUSED_FOR), "one more refusal is enough");
+        assert!(breaker.fail(&error(Kind::Refused), CALLER, true, now + REFUSED_FOR), "one more refusal is enough");
         breaker.forgive();
         assert_eq!(breaker.pass(now + REFUSED_FOR), Pass::Usual);
+    }
+
+    #[test]
+    fn nobody_stops_a_source_alone_by_calls_that_a_firewall_refuses() {
+        let (mut breaker, now) = (Breaker::new(), SystemClock.now());
+        let forbidden = error(Kind::Refused).perhaps_of_one_request(true);
+        for _ in 0..100 {
+            assert!(!breaker.fail(&forbidden, 1, false, now));
+            assert!(!breaker.fail(&forbidden, 2, false, now));
+        }
+        breaker.succeed();
+        assert!(!breaker.fail(&forbidden, 3, false, now), "it answers other callers");
+        assert!(!breaker.fail(&forbidden, 4, false, now));
+        assert!(breaker.fail(&forbidden, 5, false, now), "three callers in a row: it is not about their numbers");
+        assert_eq!(breaker.pass(now), Pass::Stop(Why::Refused, LONGEST_REST));
+        assert_eq!(breaker.pass(now + LONGEST_REST), Pass::Probe);
+        assert!(breaker.fail(&forbidden, 3, true, now + LONGEST_REST));
+        assert_eq!(breaker.pass(now + 2 * LONGEST_REST), Pass::Probe, "it is soon known again when it answers");
     }
 
     #[test]
@@ -285,7 +320,7 @@ mod tests {
         for (asked, given) in [(60, 60), (86_400, 3600)] {
             let (mut breaker, now) = (Breaker::new(), SystemClock.now());
             let busy = error(Kind::Unavailable).retry_after(Some(Duration::from_secs(asked)));
-            assert!(breaker.fail(&busy, false, now));
+            assert!(breaker.fail(&busy, CALLER, false, now));
             assert_eq!(breaker.pass(now), Pass::Stop(Why::Asked, Duration::from_secs(given)));
         }
     }
@@ -294,21 +329,33 @@ mod tests {
     fn a_limit_of_our_own_says_nothing_about_the_system() {
         let (mut breaker, now) = (Breaker::new(), SystemClock.now());
         for _ in 0..20 {
-            assert!(!breaker.fail(&error(Kind::Busy), false, now));
+            assert!(!breaker.fail(&error(Kind::Busy), CALLER, false, now));
         }
         let mut breaker = opened(now);
         assert_eq!(breaker.pass(now + FIRST_REST), Pass::Probe);
-        assert!(breaker.fail(&error(Kind::Busy), true, now + FIRST_REST), "the probe was not sent");
+        assert!(breaker.fail(&error(Kind::Busy), CALLER, true, now + FIRST_REST), "the probe was not sent");
         assert_eq!(breaker.pass(now + 2 * FIRST_REST), Pass::Probe);
+    }
+
+    #[test]
+    fn of_eight_workers_at_once_exactly_one_probes() {
+        let now = SystemClock.now();
+        let breaker = std::sync::Mutex::new(opened(now));
+        let probes = || (0..1000).filter(|_| breaker.lock().unwrap().pass(now + FIRST_REST) == Pass::Probe).count();
+        let counts: Vec<usize> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..8).map(|_| scope.spawn(probes)).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+        });
+        assert_eq!(counts.iter().sum::<usize>(), 1, "{counts:?}");
     }
 
     #[test]
     fn late_news_from_before_it_opened_change_nothing() {
         let now = SystemClock.now();
         let mut breaker = opened(now);
-        assert!(!breaker.fail(&error(Kind::Unavailable), false, now + FIRST_REST / 2));
+        assert!(!breaker.fail(&error(Kind::Unavailable), CALLER, false, now + FIRST_REST / 2));
         assert_eq!(breaker.pass(now + FIRST_REST), Pass::Probe);
-        assert!(!breaker.fail(&error(Kind::Unavailable), false, now + FIRST_REST));
+        assert!(!breaker.fail(&error(Kind::Unavailable), CALLER, false, now + FIRST_REST));
         assert!(matches!(breaker.health(), Health::HalfOpen(Why::Failing)), "the probe decides");
     }
 }

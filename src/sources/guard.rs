@@ -8,6 +8,7 @@
 //! Locks: the breaker's mutex is held for a few comparisons. Whoever waits for one of the permits holds nothing else. A
 //! guard has no task of its own and ends with the last lookup that uses it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ use crate::config;
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::metrics::SourceMetrics;
+use crate::number::Number;
 
 /// The pause before the second try.
 const BREATH: Duration = Duration::from_millis(50);
@@ -116,7 +118,8 @@ impl Inner {
             return Err(left_alone(why, rest));
         }
         let _permit = self.permit(until).await?;
-        let attempt = Attempt::begin(self)?;
+        let caller = identify(&question);
+        let attempt = Attempt::begin(self, caller)?;
         let first = self.ask(&question, until).await;
         let is_probe = attempt.is_probe;
         let found = attempt.end(first);
@@ -124,7 +127,7 @@ impl Inner {
             Err(error) if self.is_worth_another_try(&error, is_probe, until) => {
                 tokio::time::sleep(BREATH).await;
                 self.metrics.count_retry();
-                let again = Attempt::begin(self)?;
+                let again = Attempt::begin(self, caller)?;
                 again.end(self.ask(&question, until).await)
             }
             found => found,
@@ -168,6 +171,16 @@ impl Inner {
     }
 }
 
+/// Stands for the caller, however his number was spelled.
+fn identify(question: &Question) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match &*question.number {
+        Number::Phone { phone, .. } => phone.key.hash(&mut hasher),
+        other => other.hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
 fn left_alone(why: Why, rest: Duration) -> Error {
     let seconds = rest.as_secs_f32().ceil();
     let pause = (!rest.is_zero()).then_some(rest);
@@ -175,8 +188,8 @@ fn left_alone(why: Why, rest: Duration) -> Error {
         Why::Failing => Error::new(Kind::Unavailable, format!("left alone after failures, for {seconds} s more")),
         Why::Refused => {
             let message = format!(
-                "left alone after its credentials were refused, for {seconds} s more or until the configuration is \
-                 read again"
+                "left alone after it refused its credentials or several callers, for {seconds} s more or until the \
+                 configuration is read again"
             );
             Error::new(Kind::Refused, message)
         }
@@ -204,12 +217,13 @@ impl Drop for Waiting<'_> {
 /// One request. Whatever becomes of it, the breaker hears of it: also when the source panics or nobody waits any more.
 struct Attempt<'a> {
     inner: &'a Inner,
+    caller: u64,
     is_probe: bool,
     ended: bool,
 }
 
 impl<'a> Attempt<'a> {
-    fn begin(inner: &'a Inner) -> Result<Self> {
+    fn begin(inner: &'a Inner, caller: u64) -> Result<Self> {
         let pass = inner.breaker().pass(inner.clock.now());
         let is_probe = match pass {
             Pass::Stop(why, rest) => return Err(left_alone(why, rest)),
@@ -219,7 +233,7 @@ impl<'a> Attempt<'a> {
         if is_probe {
             inner.show();
         }
-        Ok(Self { inner, is_probe, ended: false })
+        Ok(Self { inner, caller, is_probe, ended: false })
     }
 
     fn end(mut self, found: Result<Vec<Hit>>) -> Result<Vec<Hit>> {
@@ -235,7 +249,7 @@ impl<'a> Attempt<'a> {
         match failed {
             None => breaker.succeed(),
             Some(error) => {
-                breaker.fail(error, self.is_probe, inner.clock.now());
+                breaker.fail(error, self.caller, self.is_probe, inner.clock.now());
             }
         }
         let after = breaker.health();

@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use crate::config::{self, Complaint, nearest};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
+use crate::number::{self, Numbering};
 
+use super::verify::verify;
 use super::watch::{self, Note};
 
 /// Most contacts that are taken from one answer; one number that more people share names nobody.
@@ -18,6 +20,9 @@ pub const MOST_CONTACTS: usize = 50;
 
 /// Longest value, in bytes.
 pub const LONGEST_VALUE: usize = 4096;
+
+/// Longest expression of the fuzzer: whoever writes one runs calldex, and is not hostile.
+const MOST_FUZZED: usize = 64;
 
 /// The key of `map` that says where the contacts are.
 const CONTACTS: &str = "contacts";
@@ -296,6 +301,33 @@ fn kind_of(value: &Value) -> &'static str {
         Value::String(_) => "a text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
+    }
+}
+
+/// Maps any answer with any expression, for fuzzers and property tests: the bytes up to the first 0 are the expression.
+///
+/// # Panics
+/// When more comes out than one answer may give.
+pub fn fuzz_bytes(bytes: &[u8]) {
+    let (expression, answer) = bytes.split_at(bytes.iter().position(|byte| *byte == 0).unwrap_or(0).min(MOST_FUZZED));
+    let answer = answer.strip_prefix(&[0]).unwrap_or(answer);
+    let answer = serde_json::from_slice(answer).unwrap_or_else(|_| String::from_utf8_lossy(answer).into());
+    let expression = String::from_utf8_lossy(expression);
+    let by_name = "[source.x]\ntype = \"generic\"";
+    for keys in [by_name, &format!("{by_name}\nnumbers = [\"a\"]\nmap = {{ name = {} }}", Value::from(expression))] {
+        let Ok(config) = config::load_text(keys, &|_| None) else { continue };
+        let Some(mapping) = config.sources.values().next().and_then(|source| Mapping::of(source).ok()) else {
+            continue;
+        };
+        for types in [Types::Told, Types::Lost] {
+            let Ok(contacts) = mapping.contacts(Value::clone(&answer), types) else { continue };
+            assert!(contacts.len() <= MOST_CONTACTS, "too many contacts");
+            let longest =
+                |contact: &Contact| Field::ALL.iter().filter_map(|field| contact.get(*field)).map(str::len).max();
+            assert!(contacts.iter().filter_map(longest).all(|length| length <= LONGEST_VALUE), "too long a value");
+            let numbering = Numbering::of_country("RO");
+            let _ = verify(contacts, &number::parse("0722111222", &numbering), &numbering);
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub mod budget;
 pub mod generic;
 pub mod guard;
 pub mod http;
+mod jwt;
 pub mod mapping;
 pub mod recipe;
 mod salesforce;
@@ -103,7 +104,7 @@ pub fn check(source: &config::Source) -> Vec<Complaint> {
             let message = format!("the recipe {} has problems, so this source fails: {problems}", source.api_type);
             vec![Complaint::warning(Some("type"), message)]
         }
-        None => vec![Complaint::mistake(Some("type"), explain_unknown(&source.api_type))],
+        None => vec![Complaint::mistake(Some("type"), explain_unknown(source))],
     }
 }
 
@@ -197,9 +198,11 @@ fn find_type(source: &config::Source) -> Option<Type> {
     recipe::shipped_recipe(name).map(Type::Recipe)
 }
 
-fn explain_unknown(name: &str) -> String {
+fn explain_unknown(source: &config::Source) -> String {
+    let name = &source.api_type;
     let shipped = recipe::SHIPPED.iter().map(|shipped| shipped.name);
-    let names = || TYPES.iter().map(|api_type| api_type.name).chain(shipped.clone());
+    let others = || shipped.clone().chain(source.near_recipe.as_deref());
+    let names = || TYPES.iter().map(|api_type| api_type.name).chain(others());
     match config::nearest(name, names()) {
         Some(near) => format!("there is no API type \"{name}\"; did you mean \"{near}\"?"),
         None => format!("there is no API type \"{name}\"; there are {}", names().collect::<Vec<_>>().join(", ")),
@@ -303,7 +306,7 @@ impl LiveSources {
             Some(Type::Code(api_type)) => (api_type.build)(source, workbench),
             Some(Type::Recipe(recipe)) => recipe::build(&recipe, source, workbench),
             Some(Type::Broken(problems)) => Err(Error::new(Kind::Invalid, problems.to_string())),
-            None => Err(Error::new(Kind::Invalid, explain_unknown(&source.api_type))),
+            None => Err(Error::new(Kind::Invalid, explain_unknown(source))),
         }
     }
 

@@ -102,11 +102,15 @@ pub(crate) fn answer(status: &str, content_type: &str, body: &str) -> Vec<u8> {
 
 /// What a source is made with, without a limit.
 pub(crate) fn workbench() -> Workbench {
-    let settings = Settings { reach: Reach::Anywhere, ca_file: None, proxy: None };
     let budget = Arc::new(Budget::new(None, Arc::new(SystemClock)));
-    let inner = Clients::default().get(&settings).unwrap();
-    let client = Client::new(inner, Reach::Anywhere, Arc::clone(&budget), Duration::from_secs(60));
+    let client = client_within(Reach::Anywhere);
     Workbench { client, budget, clock: Arc::new(SystemClock), agents: Arc::default() }
+}
+
+/// A client without a limit that reaches so far.
+pub(crate) fn client_within(reach: Reach) -> Client {
+    let inner = Clients::default().get(&Settings { reach, ca_file: None, proxy: None }).unwrap();
+    Client::new(inner, reach, Arc::new(Budget::new(None, Arc::new(SystemClock))), Duration::from_secs(60))
 }
 
 /// A call from this number to a Romanian project.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::harness::{
-    Asterisk, CONFIGURATION, CONTACTS, Incoming, Line, Server, TOKEN, Workplace, has_program, send, text,
+    Asterisk, CONFIGURATION, CONTACTS, Incoming, Kamailio, Line, Server, TOKEN, Workplace, get, has_program, send, text,
 };
 
 /// What FreeSWITCH gives to a Lua script, over the program curl; then the script, then its variables are printed.
@@ -189,6 +189,50 @@ fn the_dial_plan_for_fastagi_is_answered() {
     assert_eq!(script, format!("sales?token={TOKEN}&dnid=%2B40311000000"));
     let dialogue = Asterisk::call(server.agi.unwrap(), &Incoming::new(&script, "+40722111222")).talk();
     assert_eq!(dialogue.get("CALLERID(name)"), "Ana Popescu");
+}
+
+/// Everything that some PBX takes for syntax, in a token; and a name of a project with all the characters that it may have.
+const ODD_TOKEN: &str = "p%q\"r's;t$v{w}x|y\\z,0 1&2=3#4ăî-5_6.7~8";
+
+#[test]
+fn an_odd_token_opens_the_project_through_every_printed_file_and_each_can_be_read() {
+    let token = ODD_TOKEN.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "$${");
+    let configuration =
+        CONFIGURATION.replace("[project.sales]", "[project.a-b_c-9]\ndeadline = \"10s\"").replace(TOKEN, &token);
+    let workplace = Workplace::with(&configuration, CONTACTS);
+    let server = workplace.serve();
+    let print = |pbx: &str, public_url: &str| {
+        let public = format!("[server]\nagi = \"127.0.0.1:4573\"\npublic_url = \"{public_url}\"");
+        workplace.write("printed.toml", configuration.replace("[server]", &public));
+        workplace.succeed(&["--config", "printed.toml", "snippet", pbx, "--token", ODD_TOKEN])
+    };
+    let here = format!("http://{}", server.address);
+    for pbx in ["while1", "asterisk", "freeswitch", "kamailio"] {
+        let printed = print(pbx, &here);
+        let url = printed.split(&here).nth(1).unwrap().split(['"', '\n', '$']).next().unwrap().replace("&amp;", "&");
+        let query = url.trim_end_matches("&telephone=");
+        let reply = get(server.address, &format!("{query}&format=json&telephone=0722111222"));
+        assert_eq!(reply.json()["name"], "Ana Popescu", "{pbx}: {query}");
+    }
+    for public_url in ["https://[2001:db8::1]:8443/x%20y", "http://[::1]:8080"] {
+        let freeswitch = print("freeswitch", public_url);
+        for (begin, end) in [("<configuration", "</configuration>"), ("<extension name=\"calldex\"", "</extension>")] {
+            let part = freeswitch.split_once(begin).unwrap().1.split_once(end).unwrap().0;
+            let mut reader = quick_xml::Reader::from_str(part);
+            while !matches!(reader.read_event().expect(part), quick_xml::events::Event::Eof) {}
+        }
+        let suite = "the printed files of PBXs, read by the PBXs";
+        if has_program("luac5.4", suite) {
+            workplace.write("calldex.lua", freeswitch.split_once("as far as they are known\n").unwrap().1);
+            let read =
+                Command::new("luac5.4").args(["-p", "calldex.lua"]).current_dir(workplace.path("")).output().unwrap();
+            assert!(read.status.success(), "{}", text(&read.stderr));
+        }
+        if has_program("kamailio", suite) && Kamailio::has_modules() {
+            let said = Kamailio::check(&workplace, &print("kamailio", public_url));
+            assert!(said.contains("config file ok, exiting"), "{said}");
+        }
+    }
 }
 
 #[test]

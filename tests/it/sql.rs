@@ -102,13 +102,29 @@ fn finds_the_right_people(server: &Server) {
     assert_eq!(name(server, "national", "0722111222"), "Ana Popescu", "nothing was deleted");
 }
 
+/// What each database says in its own words.
+struct Own {
+    /// Further statements that prepare the tables.
+    tables: &'static [&'static str],
+    /// A query that takes ten minutes.
+    slow: &'static str,
+    /// How many statements of that kind are running.
+    running: &'static str,
+    /// A query that deletes a contact, if it may.
+    writes: &'static str,
+    /// One connection for the user, and as many as he likes.
+    limits: [&'static str; 2],
+}
+
 /// What a served database goes through.
-fn survives(mut database: Database, slow: &str, limits: [&str; 2]) {
-    TABLES.iter().for_each(|statement| database.execute(statement));
-    let workplace = Workplace::new(&configuration(&database.url("secret"), slow));
+fn survives(mut database: Database, own: &Own) {
+    TABLES.iter().chain(own.tables).for_each(|statement| database.execute(statement));
+    let text = configuration(&database.url("secret"), own.slow);
+    let workplace = Workplace::new(&text.replace("DELETE FROM contacts WHERE telephone = :national", own.writes));
     let server = workplace.serve();
     finds_the_right_people(&server);
     assert!(degraded(&server, "slow", "0722111222"));
+    wait_until("the end of the slow statement on the server", || database.query(own.running) == "0");
     for _ in 0..3 {
         assert!(degraded(&server, "wrong", "0722111222"), "a refused password is never unknown");
     }
@@ -124,12 +140,12 @@ fn survives(mut database: Database, slow: &str, limits: [&str; 2]) {
     wait_until("the restarted database", || name(&server, "national", "0722111222") == "Ana Popescu");
 
     // One connection is all that the user may have; MariaDB counts from here on, so another source takes it first.
-    database.execute(limits[0]);
+    database.execute(own.limits[0]);
     let full = Workplace::new(&configuration(&database.url("secret"), ""));
     let late = full.serve();
     ask(&late, "national", "0722111222");
     assert!(degraded(&late, "mixed", "0722333444"));
-    database.execute(limits[1]);
+    database.execute(own.limits[1]);
     wait_until("a free connection", || name(&late, "mixed", "0722333444") == "Dan Ștefănescu");
     assert!(!server.log().contains("0722111222") && !server.log().contains("secret"), "{}", server.log());
 }
@@ -137,18 +153,31 @@ fn survives(mut database: Database, slow: &str, limits: [&str; 2]) {
 #[test]
 fn postgresql_finds_the_caller_and_may_fail_in_every_way() {
     let Some(database) = Database::postgres("SQL sources on PostgreSQL") else { return };
-    let limits = ["ALTER ROLE reader CONNECTION LIMIT 1", "ALTER ROLE reader CONNECTION LIMIT -1"];
-    survives(database, "SELECT *, pg_sleep(30) FROM contacts WHERE telephone = :national", limits);
+    let own = Own {
+        tables: &["CREATE FUNCTION wipe(text) RETURNS SETOF contacts LANGUAGE sql AS \
+                   'DELETE FROM contacts WHERE telephone = $1 RETURNING *'"],
+        slow: "SELECT *, pg_sleep(600) FROM contacts WHERE telephone = :national",
+        running: "SELECT count(*) FROM pg_stat_activity WHERE usename = 'reader' AND query LIKE '%pg_sleep%' AND state = 'active'",
+        writes: "SELECT * FROM wipe(:national)",
+        limits: ["ALTER ROLE reader CONNECTION LIMIT 1", "ALTER ROLE reader CONNECTION LIMIT -1"],
+    };
+    survives(database, &own);
 }
 
 #[test]
 fn mariadb_finds_the_caller_and_may_fail_in_every_way() {
     let Some(database) = Database::mariadb("SQL sources on MariaDB") else { return };
-    let limits = [
-        "ALTER USER reader@'127.0.0.1' WITH MAX_USER_CONNECTIONS 1",
-        "ALTER USER reader@'127.0.0.1' WITH MAX_USER_CONNECTIONS 0",
-    ];
-    survives(database, "SELECT *, SLEEP(30) FROM contacts WHERE telephone = :national", limits);
+    let own = Own {
+        tables: &[],
+        slow: "SELECT *, SLEEP(600) FROM contacts WHERE telephone = :national",
+        running: "SELECT count(*) FROM information_schema.processlist WHERE user = 'reader' AND info LIKE '%SLEEP%'",
+        writes: "DELETE FROM contacts WHERE telephone = :national",
+        limits: [
+            "ALTER USER reader@'127.0.0.1' WITH MAX_USER_CONNECTIONS 1",
+            "ALTER USER reader@'127.0.0.1' WITH MAX_USER_CONNECTIONS 0",
+        ],
+    };
+    survives(database, &own);
 }
 
 #[test]
@@ -168,4 +197,21 @@ fn sqlite_finds_the_caller_and_may_be_missing_or_locked() {
     wait_until("the new file", || name(&server, "national", "0722111222") == "Ana Popescu");
     finds_the_right_people(&server);
     assert!(degraded(&server, "slow", "0722111222"), "a statement without an end is ended");
+}
+
+#[test]
+fn the_mistakes_of_all_sources_are_said_at_once() {
+    let workplace = Workplace::new(
+        "[source.a]\ntype = \"sql\"\nurl = \"postgres://u:hunter2@127.0.0.1/crm?sslmod=disable\"\n\
+         query = \"SELECT * FROM contacts WHERE telephone = :natonal\"\n\
+         [source.b]\ntype = \"generic\"\nurl = \"https://crm.example.com/\"\nparams = \"rot_tag=data\"\n\
+         [source.c]\ntype = \"minicrm\"\nparams = \"SystemId=1&APIKy=hunter2\"\n",
+    );
+    let said = workplace.fail(&["config", "check"]);
+    for near in
+        ["did you mean sslmode?", "did you mean :national?", "did you mean \"root_tag\"?", "did you mean \"APIKey\"?"]
+    {
+        assert!(said.contains(near), "{near}: {said}");
+    }
+    assert!(!said.contains("hunter2"), "{said}");
 }

@@ -1,11 +1,13 @@
 //! `[[project.NAME.test]]`: a call and the answer that the rules have to give. Tests run before a configuration is used.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
+use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::config::keys::{Key, Kind, Section, words};
@@ -28,8 +30,8 @@ pub struct RuleTest {
     pub params: BTreeMap<String, String>,
     /// When it is; `None` is a fixed moment, so that a test does not depend on when it runs.
     pub time: Option<TestTime>,
-    /// Who calls, by the names of fields and `id`; `None` is nobody that a source knows.
-    pub contact: Option<BTreeMap<String, String>>,
+    /// Who was found, each by the names of fields and `id`; none is nobody that a source knows.
+    pub contacts: Vec<BTreeMap<String, String>>,
     /// Why nobody was found, when there is no contact.
     pub nobody: Nobody,
     /// Earlier calls of the number.
@@ -126,9 +128,10 @@ pub(crate) static SECTION: Section = Section {
         ),
         Key::new(
             "contact",
-            Kind::Map("the fields of a contact, by name"),
+            Kind::Map("the fields of a contact, by name, or a list of such tables"),
             "",
-            "Who calls: fields by name, with `id`, `source` and `agent` among them.",
+            "Who calls: fields by name, with `id`, `source` and `agent` among them, `rung` (how he was found, `exact` without \
+             it) and `primary`. A list when several contacts have the number: `[{ id = 1 }, { id = 2 }]`.",
         ),
         Key::new(
             "outcome",
@@ -180,7 +183,6 @@ const VALUE: &str = "the value, or \"\" for null";
 impl RuleTest {
     pub(super) fn read(reader: Reader<'_>) -> Self {
         let text = |key| reader.text(key).map(|text| text.value).unwrap_or_default();
-        let contact = read_map(&reader, "contact");
         let test = Self {
             title: reader.text("title").map(|text| text.value),
             telephone: text("telephone"),
@@ -188,7 +190,7 @@ impl RuleTest {
             direction: reader.choice("direction", &DIRECTIONS),
             params: read_map(&reader, "params"),
             time: read_time(&reader),
-            contact: reader.is_set("contact").then_some(contact),
+            contacts: read_contacts(&reader),
             nobody: reader.choice("outcome", &NOBODY),
             history: reader.table_list("history").into_iter().map(read_call).collect(),
             expect: read_expect(reader.table("expect")),
@@ -209,6 +211,22 @@ fn read_map(reader: &Reader<'_>, name: &'static str) -> BTreeMap<String, String>
     let Some(key) = SECTION.key(name) else { return BTreeMap::new() };
     let entries = reader.entries(name).into_iter();
     entries.filter_map(|(name, _, value)| Some((name.to_owned(), scalar(reader, key, &value)?))).collect()
+}
+
+/// One contact, or a list of them.
+fn read_contacts(reader: &Reader<'_>) -> Vec<BTreeMap<String, String>> {
+    let Some((key, value)) = reader.value("contact") else { return Vec::new() };
+    let tables = match value.get_ref() {
+        DeValue::Array(_) => reader.items(key, &value),
+        _ => vec![value],
+    };
+    tables.iter().filter_map(|table| read_contact(reader, key, table)).collect()
+}
+
+fn read_contact<'a>(reader: &Reader<'a>, key: &'static Key, table: &Value<'a>) -> Option<BTreeMap<String, String>> {
+    let DeValue::Table(fields) = table.get_ref() else { return reader.refuse(key, table, "") };
+    let text = |value: &Spanned<DeValue<'a>>| scalar(reader, key, &Cow::Owned(value.clone()));
+    Some(fields.iter().filter_map(|(name, value)| Some((name.get_ref().to_string(), text(value)?))).collect())
 }
 
 /// A text, which may be empty, a number or a switch as the text that a source would hold.

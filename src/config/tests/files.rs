@@ -108,6 +108,23 @@ fn what_is_probably_not_meant_gets_a_warning() {
 }
 
 #[test]
+fn a_source_that_gives_up_before_its_project_gets_a_warning() {
+    let of = |timeout: &str| {
+        let source = format!("[source.crm]\ntype = \"generic\"\ntimeout = \"{timeout}\"\n");
+        read(&format!(
+            "{source}[project.p]\ncountry = \"RO\"\ntokens = [\"a-token-of-16-letters\"]\nsources = [\"crm\"]\n"
+        ))
+        .unwrap()
+        .warnings
+    };
+    assert_eq!(of("801ms"), Vec::<String>::new());
+    let warnings = of("800ms");
+    let expected =
+        "calldex.toml:3:11: [source.crm]: the timeout is not longer than the deadline of the project p (800ms)";
+    assert!(warnings.len() == 1 && warnings[0].starts_with(expected), "{warnings:?}");
+}
+
+#[test]
 fn paths_start_at_the_folder_of_the_main_file_and_a_secret_file_loses_its_line_end() {
     let folder = Folder::with("[project.p]\ntokens = [{ file = \"secret\" }]\n", &[]);
     folder.write("secret", "a-token-out-of-a-file\r\n");

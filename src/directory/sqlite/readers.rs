@@ -14,8 +14,9 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
 use rusqlite::Connection;
 
 use crate::error::{Error, Kind, Result};
@@ -33,15 +34,15 @@ thread_local! {
 
 pub(super) struct Readers {
     store: Store,
-    /// Read by every lookup, replaced when the file was deleted.
-    counter: RwLock<WriteCounter>,
+    /// Read by every lookup without a lock, replaced when the file was deleted.
+    counter: ArcSwap<WriteCounter>,
     slots: Box<[Mutex<Option<Reader>>]>,
 }
 
 impl Readers {
     pub(super) fn new(store: Store) -> Self {
         let count = std::thread::available_parallelism().map_or(1, usize::from) + SPARE;
-        let counter = RwLock::new(WriteCounter::open(store.path()));
+        let counter = ArcSwap::from_pointee(WriteCounter::open(store.path()));
         Self { store, counter, slots: (0..count).map(|_| Mutex::new(None)).collect() }
     }
 
@@ -56,9 +57,8 @@ impl Readers {
                 *slot = None;
             }
         }
-        let is_in_place = |counter: &WriteCounter| counter.is_in_place();
-        if !is_in_place(&self.counter.read().unwrap_or_else(PoisonError::into_inner)) {
-            *self.counter.write().unwrap_or_else(PoisonError::into_inner) = WriteCounter::open(self.store.path());
+        if !self.counter.load().is_in_place() {
+            self.counter.store(Arc::new(WriteCounter::open(self.store.path())));
         }
     }
 
@@ -85,7 +85,7 @@ impl Readers {
         doing: &str,
         work: impl FnOnce(&Connection, &Books) -> rusqlite::Result<T>,
     ) -> Result<T> {
-        let writes = self.counter.read().unwrap_or_else(PoisonError::into_inner).read();
+        let writes = self.counter.load().read();
         let mut slot = self.slot();
         if slot.is_none() {
             match Reader::open(&self.store) {

@@ -93,31 +93,17 @@ fn judge(status: StatusCode) -> Result<()> {
 /// The call as JSON; docs/guides/journal.md describes it.
 fn body(call: &EndedCall) -> Value {
     let time = |millis: i64| jiff::Timestamp::from_millisecond(millis).ok().map(|time| time.to_string());
-    json!({
-        "key": call.key,
-        "project": &*call.project,
-        "uniqueid": call.uniqueid,
-        "direction": call.direction.as_str(),
-        "telephone": call.telephone,
-        "number": call.number,
-        "dnid": call.dnid,
-        "queue": call.queue,
-        "agent": call.agent,
-        "remote_number": call.remote_number,
-        "outcome": call.outcome.as_str(),
-        "reason": call.reason,
-        "recording": call.recording,
-        "started": time(call.started),
-        "answered": call.answered.and_then(time),
-        "ended": call.ended.and_then(time),
-        "waited": call.waited,
-        "duration": call.duration,
-        "computed": call.computed,
-        "contact": call.contact.as_ref().map(|it| json!({ "source": &*it.source, "id": it.id.to_string() })),
-        "name": call.name,
-        "company": call.company,
-        "params": serde_json::from_str::<Value>(&to_json(&call.params)).unwrap_or_default(),
-    })
+    let mut fields = call.to_fields();
+    let others = [
+        ("started", json!(time(call.started))),
+        ("answered", json!(call.answered.and_then(time))),
+        ("ended", json!(call.ended.and_then(time))),
+        ("computed", json!(call.computed)),
+        ("contact", json!(call.contact.as_ref().map(|it| json!({ "source": &*it.source, "id": it.id.to_string() })))),
+        ("params", serde_json::from_str(&to_json(&call.params)).unwrap_or_default()),
+    ];
+    fields.extend(others.map(|(name, value)| (name.to_owned(), value)));
+    Value::Object(fields)
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl Agi {
     {
         let question::Asked { call, is_conflicting, wishes } = asked;
         let answer = if is_conflicting {
-            Some(self.reception.answer_nobody(project, call, start, "the question contradicts itself"))
+            self.reception.answer_nobody(project, call, start, "the question contradicts itself")
         } else {
             tokio::select! {
                 biased;

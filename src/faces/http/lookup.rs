@@ -154,7 +154,7 @@ pub(super) async fn ask(
     };
     if conflicting {
         let why = "telephone or dnid was given twice, differently";
-        return Some(http.reception.answer_nobody(project, call, start, why));
+        return http.reception.answer_nobody(project, call, start, why);
     }
     http.reception.answer_or_nothing(project, call, start).await
 }

@@ -36,6 +36,7 @@ use super::request_ids::RequestIds;
 
 pub(in crate::faces) use credentials::take_parameters as take_credentials;
 pub(in crate::faces) use question::Parameters;
+pub use question::fuzz_bytes as fuzz_query;
 pub(in crate::faces) use reply::{Part, parts};
 pub use reply::{Rendered, render};
 pub use router::Face;

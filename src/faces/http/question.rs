@@ -96,12 +96,6 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// All pairs in the order in which they were sent.
-    #[cfg(test)]
-    pub(super) fn pairs(&self) -> &[(Cow<'a, str>, Cow<'a, str>)] {
-        &self.pairs
-    }
-
     /// All pairs in the order in which they were sent; `None` when there were too many, or a body that cannot be read.
     pub(super) fn into_pairs(self) -> Option<Vec<(Cow<'a, str>, Cow<'a, str>)>> {
         (!self.overflowed && !self.unreadable).then_some(self.pairs)
@@ -223,6 +217,21 @@ fn parse_format(text: &str) -> Option<Format> {
     [("json", Format::Json), ("xml", Format::Xml), ("text", Format::Text)]
         .into_iter()
         .find_map(|(word, format)| word.eq_ignore_ascii_case(text).then_some(format))
+}
+
+/// Reads any bytes as a request, for fuzzers and property tests.
+///
+/// # Panics
+/// When the parameters are without bound, or a token is left over.
+pub fn fuzz_bytes(query: &[u8], body: &[u8]) {
+    let mut parameters = Parameters::from_query(query);
+    parameters.add_body(Some("application/json"), body);
+    parameters.add_body(None, query);
+    let headers = http::HeaderMap::new();
+    super::credentials::take(&mut parameters, None, &headers);
+    assert!(parameters.pairs.len() <= MAX_PARAMETERS, "more parameters than are read");
+    let asked = parameters.into_asked();
+    assert!(!asked.others.contains_key("token") && !asked.others.contains_key("telephone"), "a token is left over");
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use minijinja::value::Value;
 
+use super::program::Asking;
 use super::report::{Ruling, Verdict};
 use super::scene::{Facts, Scene};
 use super::{Fields, Listed, Rule, Ruleset, Source};
@@ -74,13 +75,14 @@ impl Ruleset {
     pub(in crate::lookup) fn apply(&self, facts: &Facts<'_>) -> (Answered, Value, Ruling) {
         let (scene, listed) = self.scene(facts);
         let scene = Value::from_dyn_object(scene);
+        let mut asking = self.programs.ask(&scene);
         let mut answered = Answered::default();
         let mut verdicts = Vec::with_capacity(self.rules.len());
         let mut stopped_by = None;
         for (place, rule) in self.rules.iter().enumerate() {
             let verdict = match stopped_by {
                 Some(by) => Verdict::PassedOver(by),
-                None => self.ask(place, rule, facts, &scene, &listed, &mut answered),
+                None => self.ask(place, rule, facts, &mut asking, &listed, &mut answered),
             };
             if rule.stop && matches!(verdict, Verdict::Fired { .. }) {
                 stopped_by = stopped_by.or(Some(place));
@@ -103,21 +105,21 @@ impl Ruleset {
         place: usize,
         rule: &Rule,
         facts: &Facts<'_>,
-        scene: &Value,
+        asking: &mut Asking<'_>,
         listed: &[Listed],
         answered: &mut Answered,
     ) -> Verdict {
         if !speaks_of(rule, facts.outcome, listed) {
             return Verdict::NotMeant(facts.outcome);
         }
-        match rule.when.as_ref().map(|when| when.evaluate(scene)) {
+        match rule.when.map(|when| asking.evaluate(when)) {
             Some(Err(why)) => return Verdict::Failed(format!("its condition cannot be evaluated: {why}")),
             Some(Ok(value)) if !value.is_true() => return Verdict::NotHeld(value),
             _ => {}
         }
         let mut values = Vec::with_capacity(rule.set.len());
         for (target, source) in &rule.set {
-            match self.make(*target, source, scene, facts.project) {
+            match self.make(*target, source, asking.scene, facts.project) {
                 Ok(value) => values.push((target.field(), value)),
                 Err(why) => return Verdict::Failed(format!("{} cannot be made: {why}", target.key())),
             }
@@ -144,7 +146,7 @@ impl Ruleset {
     pub(in crate::lookup) fn text_of(&self, source: &Source, scene: &Value) -> Result<String, String> {
         match source {
             Source::Literal(text) => Ok(text.as_ref().to_owned()),
-            Source::Template(template, _) => template.render(scene),
+            Source::Template(escaping, place, _) => self.programs.render(*escaping, *place, scene),
         }
     }
 }

@@ -43,7 +43,8 @@ mod tests {
     use minijinja::context;
     use minijinja::value::Value;
 
-    use super::super::language::Template;
+    use super::super::language::Escaping;
+    use super::super::program::Texts;
     use super::*;
 
     #[test]
@@ -54,7 +55,10 @@ mod tests {
         {
             let around = AroundId::read(template).unwrap_or_else(|| panic!("{template}"));
             for field in [Field::BackendLink, Field::ExternalId] {
-                let compiled = Template::compile(field, template).unwrap();
+                let escaping = Escaping::of(field);
+                let mut texts = Texts::default();
+                let place = texts.add_template(escaping, template);
+                let compiled = texts.compile().unwrap();
                 for id in ids {
                     let id = ContactId::from_text(id);
                     let value = match &id {
@@ -62,7 +66,11 @@ mod tests {
                         ContactId::Text(text) => Value::from(&**text),
                     };
                     let scene = context! { contact => context! { id => value } };
-                    assert_eq!(compiled.render(&scene).unwrap(), around.write(field, &id), "{template} {id}");
+                    assert_eq!(
+                        compiled.render(escaping, place, &scene).unwrap(),
+                        around.write(field, &id),
+                        "{template} {id}"
+                    );
                 }
             }
         }

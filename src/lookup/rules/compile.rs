@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use super::around_id::AroundId;
-use super::language::{Condition, Template, is_literal};
+use super::language::{Escaping, is_literal, names_of_condition, names_of_template};
 use super::names::{self, Mentions, Use};
+use super::program::{Programs, Texts};
 use super::{Fields, Lists, Rule, Ruleset, Source, calendar, words};
 use crate::config::{self, Complaint, Project, Script, Target, nearest};
 use crate::lookup::safety::{self, Checked};
@@ -14,15 +15,20 @@ use crate::model::Field;
 impl Ruleset {
     /// Compiles the rules and default fields of a project, with everything that is wrong with them.
     pub(in crate::lookup) fn compile(project: &Project) -> (Self, Vec<Complaint>) {
-        let mut compiler = Compiler { project, complaints: Vec::new() };
+        let mut compiler = Compiler::of(project);
         let defaults = compiler.defaults();
-        let rules: Vec<Rule> = project.routing.rules.iter().map(|rule| compiler.rule(rule)).collect();
+        let rules = compiler.rules();
+        let programs = compiler.texts.compile().unwrap_or_else(|why| {
+            compiler.complaints.push(Complaint::mistake(None, why));
+            Programs::default()
+        });
         let mut mentions = Mentions::default();
         for rule in &rules {
             mentions.history |= rule.mentions.history;
             mentions.dnid |= rule.mentions.dnid;
         }
         let ruleset = Self {
+            programs,
             titles: titles(project),
             zone: calendar::zone(&project.timezone),
             lists: Lists::of(project),
@@ -31,6 +37,14 @@ impl Ruleset {
             mentions,
         };
         (ruleset, compiler.complaints)
+    }
+
+    /// Everything that is wrong with them, without making them ready.
+    pub(super) fn find_mistakes(project: &Project) -> Vec<Complaint> {
+        let mut compiler = Compiler::of(project);
+        compiler.defaults();
+        compiler.rules();
+        compiler.complaints
     }
 }
 
@@ -46,10 +60,19 @@ fn titles(project: &Project) -> Arc<[Arc<str>]> {
 struct Compiler<'a> {
     project: &'a Project,
     complaints: Vec<Complaint>,
+    texts: Texts<'a>,
 }
 
-impl Compiler<'_> {
-    fn rule(&mut self, rule: &config::Rule) -> Rule {
+impl<'a> Compiler<'a> {
+    fn of(project: &'a Project) -> Self {
+        Self { project, complaints: Vec::new(), texts: Texts::default() }
+    }
+
+    fn rules(&mut self) -> Vec<Rule> {
+        self.project.routing.rules.iter().map(|rule| self.rule(rule)).collect()
+    }
+
+    fn rule(&mut self, rule: &'a config::Rule) -> Rule {
         let mut mentions = Mentions::default();
         let when = rule.when.as_ref().and_then(|script| self.condition(script, &mut mentions));
         let mut set = Vec::with_capacity(rule.set.len());
@@ -70,17 +93,16 @@ impl Compiler<'_> {
         Rule { when, set, clear, stop: rule.stop, mentions }
     }
 
-    fn condition(&mut self, script: &Script, mentions: &mut Mentions) -> Option<Arc<Condition>> {
+    fn condition(&mut self, script: &'a Script, mentions: &mut Mentions) -> Option<usize> {
         let described = format!("when in [[project.{}.rule]]", self.project.name);
         let complain = |why: String| Complaint::at(&script.place, format!("{described}: {why}"));
-        let condition = match Condition::compile(&script.text) {
-            Ok(condition) => condition,
+        let looked_at = match names_of_condition(&script.text) {
+            Ok(names) => names,
             Err(why) => {
                 self.complaints.push(complain(why));
                 return None;
             }
         };
-        let looked_at = condition.names();
         let mistakes = looked_at.iter().filter_map(|name| names::find_mistake(name, Use::Condition, self.project));
         let mistakes: Vec<String> = mistakes.chain(words::find_mistake(&script.text)).collect();
         self.complaints.extend(mistakes.into_iter().map(complain));
@@ -90,7 +112,7 @@ impl Compiler<'_> {
             mentions.look_at(name);
             mentions.speak_of(name);
         }
-        Some(condition)
+        Some(self.texts.add_condition(&script.text))
     }
 
     fn defaults(&mut self) -> Vec<(Field, Source)> {
@@ -113,20 +135,25 @@ impl Compiler<'_> {
     }
 
     /// Compiles a value; what is probably not meant comes with it.
-    fn source(&mut self, target: Target, text: &str, mentions: &mut Mentions) -> Result<(Source, Vec<String>), Fault> {
+    fn source(
+        &mut self,
+        target: Target,
+        text: &'a str,
+        mentions: &mut Mentions,
+    ) -> Result<(Source, Vec<String>), Fault> {
         if is_literal(text) {
             self.literal(target, text.trim()).map_err(Fault::Value)?;
             return Ok((Source::Literal(text.into()), Vec::new()));
         }
-        let template = Template::compile(target.field(), text).map_err(Fault::Text)?;
-        let looked_at = template.names();
+        let escaping = Escaping::of(target.field());
+        let looked_at = names_of_template(escaping, text).map_err(Fault::Text)?;
         let mistake = looked_at.iter().find_map(|name| names::find_mistake(name, Use::Template, self.project));
         if let Some(why) = mistake.or_else(|| words::find_mistake_in_template(text)) {
             return Err(Fault::Text(why));
         }
         looked_at.iter().for_each(|name| mentions.look_at(name));
         let slips = looked_at.iter().filter_map(|name| names::find_slip(name)).collect();
-        Ok((Source::Template(template, AroundId::read(text)), slips))
+        Ok((Source::Template(escaping, self.texts.add_template(escaping, text), AroundId::read(text)), slips))
     }
 
     /// Checks a value that every call would get.

@@ -3,13 +3,12 @@
 //! A condition takes a value that does not exist for false, since most callers lack most fields. A template that shows
 //! one fails, since half a link or half a name is worse than none.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Expression, Output, State, UndefinedBehavior};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::shared::Shared;
 use crate::model::Field;
 
 /// Work that one condition or template may cost: instructions, and 64 bytes of text each. The longest sensible one needs
@@ -22,72 +21,64 @@ pub(super) const URL_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.
 /// The name of a template decides how values are written into it.
 const LINK: &str = "link";
 
-/// A compiled condition.
-pub(super) struct Condition(Expression<'static, 'static>);
+/// How a template writes values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::lookup) enum Escaping {
+    /// Encoded, as parts of a link.
+    Link,
+    /// As they are.
+    None,
+}
 
-impl Condition {
-    /// Compiles an expression.
-    ///
-    /// # Errors
-    /// What is wrong with it, for the end of a message.
-    pub(super) fn compile(text: &str) -> Result<Arc<Self>, String> {
-        static COMPILED: Shared<Condition> = Shared::new();
-        COMPILED.get(text, || {
-            let compiled = conditions().compile_expression_owned(text.to_owned());
-            compiled.map(Self).map_err(|error| explain_syntax(&error))
-        })
+impl Escaping {
+    /// What a field needs.
+    pub(super) fn of(field: Field) -> Self {
+        if field == Field::BackendLink { Self::Link } else { Self::None }
     }
 
-    /// Evaluates it; what counts is whether the value is true.
-    ///
-    /// # Errors
-    /// What failed, for the explanation.
-    pub(super) fn evaluate(&self, scene: &Value) -> Result<Value, String> {
-        self.0.eval(scene.clone()).map_err(|error| explain_failure(&error))
-    }
-
-    /// The names that it looks at, with their attributes.
-    pub(super) fn names(&self) -> Vec<String> {
-        sorted(self.0.undeclared_variables(true).into_iter().collect())
+    /// The name of such a template, by which the engine knows how to write.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Link => LINK,
+            Self::None => "text",
+        }
     }
 }
 
-/// A compiled template.
-pub(in crate::lookup) struct Template {
-    environment: Environment<'static>,
-    name: &'static str,
+/// Compiles an expression.
+///
+/// # Errors
+/// What is wrong with it, for the end of a message.
+pub(super) fn compile_condition(text: &str) -> Result<Expression<'static, 'static>, String> {
+    conditions().compile_expression_owned(text.to_owned()).map_err(|error| explain_syntax(&error))
 }
 
-impl Template {
-    /// Compiles a template for a field; values in a link are encoded.
-    ///
-    /// # Errors
-    /// What is wrong with it, for the end of a message.
-    pub(super) fn compile(field: Field, text: &str) -> Result<Arc<Self>, String> {
-        static LINKS: Shared<Template> = Shared::new();
-        static TEXTS: Shared<Template> = Shared::new();
-        let (compiled, name) = if field == Field::BackendLink { (&LINKS, LINK) } else { (&TEXTS, "text") };
-        compiled.get(text, || {
-            let mut environment = templates().clone();
-            environment.add_template_owned(name, text.to_owned()).map_err(|error| explain_syntax(&error))?;
-            Ok(Self { environment, name })
-        })
-    }
+/// The names that a condition looks at, with their attributes.
+///
+/// # Errors
+/// What is wrong with it, for the end of a message.
+pub(super) fn names_of_condition(text: &str) -> Result<Vec<String>, String> {
+    Ok(sorted(compile_condition(text)?.undeclared_variables(true).into_iter().collect()))
+}
 
-    /// Makes a text of it.
-    ///
-    /// # Errors
-    /// What failed, for the explanation.
-    pub(super) fn render(&self, scene: &Value) -> Result<String, String> {
-        let template = self.environment.get_template(self.name);
-        template.and_then(|template| template.render(scene)).map_err(|error| explain_failure(&error))
-    }
+/// Compiles a template; the environment holds it under the name of its escaping.
+///
+/// # Errors
+/// What is wrong with it, for the end of a message.
+pub(super) fn compile_template(escaping: Escaping, text: &str) -> Result<Environment<'static>, String> {
+    let mut environment = templates().clone();
+    let added = environment.add_template_owned(escaping.name(), text.to_owned());
+    added.map(|()| environment).map_err(|error| explain_syntax(&error))
+}
 
-    /// The names that it looks at, with their attributes.
-    pub(super) fn names(&self) -> Vec<String> {
-        let template = self.environment.get_template(self.name);
-        template.map_or_else(|_| Vec::new(), |it| sorted(it.undeclared_variables(true).into_iter().collect()))
-    }
+/// The names that a template looks at, with their attributes.
+///
+/// # Errors
+/// What is wrong with it, for the end of a message.
+pub(super) fn names_of_template(escaping: Escaping, text: &str) -> Result<Vec<String>, String> {
+    let environment = compile_template(escaping, text)?;
+    let template = environment.get_template(escaping.name()).map_err(|error| explain_syntax(&error))?;
+    Ok(sorted(template.undeclared_variables(true).into_iter().collect()))
 }
 
 /// Whether a text stands for itself: nothing in it is evaluated.
@@ -167,11 +158,13 @@ fn explain_syntax(error: &Error) -> String {
     error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
 }
 
-fn explain_failure(error: &Error) -> String {
-    match error.kind() {
-        ErrorKind::OutOfFuel => "it takes too long".to_owned(),
-        ErrorKind::UndefinedError => "something that it shows has no value".to_owned(),
-        _ => error.to_string(),
+/// Why evaluating failed, without the place: a text does not stand alone in its program.
+pub(super) fn explain_failure(error: &Error) -> String {
+    match (error.kind(), error.detail()) {
+        (ErrorKind::OutOfFuel, _) => "it takes too long".to_owned(),
+        (ErrorKind::UndefinedError, _) => "something that it shows has no value".to_owned(),
+        (kind, Some(detail)) => format!("{kind}: {detail}"),
+        (kind, None) => kind.to_string(),
     }
 }
 

@@ -12,6 +12,7 @@ mod language;
 mod lists;
 mod names;
 mod past;
+mod program;
 mod proof;
 mod report;
 mod scene;
@@ -28,9 +29,10 @@ use crate::config::Target;
 use crate::model::Field;
 
 use around_id::AroundId;
-use language::{Condition, Template};
+use language::Escaping;
 use lists::Lists;
 use names::Mentions;
+use program::Programs;
 
 pub use lists::Listed;
 pub use report::{Ruling, Verdict};
@@ -43,6 +45,7 @@ pub(super) use scene::Facts;
 /// The rules and default fields of a project, ready to be asked.
 pub(super) struct Ruleset {
     rules: Vec<Rule>,
+    programs: Programs,
     /// What a found contact gets when it lacks a field.
     defaults: Vec<(Field, Source)>,
     lists: Lists,
@@ -55,7 +58,8 @@ pub(super) struct Ruleset {
 
 /// A rule.
 struct Rule {
-    when: Option<Arc<Condition>>,
+    /// The place of its condition.
+    when: Option<usize>,
     set: Vec<(Target, Source)>,
     clear: Fields,
     stop: bool,
@@ -66,8 +70,8 @@ struct Rule {
 pub(super) enum Source {
     /// It stands there.
     Literal(Box<str>),
-    /// A template makes it; the part beside it makes the same when the contact has an id.
-    Template(Arc<Template>, Option<AroundId>),
+    /// The template at this place makes it; the part beside it makes the same when the contact has an id.
+    Template(Escaping, usize, Option<AroundId>),
 }
 
 impl Ruleset {

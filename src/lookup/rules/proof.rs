@@ -1,5 +1,6 @@
 //! The tests of a project's rules: calls with the answers that they have to get. No source is ever asked.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::civil::DateTime;
@@ -24,8 +25,11 @@ const SOURCE: &str = "test";
 
 /// Everything that is wrong with the templates and rules of a project; the tests run when nothing is.
 pub(in crate::lookup) fn check(project: &Project) -> Vec<Complaint> {
+    if project.routing.tests.is_empty() {
+        return Ruleset::find_mistakes(project);
+    }
     let (ruleset, mut complaints) = Ruleset::compile(project);
-    if complaints.iter().all(|complaint| complaint.is_warning) && !project.routing.tests.is_empty() {
+    if complaints.iter().all(|complaint| complaint.is_warning) {
         let project = Arc::new(project.clone());
         let tests = project.routing.tests.iter().enumerate();
         complaints
@@ -44,8 +48,10 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     fn run(&self) -> Vec<Complaint> {
-        if let Some(complaint) = self.unknown_agent() {
-            return vec![complaint];
+        let mistakes: Vec<Complaint> =
+            self.test.contacts.iter().filter_map(|contact| self.mistake_in(contact)).collect();
+        if !mistakes.is_empty() {
+            return mistakes;
         }
         let decision = self.decide();
         let failed = self.test.expect.iter().filter_map(|(field, expected)| {
@@ -89,21 +95,29 @@ impl Trial<'_> {
         format!("test {}{title} of [project.{}]", self.place + 1, self.project.name)
     }
 
-    /// A contact of an agent whom nobody knows would test something else than it says.
-    fn unknown_agent(&self) -> Option<Complaint> {
-        let agent = self.test.contact.as_ref()?.get("agent")?;
-        if self.project.roster.named(agent).is_some() {
-            return None;
+    /// A contact of an agent whom nobody knows, or found in a way that there is not, would test something else than it
+    /// says.
+    fn mistake_in(&self, contact: &BTreeMap<String, String>) -> Option<Complaint> {
+        let complain = |message: String| Some(Complaint::at(&self.test.contact_place, message));
+        let nearest = |word: &str, known: Vec<&str>| {
+            nearest(word, known).map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"))
+        };
+        if let Some(rung) = contact.get("rung").filter(|rung| found_by(rung).is_none()) {
+            let near = nearest(rung, Rung::ALL.into_iter().map(Rung::as_str).collect());
+            return complain(format!(
+                "the contact of {} has the rung {rung:?}, which there is not{near}",
+                self.title()
+            ));
         }
-        let near = nearest(agent, self.project.roster.names());
-        let near = near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
-        let message = format!("the contact of {} has the agent {agent:?}, whom nobody knows{near}", self.title());
-        Some(Complaint::at(&self.test.contact_place, message))
+        let agent = contact.get("agent").filter(|agent| self.project.roster.named(agent).is_none())?;
+        let near = nearest(agent, self.project.roster.names().collect());
+        complain(format!("the contact of {} has the agent {agent:?}, whom nobody knows{near}", self.title()))
     }
 
     fn decide(&self) -> Decision {
         let number = Arc::new(number::parse(&self.test.telephone, &self.project.numbering));
-        let candidates: Vec<Candidate> = self.candidate(&number).into_iter().collect();
+        let candidates: Vec<Candidate> =
+            self.test.contacts.iter().map(|fields| self.candidate(fields, &number)).collect();
         let person = merge::choose(&candidates, None, self.project.guesses, self.project.fill);
         let outcome = match (&person, self.test.nobody, &*number) {
             (Some(_), ..) => Outcome::Found,
@@ -149,22 +163,25 @@ impl Trial<'_> {
         }
     }
 
-    fn candidate(&self, number: &Number) -> Option<Candidate> {
-        let fields = self.test.contact.as_ref()?;
+    fn candidate(&self, fields: &BTreeMap<String, String>, number: &Number) -> Candidate {
         let mut contact = Contact::default();
         let mut source = SOURCE;
+        let mut rung = if matches!(number, Number::Local(_)) { Rung::Local } else { Rung::Exact };
         for (name, value) in fields {
             match (name.as_str(), Field::parse(name)) {
                 ("id", _) => contact.id = ContactId::from_text(value),
                 ("source", _) => source = value,
+                ("rung", _) => rung = found_by(value).unwrap_or(rung),
+                ("primary", _) => contact.primary = value == "true",
                 (_, Some(field)) => contact.set(field, value.as_str()),
                 _ => {
                     contact.custom.insert(name.clone(), value.clone());
                 }
             }
         }
-        let rung = if matches!(number, Number::Local(_)) { Rung::Local } else { Rung::Exact };
-        Some(Candidate { source: self.full_name(source), place: 0, hit: Hit { contact: Arc::new(contact), rung } })
+        let source = self.full_name(source);
+        let place = self.project.sources.iter().position(|known| *known == source).unwrap_or_default();
+        Candidate { source, place, hit: Hit { contact: Arc::new(contact), rung } }
     }
 
     /// The full name of a source that the project asks by this short one.
@@ -207,6 +224,11 @@ impl Trial<'_> {
         let said: Vec<String> = verdicts.collect();
         if said.is_empty() { "there are no rules".to_owned() } else { format!("nothing set it; {}", said.join("; ")) }
     }
+}
+
+/// The rung of this name.
+fn found_by(name: &str) -> Option<Rung> {
+    Rung::ALL.into_iter().find(|rung| rung.as_str() == name)
 }
 
 fn past_call(call: &crate::config::TestCall, now: i64) -> PastCall {

@@ -1,5 +1,4 @@
-//! Compiled texts, each held once for the whole process: MiniJinja reserves some 13 KB for the shortest expression, and
-//! the projects of one PBX say the same things.
+//! Compiled texts, each held once for the whole process, since the projects of one PBX say the same things.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -218,11 +218,11 @@ async fn refused_credentials_stop_the_source_until_the_configuration_is_read_aga
     for _ in 0..100 {
         assert_eq!(ask(&guard).await.unwrap_err().kind(), Kind::Refused);
     }
-    assert_eq!(source.asked(), usize::try_from(REFUSALS).unwrap());
+    assert_eq!(source.asked(), REFUSALS);
     assert_eq!(guard.health(), Health::Open(Why::Refused));
     tokio::time::sleep(REFUSED_FOR / 2).await;
     ask(&guard).await.unwrap_err();
-    assert_eq!(source.asked(), usize::try_from(REFUSALS).unwrap());
+    assert_eq!(source.asked(), REFUSALS);
     *source.steps.lock().unwrap() = [Answer].into();
     guard.forgive();
     assert!(ask(&guard).await.is_ok());

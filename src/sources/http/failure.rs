@@ -16,8 +16,8 @@ use crate::error::{Error, Kind};
 /// How long a system is left alone that wants fewer requests and does not say until when.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// The error that a status other than success stands for. A refused credential ([`Kind::Refused`]) stops the source; a
-/// request to wait carries for how long ([`Error::pause`]).
+/// The error that a status other than success stands for. A refused credential ([`Kind::Refused`]) stops the source, where
+/// a 403 may be about the one request alone; a request to wait carries for how long ([`Error::pause`]).
 #[must_use]
 pub fn explain_status(answer: &Answer) -> Error {
     let (kind, words) = match answer.status.as_u16() {
@@ -36,7 +36,9 @@ pub fn explain_status(answer: &Answer) -> Error {
         StatusCode::SERVICE_UNAVAILABLE => retry_after(&answer.headers),
         _ => None,
     };
-    Error::new(kind, format!("{words}: status {} ({reason})", answer.status.as_u16())).retry_after(pause)
+    Error::new(kind, format!("{words}: status {} ({reason})", answer.status.as_u16()))
+        .retry_after(pause)
+        .perhaps_of_one_request(answer.status == StatusCode::FORBIDDEN)
 }
 
 /// How long an answer asks to wait: `Retry-After` in seconds, or as a date counted from the answer's own `Date`.

@@ -15,6 +15,7 @@
 pub mod address;
 mod connect;
 mod failure;
+mod handshake;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use address::Reach;
 pub use connect::{Clients, Settings};
 pub(crate) use failure::explain_tls;
 pub use failure::{explain_status, retry_after};
+pub use handshake::shake_hands;
 
 /// How long it may take to find the address and to connect, TLS included.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(3);

@@ -115,6 +115,7 @@ fn a_mistake_in_the_map_is_found_when_the_file_is_read() {
 proptest::proptest! {
     #[test]
     fn no_answer_makes_it_panic(text in "[\\[\\]{}\",:a-c0-9ntrue .-]{0,80}", expression in "[a-c@.*\\[\\]?|`'\"0-9()&! =]{0,20}") {
+        fuzz_bytes(format!("{expression}\0{text}").as_bytes());
         let answers = [serde_json::from_str(&text).unwrap_or(Value::Null), json!({"a": [{"b": text}, 1, null]})];
         let mut settings = settings_for_tests("crm", "");
         settings.map.insert("name".to_owned(), expression);

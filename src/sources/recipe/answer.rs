@@ -87,11 +87,15 @@ fn usual(answer: &Answer) -> Meaning {
 fn judge(recipe: &Recipe, meaning: Meaning, status: StatusCode, wait: impl Fn() -> Duration) -> Outcome {
     let title = &recipe.title;
     let said = format!("status {}", status.as_u16());
-    let failed = |kind, words: &str| Outcome::Failed(Error::new(kind, format!("{title} {words} ({said})")));
+    let error = |kind, words: &str| Error::new(kind, format!("{title} {words} ({said})"));
+    let failed = |kind, words: &str| Outcome::Failed(error(kind, words));
     match meaning {
         Meaning::Unknown => Outcome::Unknown,
         Meaning::Session => Outcome::SessionOver,
         Meaning::Refused if status == StatusCode::UNAUTHORIZED && recipe.auth.session.is_some() => Outcome::SessionOver,
+        Meaning::Refused if status == StatusCode::FORBIDDEN => {
+            Outcome::Failed(error(Kind::Refused, "does not let calldex in").perhaps_of_one_request(true))
+        }
         Meaning::Refused => failed(Kind::Refused, "refuses the credentials"),
         Meaning::Retry => failed(Kind::Unavailable, "fails"),
         Meaning::Wrong => failed(Kind::Invalid, "does not accept the request"),

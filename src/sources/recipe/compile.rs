@@ -1,17 +1,19 @@
 //! From the tables of a recipe file to a recipe that can be used, and every mistake to its place in the file.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+mod limits;
+mod requests;
 
-use http::{HeaderName, Method};
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::HeaderName;
 use regex::Regex;
 
+use super::Recipe;
 use super::auth_plan::AuthPlan;
-use super::format::{BudgetTable, ErrorTable, Meaning, ParamTable, RecipeFile, RequestTable};
+use super::format::{ParamTable, RecipeFile};
 use super::mapping::{Mapping, Path};
 use super::template::{Condition, Position, Template, Templates};
-use super::{Body, Budget, Plan, Recipe, Rule, Tree, Wait};
-use crate::config::{did_you_mean, parse_duration, read_rate};
+use crate::config::did_you_mean;
 use crate::model::Field;
 use crate::number::Spelling;
 
@@ -119,11 +121,6 @@ pub(super) fn inside(outer: &Place, word: impl ToString) -> Place {
     let mut place = outer.clone();
     place.push(word.to_string());
     place
-}
-
-/// Quotes in a text that is sent are those of a query language.
-fn position_of(source: &str) -> Position {
-    if super::pieces::has_quotes(source) { Position::Quoted } else { Position::Text }
 }
 
 impl Compiler<'_> {
@@ -242,20 +239,6 @@ impl Compiler<'_> {
         compiled
     }
 
-    /// The templates of a query or a form.
-    pub(super) fn pairs(
-        &mut self,
-        pairs: &BTreeMap<String, String>,
-        place: &Place,
-        scope: Scope,
-    ) -> Vec<(String, Template)> {
-        let made = pairs.iter().filter_map(|(name, source)| {
-            let template = self.template(source, &inside(place, name), position_of(source), scope)?;
-            Some((name.clone(), template))
-        });
-        made.collect()
-    }
-
     fn conditions(&mut self, sources: &[String], place: &Place, scope: Scope) -> Vec<Condition> {
         let numbered = sources.iter().enumerate();
         numbered.filter_map(|(index, source)| self.condition(source, &inside(place, index), scope)).collect()
@@ -271,109 +254,6 @@ impl Compiler<'_> {
                 self.wrong(place, why);
                 None
             }
-        }
-    }
-
-    fn plans(&mut self, name: &str, tables: &[RequestTable], scope: Scope) -> Vec<Plan> {
-        let numbered = tables.iter().enumerate();
-        numbered.map(|(index, table)| self.plan(table, &inside(&place(&[name]), index), scope)).collect()
-    }
-
-    /// Compiles a request.
-    pub(super) fn plan(&mut self, table: &RequestTable, place: &Place, scope: Scope) -> Plan {
-        self.check_keys(table, place);
-        let (method, path) = self.target(table, place);
-        let of_path = inside(place, method.as_str().to_lowercase());
-        if !path.starts_with('/') {
-            self.wrong(&of_path, "the path of a request begins with /");
-        }
-        Plan {
-            method,
-            path: self.template(path, &of_path, Position::Url, scope.without_secrets()).unwrap_or_default(),
-            query: self.pairs(&table.query, &inside(place, "query"), scope.without_secrets()),
-            headers: self.headers(&table.headers, &inside(place, "headers"), scope),
-            body: self.body(table, place, scope),
-            when: table.when.as_ref().and_then(|when| self.condition(when, &inside(place, "when"), scope)),
-            records: self.path(&table.records, &inside(place, "records")),
-            map: self.mapping(&table.map, &inside(place, "map")),
-            id: self.path(&table.id, &inside(place, "id")),
-        }
-    }
-
-    /// A key that does nothing in this place is a mistake.
-    fn check_keys(&mut self, table: &RequestTable, place: &Place) {
-        let kind = place.first().map(String::as_str).unwrap_or_default();
-        let finds = matches!(kind, "lookup" | "search");
-        if finds && table.records.is_none() {
-            let message =
-                "there is no records; expected the path to the list of records, such as records = \"results\"";
-            self.wrong(place, message);
-        }
-        let reads = finds || matches!(kind, "then" | "users");
-        let writes = matches!(kind, "log_call" | "create");
-        let present = [
-            ("records", table.records.is_some(), finds),
-            ("map", !table.map.is_empty(), reads),
-            ("id", table.id.is_some(), writes),
-        ];
-        for (key, is_set, belongs) in present {
-            if is_set && !belongs {
-                self.wrong(&inside(place, key), format!("{key} does nothing in a request of {kind}"));
-            }
-        }
-    }
-
-    fn target<'t>(&mut self, table: &'t RequestTable, place: &Place) -> (Method, &'t str) {
-        let targets = [
-            (Method::GET, &table.get),
-            (Method::POST, &table.post),
-            (Method::PUT, &table.put),
-            (Method::PATCH, &table.patch),
-        ];
-        let mut set = targets.into_iter().filter_map(|(method, path)| Some((method, path.as_deref()?)));
-        match (set.next(), set.next()) {
-            (Some(target), None) => target,
-            (first, _) => {
-                let found = if first.is_some() { "more than one" } else { "none" };
-                self.wrong(place, format!("a request has one of get, post, put, patch; found {found}"));
-                (Method::GET, "/")
-            }
-        }
-    }
-
-    fn body(&mut self, table: &RequestTable, place: &Place, scope: Scope) -> Body {
-        match (&table.json, &table.form, &table.xml) {
-            (None, None, None) => Body::None,
-            (Some(json), None, None) => Body::Json(self.tree(json, &inside(place, "json"), scope)),
-            (None, Some(form), None) => Body::Form(self.pairs(form, &inside(place, "form"), scope)),
-            (None, None, Some(xml)) => {
-                let template = self.template(xml, &inside(place, "xml"), Position::Xml, scope);
-                template.map_or(Body::None, Body::Xml)
-            }
-            _ => {
-                self.wrong(place, "a request has one of json, form, xml; found more than one");
-                Body::None
-            }
-        }
-    }
-
-    fn tree(&mut self, json: &serde_json::Value, place: &Place, scope: Scope) -> Tree {
-        match json {
-            serde_json::Value::String(source) => {
-                let made = self.template(source, place, position_of(source), scope);
-                made.map_or(Tree::Fixed(serde_json::Value::Null), Tree::Made)
-            }
-            serde_json::Value::Array(items) => {
-                let items = items.iter().enumerate();
-                Tree::List(items.map(|(index, item)| self.tree(item, &inside(place, index), scope)).collect())
-            }
-            serde_json::Value::Object(table) => {
-                let entries = table.iter();
-                Tree::Table(
-                    entries.map(|(key, item)| (key.clone(), self.tree(item, &inside(place, key), scope))).collect(),
-                )
-            }
-            fixed => Tree::Fixed(fixed.clone()),
         }
     }
 
@@ -426,75 +306,6 @@ impl Compiler<'_> {
             self.wrong(&place, "forms is empty; expected at least one spelling, such as [\"e164\"]");
         }
         forms
-    }
-
-    fn rate(&mut self, text: Option<&str>) -> Option<crate::config::Rate> {
-        let text = text?;
-        let rate = read_rate(text).ok();
-        if rate.is_none() {
-            let message = format!("rate is {text:?}; expected a number of requests and a time, such as \"20/2s\"");
-            self.wrong(&place(&["limit", "rate"]), message);
-        }
-        rate
-    }
-
-    fn rules(&mut self, tables: &[ErrorTable]) -> Vec<Rule> {
-        let mut rules = Vec::new();
-        for (index, table) in tables.iter().enumerate() {
-            let place = inside(&place(&["error"]), index);
-            if table.status.is_empty() && table.when.is_none() {
-                self.wrong(&place, "an [[error]] needs status, when, or both; this one would fit every answer");
-            }
-            if table.meaning != Meaning::Limit && (table.wait.is_some() || table.wait_header.is_some()) {
-                self.wrong(&place, "wait and wait_header do something with as = \"limit\" only");
-            }
-            rules.push(Rule {
-                status: table.status.clone(),
-                when: self.path(&table.when, &inside(&place, "when")),
-                meaning: table.meaning,
-                wait_header: self.header_name(&table.wait_header, &inside(&place, "wait_header")),
-                wait: self.wait(&table.wait, &inside(&place, "wait")),
-            });
-        }
-        rules
-    }
-
-    fn budgets(&mut self, tables: &[BudgetTable]) -> Vec<Budget> {
-        let mut budgets = Vec::new();
-        for (index, table) in tables.iter().enumerate() {
-            let place = inside(&place(&["budget"]), index);
-            let header = self.header_name(&Some(table.header.clone()), &inside(&place, "header"));
-            let wait_header = self.header_name(&table.wait_header, &inside(&place, "wait_header"));
-            let wait = self.wait(&table.wait, &inside(&place, "wait"));
-            budgets.extend(header.map(|header| Budget { header, reserve: table.reserve, wait_header, wait }));
-        }
-        budgets
-    }
-
-    fn header_name(&mut self, name: &Option<String>, place: &Place) -> Option<HeaderName> {
-        let name = name.as_ref()?;
-        let parsed = name.parse().ok();
-        if parsed.is_none() {
-            self.wrong(place, format!("{name:?} is no name of a header"));
-        }
-        parsed
-    }
-
-    fn wait(&mut self, text: &Option<String>, place: &Place) -> Option<Wait> {
-        let text = text.as_ref()?;
-        if text == "day" {
-            return Some(Wait::Day);
-        }
-        self.duration(text, place).map(Wait::For)
-    }
-
-    /// Reads a duration.
-    pub(super) fn duration(&mut self, text: &str, place: &Place) -> Option<Duration> {
-        let duration = parse_duration(text).filter(|duration| !duration.is_zero());
-        if duration.is_none() {
-            self.wrong(place, format!("{text:?} is no duration; expected one such as \"60s\" or \"50m\""));
-        }
-        duration
     }
 
     fn patterns(&mut self) -> BTreeMap<String, Regex> {

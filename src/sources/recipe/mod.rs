@@ -11,7 +11,6 @@ mod auth_plan;
 mod compile;
 mod engine;
 mod format;
-mod jwt;
 mod mapping;
 mod pieces;
 mod read;

@@ -13,11 +13,11 @@ use minijinja::value::Value;
 use super::answer::{self, Outcome};
 use super::auth_plan::{Assertion, Login, SessionPlan};
 use super::engine::Engine;
-use super::jwt::{self, Claims};
 use super::mapping::Path;
 use super::request;
 use super::view::Vars;
 use crate::error::{Error, Kind, Result};
+use crate::sources::jwt::{Claims, Key};
 
 /// A session is renewed this long before its end.
 const AHEAD: Duration = Duration::from_secs(60);
@@ -117,7 +117,7 @@ impl Engine {
         let (issuer, subject) = (text(&assertion.issuer, "the issuer")?, text(&assertion.subject, "the subject")?);
         let (audience, key) = (text(&assertion.audience, "the audience")?, text(&assertion.key, "the key")?);
         let claims = Claims { issuer: &issuer, subject: &subject, audience: &audience };
-        jwt::sign(&claims, &key, self.clock.utc_millis() / 1000)
+        Key::from_pem(&key)?.assertion(&claims, self.clock.utc_millis() / 1000)
     }
 
     pub(super) fn refused(&self, why: &str) -> Error {

@@ -97,8 +97,7 @@ impl RecipeSource {
 
     /// `agent` in templates: who spoke, by his name or extension at the PBX; `owner` is his id in this CRM.
     fn agent(&self, name: &str) -> Option<Value> {
-        let by_extension = || self.agents.values().find(|agent| agent.extension.as_deref() == Some(name));
-        let agent = self.agents.get(name).or_else(by_extension)?;
+        let agent = config::Agent::find(&self.agents, name)?;
         let texts = [
             ("name", Some(agent.name.to_string())),
             ("extension", agent.extension.clone()),

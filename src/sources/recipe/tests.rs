@@ -252,14 +252,3 @@ fn a_key_with_a_line_end_makes_no_second_header() {
     let text = with_lookup("get = \"/x\"\nrecords = \"@\"\n[auth]\nkind = \"bearer\"\ntoken = \"{{ param.key }}\"");
     assert_eq!(attempt(&text, "{ key = \"k\\r\\nX-Evil: 1\" }"), "refused before it was sent");
 }
-
-#[test]
-fn an_assertion_is_signed_with_the_key_of_its_parameter() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let key = std::fs::read_to_string(root.join("tests/data/salesforce/test-key.pem")).unwrap();
-    let claims = jwt::Claims { issuer: "i", subject: "s", audience: "a" };
-    let assertion = jwt::sign(&claims, &key, 1_700_000_000).unwrap();
-    assert_eq!(jwt::sign(&claims, &key.replace('\n', "\\n"), 1_700_000_000).unwrap(), assertion);
-    let parts: Vec<&str> = assertion.split('.').collect();
-    assert_eq!((parts.len(), parts[2].len()), (3, 342), "a signature of 2048 bits");
-}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use minijinja::value::{Serde, Value};
-use serde_json::{Map, json};
+use serde_json::Map;
 
 use super::Plan;
 use super::engine::Engine;
@@ -25,32 +25,7 @@ pub struct NewContact {
 /// The fields of a finished call by name; what is not known is left out.
 #[must_use]
 pub fn describe_call(call: &EndedCall) -> CallFields {
-    let all = json!({
-        "key": call.key,
-        "project": *call.project,
-        "uniqueid": call.uniqueid,
-        "direction": call.direction.as_str(),
-        "telephone": call.telephone,
-        "number": call.number,
-        "dnid": call.dnid,
-        "queue": call.queue,
-        "agent": call.agent,
-        "remote_number": call.remote_number,
-        "outcome": call.outcome.as_str(),
-        "reason": call.reason,
-        "recording": call.recording,
-        "started": call.started,
-        "answered": call.answered,
-        "ended": call.ended,
-        "waited": call.waited,
-        "duration": call.duration,
-        "name": call.name,
-        "company": call.company,
-    });
-    match all {
-        serde_json::Value::Object(fields) => fields.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-        _ => CallFields::new(),
-    }
+    call.to_fields().into_iter().filter(|(_, value)| !value.is_null()).collect()
 }
 
 impl Engine {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::class::Class;
 use super::org::Org;
 use super::task;
+use crate::config;
 use crate::model::EndedCall;
-use crate::sources::{CallLog, Writing};
+use crate::sources::{Agents, CallLog, Writing};
 
 /// Writes calls down for one source.
 pub(super) struct Calls(pub(super) Arc<Parts>);
@@ -16,6 +17,15 @@ pub(super) struct Parts {
     pub(super) source: Arc<str>,
     pub(super) org: Arc<Org>,
     pub(super) class: Option<Class>,
+    pub(super) agents: Agents,
+}
+
+impl Parts {
+    /// The user of Salesforce who spoke, where the agent's `owner` says so.
+    fn owner(&self, call: &EndedCall) -> Option<&str> {
+        let agent = config::Agent::find(&self.agents, call.agent.as_deref()?)?;
+        agent.owner.get(&self.source).map(String::as_str).filter(|owner| task::is_id(owner))
+    }
 }
 
 impl CallLog for Calls {
@@ -24,7 +34,7 @@ impl CallLog for Calls {
         Box::pin(async move {
             match &calls.class {
                 Some(class) => class.send(&calls.org, &call, &calls.source).await,
-                None => task::write(&calls.org, &call, &calls.source).await,
+                None => task::write(&calls.org, &call, &calls.source, calls.owner(&call)).await,
             }
         })
     }

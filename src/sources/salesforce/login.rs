@@ -13,13 +13,13 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::Value;
 use url::Url;
 
-use super::jwt::{Claims, Key};
 use super::session::Session;
 use super::settings::Credentials;
 use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::soap::{Argument, Envelope, Fault, Message, Shape, Value as SoapValue, Version, decode};
 use crate::sources::http::{Answer, Client, Request, explain_status};
+use crate::sources::jwt::{Claims, Key};
 
 /// The namespace of Salesforce's interface for partners.
 const PARTNER: &str = "urn:partner.soap.sforce.com";

@@ -5,7 +5,6 @@
 
 mod call_log;
 mod class;
-mod jwt;
 mod limits;
 mod link;
 mod login;
@@ -47,13 +46,14 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
     let settings = settings::read(source).0.ok_or_else(wrong)?;
     let access = login::Access::of(&settings.access, source)?;
     let class = settings.class.as_ref().map(|class| class::Class::of(class, source)).transpose()?;
+    let agents = Arc::clone(&bench.agents);
     let org = Arc::new(Org::new(settings.login.clone(), settings.version.clone(), access, bench));
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         let ahead = Arc::clone(&org);
         // Ends with the login; a failure is told by the call that meets it.
         runtime.spawn(async move { ahead.session().await.map(|_| ()) });
     }
-    let parts = call_log::Parts { source: Arc::clone(&source.name), org: Arc::clone(&org), class };
+    let parts = call_log::Parts { source: Arc::clone(&source.name), org: Arc::clone(&org), class, agents };
     let call_log: Arc<dyn super::CallLog> = Arc::new(call_log::Calls(Arc::new(parts)));
     let salesforce = Salesforce {
         name: Arc::clone(&source.name),

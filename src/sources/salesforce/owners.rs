@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::org::Org;
+use super::task::is_id;
 use crate::directory::Hit;
 use crate::model::Field;
 
@@ -32,7 +33,7 @@ impl Owners {
         let now = org.now();
         let mut wanted: Vec<String> =
             hits.iter().filter_map(|hit| hit.contact.get(Field::Owner)).map(str::to_owned).collect();
-        wanted.retain(|id| is_user(id) && self.get(id, now).is_none());
+        wanted.retain(|id| is_id(id) && self.get(id, now).is_none());
         wanted.sort_unstable();
         wanted.dedup();
         if !wanted.is_empty()
@@ -73,9 +74,4 @@ impl Owners {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(id).filter(|(_, until)| now < *until).map(|(extension, _)| extension.clone())
     }
-}
-
-/// Whether an id is one that may stand in a query.
-fn is_user(id: &str) -> bool {
-    matches!(id.len(), 15 | 18) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

@@ -10,18 +10,18 @@ use crate::model::{CallOutcome, ContactRef, Direction, EndedCall};
 /// Longest value of the fields of calls, in characters.
 const LONGEST: usize = 255;
 
-/// Writes a call down, unless a task with its key is there already.
-pub(super) async fn write(org: &Org, call: &EndedCall, source: &str) -> Result<()> {
+/// Writes a call down, unless a task with its key is there already. `owner` is the user whose task it becomes.
+pub(super) async fn write(org: &Org, call: &EndedCall, source: &str, owner: Option<&str>) -> Result<()> {
     let key: String =
         call.key.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').take(LONGEST).collect();
     let written = org.query(&format!("SELECT Id FROM Task WHERE CallObject = '{key}' LIMIT 1")).await?;
     if written.get("records").and_then(Value::as_array).is_some_and(|records| !records.is_empty()) {
         return Ok(());
     }
-    org.create("Task", &Value::Object(fields(call, &key, source))).await.map(|_| ())
+    org.create("Task", &Value::Object(fields(call, &key, source, owner))).await.map(|_| ())
 }
 
-fn fields(call: &EndedCall, key: &str, source: &str) -> Map<String, Value> {
+fn fields(call: &EndedCall, key: &str, source: &str, owner: Option<&str>) -> Map<String, Value> {
     let mut fields = Map::new();
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     let direction = if call.direction == Direction::In { "Inbound" } else { "Outbound" };
@@ -34,6 +34,10 @@ fn fields(call: &EndedCall, key: &str, source: &str) -> Map<String, Value> {
     set("CallType", json!(direction));
     set("CallDisposition", json!(disposition(call.outcome)));
     set("CallObject", json!(key));
+    // Without one Salesforce takes the user who is logged in.
+    if let Some(owner) = owner {
+        set("OwnerId", json!(owner));
+    }
     if let Ok(started) = Timestamp::from_millisecond(call.started) {
         set("ActivityDate", json!(started.strftime("%Y-%m-%d").to_string()));
     }
@@ -52,8 +56,12 @@ fn fields(call: &EndedCall, key: &str, source: &str) -> Map<String, Value> {
 /// The id of a contact that this source knows.
 pub(super) fn own_id(contact: &ContactRef, source: &str) -> Option<String> {
     let id = contact.id.to_string();
-    let is_id = matches!(id.len(), 15 | 18) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (&*contact.source == source && is_id).then_some(id)
+    (&*contact.source == source && is_id(&id)).then_some(id)
+}
+
+/// Whether a text is an id of Salesforce.
+pub(super) fn is_id(text: &str) -> bool {
+    matches!(text.len(), 15 | 18) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn disposition(outcome: CallOutcome) -> &'static str {

@@ -94,6 +94,7 @@ fn explain_fault(fault: &Fault, status: StatusCode, settings: &Settings) -> Erro
         _ => Kind::Unavailable,
     };
     Error::new(kind, format!("the service answers with a fault, {}", masked(&fault.to_string(), settings)))
+        .perhaps_of_one_request(status == StatusCode::FORBIDDEN)
 }
 
 /// Text of a service without the secrets and the numbers that it may repeat.

@@ -147,6 +147,9 @@ fn wrong(place: &Place, why: &Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::http::address::Reach;
+    use crate::sources::settings_for_tests;
+    use crate::sources::stand_in::{StandIn, answer, client_within, workbench};
 
     fn web(url: &str) -> Place {
         Place::Web(Url::parse(url).unwrap())
@@ -168,5 +171,26 @@ mod tests {
         }
         assert!(beside(&web("https://a.example/"), "file:///etc/shadow").is_err());
         assert!(matches!(beside(&web("https://a.example/"), "/etc/shadow").unwrap(), Place::Web(_)));
+    }
+
+    #[tokio::test]
+    async fn what_a_description_imports_is_not_fetched_where_its_source_may_not_go() {
+        let private = StandIn::start(|_| answer("200 OK", "text/xml", "<schema/>")).await;
+        let import = format!("<import namespace='urn:t' location='{}'/>", private.url("/t.wsdl"));
+        let wsdl = format!("<definitions xmlns='http://schemas.xmlsoap.org/wsdl/'>{import}</definitions>");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("crm.wsdl");
+        std::fs::write(&file, wsdl).unwrap();
+        let keys = "url = \"https://a.example/\"\nparams = \"func_name=getCallerInfo\"";
+        let settings = super::super::settings::read(&settings_for_tests("crm", keys)).0.unwrap();
+        let now = workbench().clock.now();
+        let fetch_with = async |client: &Client| {
+            let found = Description::default().operation(&Place::File(file.clone()), &settings, client, now).await;
+            found.unwrap_err().to_string()
+        };
+        let refused = fetch_with(&client_within(Reach::Public)).await;
+        assert!(refused.contains("public") && private.received().is_empty(), "{refused}");
+        fetch_with(&client_within(Reach::Anywhere)).await;
+        assert_eq!(private.received().len(), 1, "whoever may go there does");
     }
 }

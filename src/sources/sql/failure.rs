@@ -26,7 +26,9 @@ pub(super) fn explain(error: &sqlx::Error) -> Error {
         Kind::Refused => Error::new(kind, format!("the database refuses user or password ({code})")),
         Kind::Timeout => Error::new(kind, "the query took longer than the source's timeout"),
         Kind::Corrupt => Error::new(kind, format!("the database cannot compare the number with its column ({code})")),
-        Kind::Unavailable => Error::new(kind, format!("the database cannot answer now ({code})")),
+        Kind::Unavailable => {
+            Error::new(kind, format!("the database cannot answer now ({code})")).because(told.message().to_owned())
+        }
         _ => Error::new(kind, format!("the database does not accept the query ({code})"))
             .because(told.message().to_owned()),
     }

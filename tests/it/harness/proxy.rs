@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
 
 /// What becomes of the answers. Numbers of bytes count from the moment at which the weather began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,7 @@ struct Sky {
     /// The server, and the weather with its number.
     now: Mutex<(u16, Weather, usize)>,
     open: AtomicUsize,
+    end: Notify,
 }
 
 impl Proxy {
@@ -57,7 +59,11 @@ impl Proxy {
         let listener = std::net::TcpListener::bind((host, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let sky = Arc::new(Sky { now: Mutex::new((server, Weather::Clear, 0)), open: AtomicUsize::new(0) });
+        let sky = Arc::new(Sky {
+            now: Mutex::new((server, Weather::Clear, 0)),
+            open: AtomicUsize::new(0),
+            end: Notify::new(),
+        });
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let seen = Arc::clone(&sky);
         runtime.spawn(async move {
@@ -74,9 +80,15 @@ impl Proxy {
         *now = (now.0, weather, now.2 + 1);
     }
 
-    /// New connections go to another port from now on.
+    /// New connections go to another port from now on, and those that are there end.
     pub(crate) fn lead_to(&self, server: u16) {
         self.sky.now.lock().unwrap().0 = server;
+        self.end_all();
+    }
+
+    /// All connections that are there end.
+    pub(crate) fn end_all(&self) {
+        self.sky.end.notify_waiters();
     }
 
     /// How many connections there are.
@@ -111,6 +123,7 @@ async fn carry_bytes(client: TcpStream, sky: &Sky) -> io::Result<()> {
     tokio::select! {
         ended = tokio::io::copy(&mut questions, &mut to_server) => ended.map(|_| ()),
         ended = carry_answers(answers, to_client, sky) => ended,
+        () = sky.end.notified() => Ok(()),
     }
 }
 

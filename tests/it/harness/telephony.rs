@@ -226,6 +226,15 @@ impl Kamailio {
         folders.split(':').any(has)
     }
 
+    /// What Kamailio says of its configuration with a printed route, without being started.
+    pub(crate) fn check(workplace: &Workplace, snippet: &str) -> String {
+        let proxy = PROXY.replace("LISTEN", "127.0.0.1:5060").replace("CALLEE", "127.0.0.1:5061");
+        workplace.write("checked.cfg", proxy.replacen("request_route", &format!("{snippet}\nrequest_route"), 1));
+        let mut command = Command::new("kamailio");
+        let output = command.args(["-c", "-f", "checked.cfg"]).current_dir(workplace.path("")).output().unwrap();
+        text(&output.stderr)
+    }
+
     /// Starts one that sends its calls to a callee; a port that somebody else took meanwhile is tried no second time.
     pub(crate) fn start(workplace: &Workplace, snippet: &str, callee: &Callee) -> Self {
         for attempt in 0..20 {

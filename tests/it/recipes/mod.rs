@@ -4,6 +4,8 @@
 //! no failure of a recipe.
 
 mod crms;
+mod own;
+mod salesforce;
 mod stand_in;
 
 use std::sync::Arc;
@@ -97,11 +99,51 @@ fn a_failure_of_any_kind_is_never_an_unknown_caller() {
         bench.expect("0722111222", "refuses the credentials");
         bench.stand_in.order(Fault::Limit);
         bench.expect("0722111222", "wants no requests for");
-        for fault in [Fault::Down, Fault::HalfABody] {
+        for fault in [Fault::Down, Fault::HalfABody, Fault::Reset, Fault::Page, Fault::Xml, Fault::LimitWithoutTime] {
             bench.stand_in.order(fault);
             bench.expect("0722111222", "undetermined");
         }
     });
+}
+
+#[test]
+fn an_answer_in_chunks_or_compressed_is_read() {
+    with_each(|bench| {
+        for fault in [Fault::Chunked, Fault::Gzip] {
+            bench.stand_in.order(fault);
+            bench.expect("0722111222", "\"name\":\"Ana Pop\"");
+        }
+    });
+}
+
+#[test]
+fn a_recipe_that_turns_bad_keeps_its_earlier_copy_with_an_alarm_and_a_good_one_is_used_at_once() {
+    let stand_in = StandIn::start(Arc::new(Freshdesk));
+    let shipped = include_str!("../../../src/sources/recipes/freshdesk.toml");
+    let shipped = shipped.split("\n[[test]]").next().unwrap();
+    let keys = "[cache]\nfound_entries = 0\nunknown_entries = 0\n";
+    let workplace = Workplace::new(&(configuration("desk", &stand_in.url, Freshdesk.params()) + keys));
+    workplace.write("recipes/desk.toml", shipped);
+    let server = workplace.serve();
+    let answer = || crate::harness::get(server.address, "/sales/lookup?telephone=0722111222").text();
+    let failed = || crate::harness::get(server.address, "/metrics").text();
+    wait_until("the first recipe", || answer().contains("/a/contacts/42"));
+    workplace.write("recipes/desk.toml", shipped.replace("[out]", "[outt]"));
+    wait_until("the alarm", || failed().contains("calldex_recipes_failed 1"));
+    assert!(server.log().contains("goes on with its earlier copy"), "{}", server.log());
+    wait_until("the earlier recipe", || answer().contains("/a/contacts/42"));
+    workplace.write("recipes/desk.toml", shipped.replace("/a/contacts/", "/new/contacts/"));
+    wait_until("the new recipe", || answer().contains("/new/contacts/42"));
+    assert!(failed().contains("calldex_recipes_failed 0"), "{}", failed());
+    server.stop();
+}
+
+#[test]
+fn the_nearest_api_type_may_be_a_recipe_of_ones_own() {
+    let workplace = Workplace::new(&configuration("tinycmr", "http://127.0.0.1:1", "{}"));
+    workplace.succeed(&["recipe", "new", "tinycrm"]);
+    let complaint = workplace.fail(&["config", "check"]);
+    assert!(complaint.contains("did you mean \"tinycrm\"?"), "{complaint}");
 }
 
 /// Takes whatever is sent to it, and lets everybody in.
@@ -200,6 +242,8 @@ fn a_limit_keeps_the_source_quiet_and_a_refusal_stops_it_with_an_alarm() {
         "a refused credential was tried {} times",
         bench.stand_in.received().len()
     );
+    let ready = crate::harness::get(server.address, "/readyz").json();
+    assert_eq!(ready["sources"], serde_json::json!({ "crm": "refused" }));
     let metrics = crate::harness::get(server.address, "/metrics").text();
     assert!(metrics.contains("calldex_source_refused{source=\"crm\"} 1"), "{metrics}");
     let log = server.log();

@@ -64,6 +64,10 @@ impl Answer {
         Self { status, headers: vec![("Content-Type", "application/json".into())], body: body.to_string() }
     }
 
+    pub(crate) fn xml(status: u16, body: &str) -> Self {
+        Self { status, headers: vec![("Content-Type", "text/xml".into())], body: body.to_owned() }
+    }
+
     pub(crate) fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: String::new() }
     }
@@ -111,6 +115,18 @@ pub(crate) enum Fault {
     Limit,
     Down,
     HalfABody,
+    /// The connection is closed without an answer.
+    Reset,
+    /// A web page with status 200.
+    Page,
+    /// XML with status 200.
+    Xml,
+    /// 429 that does not say for how long.
+    LimitWithoutTime,
+    /// A right answer in chunks.
+    Chunked,
+    /// A right answer, compressed.
+    Gzip,
     Redirect(String),
 }
 
@@ -158,8 +174,13 @@ fn react(crm: &dyn Crm, fault: &Fault, request: &Request) -> Answer {
         Fault::Limit => crm.limit(),
         Fault::Down => Answer { body: "<html>sorry</html>".into(), ..Answer::empty(500) },
         Fault::Redirect(to) => Answer::empty(307).with("Location", &format!("{to}{}", request.path)),
-        Fault::None | Fault::HalfABody if !crm.lets_in(request) => crm.refuse(),
-        Fault::None | Fault::HalfABody => crm.answer(request),
+        Fault::Page => Answer { body: "<!DOCTYPE html><p>Maintenance</p>".into(), ..Answer::empty(200) }
+            .with("Content-Type", "text/html"),
+        Fault::Xml => Answer { body: "<?xml version=\"1.0\"?><sorry/>".into(), ..Answer::empty(200) }
+            .with("Content-Type", "application/xml"),
+        Fault::LimitWithoutTime => Answer::empty(429),
+        _ if !crm.lets_in(request) => crm.refuse(),
+        _ => crm.answer(request),
     }
 }
 
@@ -185,16 +206,55 @@ fn read(stream: &TcpStream) -> Option<Request> {
 }
 
 fn write(mut stream: TcpStream, answer: &Answer, fault: &Fault) {
-    let mut text =
-        format!("HTTP/1.1 {} X\r\nConnection: close\r\nContent-Length: {}\r\n", answer.status, answer.body.len());
+    let (encoding, body) = match fault {
+        Fault::Reset => return,
+        Fault::HalfABody => (String::new(), answer.body.as_bytes()[..answer.body.len() / 2].to_vec()),
+        Fault::Chunked => ("Transfer-Encoding: chunked\r\n".to_owned(), in_chunks(answer.body.as_bytes())),
+        Fault::Gzip => ("Content-Encoding: gzip\r\n".to_owned(), compressed(answer.body.as_bytes())),
+        _ => (String::new(), answer.body.as_bytes().to_vec()),
+    };
+    let length = if *fault == Fault::HalfABody { answer.body.len() } else { body.len() };
+    let mut text = format!("HTTP/1.1 {} X\r\nConnection: close\r\n{encoding}", answer.status);
+    if *fault != Fault::Chunked {
+        text.push_str(&format!("Content-Length: {length}\r\n"));
+    }
     for (name, value) in &answer.headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
     text.push_str("\r\n");
-    let body = if *fault == Fault::HalfABody { &answer.body[..answer.body.len() / 2] } else { &answer.body };
-    text.push_str(body);
     // A client that has gone away is its own business.
-    let _ = stream.write_all(text.as_bytes());
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.write_all(&body));
+}
+
+fn in_chunks(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for chunk in body.chunks(7) {
+        out.extend(format!("{:x}\r\n", chunk.len()).bytes());
+        out.extend(chunk);
+        out.extend(b"\r\n");
+    }
+    out.extend(b"0\r\n\r\n");
+    out
+}
+
+/// Gzip as a program makes it that does not compress: blocks that are stored.
+fn compressed(body: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    let length = u16::try_from(body.len()).unwrap();
+    out.push(1);
+    out.extend(length.to_le_bytes());
+    out.extend((!length).to_le_bytes());
+    out.extend(body);
+    out.extend(crc32(body).to_le_bytes());
+    out.extend(u32::from(length).to_le_bytes());
+    out
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, byte: &u8| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 })
+    };
+    !bytes.iter().fold(u32::MAX, step)
 }
 
 /// The digits of a text.

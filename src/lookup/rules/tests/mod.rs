@@ -258,6 +258,57 @@ fn unknown_undetermined_withheld_and_found_callers_are_four_kinds() {
 }
 
 #[test]
+fn a_test_may_have_several_contacts_as_a_call_may() {
+    holds(
+        r#"
+        block_steers = true
+        [[project.sales.rule]]
+        when = "candidates | length > 1 and not contact.id"
+        queue = "reception"
+        [[project.sales.rule]]
+        when = "contact.rung == 'block'"
+        queue = "switchboard"
+        [[project.sales.rule]]
+        when = "contact.id"
+        direct_line = "SIP/{{ contact.owner }}"
+        [[project.sales.test]]
+        title = "two who share a number: only what both agree on"
+        telephone = "0722111222"
+        contact = [{ id = 1, name = "Ana", owner = "a" }, { id = 2, name = "Dan", owner = "b" }]
+        expect = { id = "", direct_line = "reception" }
+        [[project.sales.test]]
+        title = "the primary one of them"
+        telephone = "0722111222"
+        contact = [{ id = 1, owner = "a" }, { id = 2, owner = "b", primary = true }]
+        expect = { id = 2, direct_line = "SIP/b" }
+        [[project.sales.test]]
+        title = "the first source counts, whatever the order of this list"
+        telephone = "0722111222"
+        contact = [{ id = 1, owner = "a", source = "vips" }, { id = 2, owner = "b", source = "customers" }]
+        expect = { id = 2, direct_line = "SIP/b" }
+        [[project.sales.test]]
+        title = "what is certain counts before a guess"
+        telephone = "0722111222"
+        contact = [{ id = 1, rung = "block", source = "customers" }, { id = 2, owner = "b", source = "vips" }]
+        expect = { id = 2, direct_line = "SIP/b" }
+        [[project.sales.test]]
+        telephone = "0722111222"
+        contact = [{ id = 1, rung = "block" }]
+        expect = { direct_line = "switchboard" }
+        [[project.sales.test]]
+        title = "an empty list is nobody"
+        telephone = "0722111222"
+        contact = []
+        expect = { id = "", direct_line = "" }"#,
+    );
+    let wrong = "[[project.sales.test]]\ncontact = { id = 1, rung = \"exakt\" }\nexpect = { id = 1 }\n";
+    assert_eq!(
+        said(wrong),
+        "the contact of test 1 of [project.sales] has the rung \"exakt\", which there is not; did you mean \"exact\"?"
+    );
+}
+
+#[test]
 fn of_strangers_a_rule_speaks_only_when_its_condition_names_them() {
     for when in ["not contact.id", "call.dnid.e164", "true", "time.hour < 24", "not list.vip", "not candidates"] {
         let decision = Case::default().decide(&project(&format!(

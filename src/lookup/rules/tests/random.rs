@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::super::Ruling;
+use super::super::language::{self, Escaping};
+use super::super::program::Texts;
+use super::super::{Ruling, words};
 use super::{Case, Ruleset, project};
 use crate::model::Field;
 use crate::number::ladder::Rung;
@@ -125,6 +127,40 @@ fn rule() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Texts share programs, which must not be seen in what they say.
+    #[test]
+    fn a_text_says_the_same_alone_and_among_others(
+        expressions in prop::collection::vec(expression(), 2..20),
+        templates in prop::collection::vec(template(), 2..20),
+    ) {
+        let usable = |text: &&str| language::compile_condition(text).is_ok() && words::find_mistake(text).is_none();
+        let conditions: Vec<&str> = expressions.iter().map(String::as_str).filter(usable).collect();
+        let usable = |text: &&str| language::compile_template(Escaping::None, text).is_ok() && words::find_mistake_in_template(text).is_none();
+        let templates: Vec<&str> = templates.iter().map(String::as_str).filter(usable).collect();
+        let scene = minijinja::context! { contact => minijinja::context! { name => "Ana", id => 7 }, candidates => [1, 2] };
+        let mut texts = Texts::default();
+        for (place, text) in conditions.iter().enumerate() {
+            prop_assert_eq!(texts.add_condition(text), place);
+        }
+        for (place, text) in templates.iter().enumerate() {
+            prop_assert_eq!(texts.add_template(Escaping::None, text), place);
+        }
+        let together = texts.compile().unwrap();
+        let mut asking = together.ask(&scene);
+        for (place, text) in conditions.iter().enumerate() {
+            let mut alone = Texts::default();
+            alone.add_condition(text);
+            let alone = alone.compile().unwrap().ask(&scene).evaluate(0);
+            prop_assert_eq!(format!("{:?}", asking.evaluate(place)), format!("{alone:?}"), "{}", text);
+        }
+        for (place, text) in templates.iter().enumerate() {
+            let mut alone = Texts::default();
+            alone.add_template(Escaping::None, text);
+            let alone = alone.compile().unwrap().render(Escaping::None, 0, &scene);
+            prop_assert_eq!(together.render(Escaping::None, place, &scene), alone, "{}", text);
+        }
+    }
 
     #[test]
     fn any_rules_give_an_answer_within_their_fuel_and_always_the_same(rules in prop::collection::vec(rule(), 1..8)) {

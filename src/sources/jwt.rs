@@ -1,4 +1,4 @@
-//! The signed assertion that stands for a password in OAuth (RFC 7523), with RSA and SHA-256 as Salesforce wants it.
+//! The signed assertion that stands for a password in OAuth (RFC 7523), with RSA and SHA-256: for Salesforce and recipes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::error::{Error, Kind, Result};
 
-/// How long an assertion is valid, in seconds.
+/// How long an assertion is valid, in seconds: time enough for one request.
 const LIFETIME: i64 = 180;
 
 /// A private key.
@@ -46,19 +46,27 @@ impl Key {
                 "a source of a tenant reads no files; private_key has to hold the key itself".to_owned(),
             ));
         };
+        Self::from_pem(&pem)
+    }
+
+    /// A private RSA key in PEM. No message shows it.
+    pub(super) fn from_pem(pem: &str) -> Result<Self> {
+        let invalid = |message: &str| Error::new(Kind::Invalid, message);
+        // A key in an environment variable often has its line ends written as \n.
+        let pem = pem.replace("\\n", "\n");
         let key = PrivateKeyDer::from_pem_slice(pem.as_bytes());
-        let key = key.map_err(|_| invalid("private_key is no key in PEM".to_owned()))?;
-        let key =
-            any_supported_type(&key).map_err(|_| invalid("private_key is of no kind that is known".to_owned()))?;
+        let key = key.map_err(|_| invalid("the private key is no key in PEM"))?;
+        let key = any_supported_type(&key).map_err(|_| invalid("the private key is of no kind that is known"))?;
         let is_rsa = key.choose_scheme(&[SignatureScheme::RSA_PKCS1_SHA256]).is_some();
-        if is_rsa { Ok(Self(key)) } else { Err(invalid("private_key is no RSA key".to_owned())) }
+        if is_rsa { Ok(Self(key)) } else { Err(invalid("the private key is no RSA key")) }
     }
 
     /// A signed assertion; `now` in seconds since 1970 UTC.
     pub(super) fn assertion(&self, claims: &Claims<'_>, now: i64) -> Result<String> {
         let header = json!({"alg": "RS256", "typ": "JWT"});
         let claims = json!({
-            "iss": claims.issuer, "sub": claims.subject, "aud": claims.audience, "exp": now + LIFETIME,
+            "iss": claims.issuer, "sub": claims.subject, "aud": claims.audience, "iat": now,
+            "exp": now + LIFETIME,
         });
         let encoded = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", encoded(&header), encoded(&claims));
@@ -75,6 +83,22 @@ mod tests {
 
     fn folder() -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/salesforce")
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_without_showing_it() {
+        for key in ["", "hunter2", "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"] {
+            let error = Key::from_pem(key).err().unwrap();
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_one_line_is_the_same_key() {
+        let pem = std::fs::read_to_string(folder().join("test-key.pem")).unwrap();
+        let claims = Claims { issuer: "i", subject: "s", audience: "a" };
+        let signed = |pem: &str| Key::from_pem(pem).unwrap().assertion(&claims, 1_700_000_000).unwrap();
+        assert_eq!(signed(&pem), signed(&pem.replace('\n', "\\n")));
     }
 
     #[test]

@@ -1,0 +1,135 @@
+//! The requests of a recipe: where they go, what they carry, what of the answer is read.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+
+use super::{Compiler, Place, Scope, inside, place};
+use crate::sources::recipe::format::RequestTable;
+use crate::sources::recipe::pieces;
+use crate::sources::recipe::template::{Position, Template};
+use crate::sources::recipe::{Body, Plan, Tree};
+
+/// Quotes in a text that is sent are those of a query language.
+fn position_of(source: &str) -> Position {
+    if pieces::has_quotes(source) { Position::Quoted } else { Position::Text }
+}
+
+impl Compiler<'_> {
+    /// The templates of a query or a form.
+    pub(in crate::sources::recipe) fn pairs(
+        &mut self,
+        pairs: &BTreeMap<String, String>,
+        place: &Place,
+        scope: Scope,
+    ) -> Vec<(String, Template)> {
+        let made = pairs.iter().filter_map(|(name, source)| {
+            let template = self.template(source, &inside(place, name), position_of(source), scope)?;
+            Some((name.clone(), template))
+        });
+        made.collect()
+    }
+
+    pub(super) fn plans(&mut self, name: &str, tables: &[RequestTable], scope: Scope) -> Vec<Plan> {
+        let numbered = tables.iter().enumerate();
+        numbered.map(|(index, table)| self.plan(table, &inside(&place(&[name]), index), scope)).collect()
+    }
+
+    /// Compiles a request.
+    pub(in crate::sources::recipe) fn plan(&mut self, table: &RequestTable, place: &Place, scope: Scope) -> Plan {
+        self.check_keys(table, place);
+        let (method, path) = self.target(table, place);
+        let of_path = inside(place, method.as_str().to_lowercase());
+        if !path.starts_with('/') {
+            self.wrong(&of_path, "the path of a request begins with /");
+        }
+        Plan {
+            method,
+            path: self.template(path, &of_path, Position::Url, scope.without_secrets()).unwrap_or_default(),
+            query: self.pairs(&table.query, &inside(place, "query"), scope.without_secrets()),
+            headers: self.headers(&table.headers, &inside(place, "headers"), scope),
+            body: self.body(table, place, scope),
+            when: table.when.as_ref().and_then(|when| self.condition(when, &inside(place, "when"), scope)),
+            records: self.path(&table.records, &inside(place, "records")),
+            map: self.mapping(&table.map, &inside(place, "map")),
+            id: self.path(&table.id, &inside(place, "id")),
+        }
+    }
+
+    /// A key that does nothing in this place is a mistake.
+    fn check_keys(&mut self, table: &RequestTable, place: &Place) {
+        let kind = place.first().map(String::as_str).unwrap_or_default();
+        let finds = matches!(kind, "lookup" | "search");
+        if finds && table.records.is_none() {
+            let message =
+                "there is no records; expected the path to the list of records, such as records = \"results\"";
+            self.wrong(place, message);
+        }
+        let reads = finds || matches!(kind, "then" | "users");
+        let writes = matches!(kind, "log_call" | "create");
+        let present = [
+            ("records", table.records.is_some(), finds),
+            ("map", !table.map.is_empty(), reads),
+            ("id", table.id.is_some(), writes),
+        ];
+        for (key, is_set, belongs) in present {
+            if is_set && !belongs {
+                self.wrong(&inside(place, key), format!("{key} does nothing in a request of {kind}"));
+            }
+        }
+    }
+
+    fn target<'t>(&mut self, table: &'t RequestTable, place: &Place) -> (Method, &'t str) {
+        let targets = [
+            (Method::GET, &table.get),
+            (Method::POST, &table.post),
+            (Method::PUT, &table.put),
+            (Method::PATCH, &table.patch),
+        ];
+        let mut set = targets.into_iter().filter_map(|(method, path)| Some((method, path.as_deref()?)));
+        match (set.next(), set.next()) {
+            (Some(target), None) => target,
+            (first, _) => {
+                let found = if first.is_some() { "more than one" } else { "none" };
+                self.wrong(place, format!("a request has one of get, post, put, patch; found {found}"));
+                (Method::GET, "/")
+            }
+        }
+    }
+
+    fn body(&mut self, table: &RequestTable, place: &Place, scope: Scope) -> Body {
+        match (&table.json, &table.form, &table.xml) {
+            (None, None, None) => Body::None,
+            (Some(json), None, None) => Body::Json(self.tree(json, &inside(place, "json"), scope)),
+            (None, Some(form), None) => Body::Form(self.pairs(form, &inside(place, "form"), scope)),
+            (None, None, Some(xml)) => {
+                let template = self.template(xml, &inside(place, "xml"), Position::Xml, scope);
+                template.map_or(Body::None, Body::Xml)
+            }
+            _ => {
+                self.wrong(place, "a request has one of json, form, xml; found more than one");
+                Body::None
+            }
+        }
+    }
+
+    fn tree(&mut self, json: &serde_json::Value, place: &Place, scope: Scope) -> Tree {
+        match json {
+            serde_json::Value::String(source) => {
+                let made = self.template(source, place, position_of(source), scope);
+                made.map_or(Tree::Fixed(serde_json::Value::Null), Tree::Made)
+            }
+            serde_json::Value::Array(items) => {
+                let items = items.iter().enumerate();
+                Tree::List(items.map(|(index, item)| self.tree(item, &inside(place, index), scope)).collect())
+            }
+            serde_json::Value::Object(table) => {
+                let entries = table.iter();
+                Tree::Table(
+                    entries.map(|(key, item)| (key.clone(), self.tree(item, &inside(place, key), scope))).collect(),
+                )
+            }
+            fixed => Tree::Fixed(fixed.clone()),
+        }
+    }
+}
