@@ -32,6 +32,18 @@ fn a_new_file_gets_its_tables_and_opens_again() {
 }
 
 #[test]
+fn the_connections_share_no_lock_around_their_page_caches() {
+    let folder = folder();
+    let store = Store::open(&folder.path().join("calldex.db"), &DIRECTORY).unwrap();
+    let reader = store.reader().unwrap();
+    let mut statement = reader.prepare("PRAGMA compile_options").unwrap();
+    let options = statement.query_map([], |row| row.get(0)).unwrap();
+    let options = options.collect::<rusqlite::Result<Vec<String>>>().unwrap();
+    assert!(!options.is_empty());
+    assert!(!options.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT"), ".cargo/config.toml has no effect");
+}
+
+#[test]
 fn several_processes_may_create_the_file_at_once() {
     let folder = folder();
     let path = folder.path().join("calldex.db");

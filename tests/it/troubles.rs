@@ -235,7 +235,7 @@ fn a_hundred_thousand_lookups_on_failing_sources_do_not_make_the_process_grow() 
             };
             assert!(line.send((first..first + 50).map(request).collect::<String>().as_bytes()));
             for _ in 0..50 {
-                let reply = line.reply().unwrap();
+                let reply = line.reply().unwrap_or_else(|| panic!("no answer: {}", server.log()));
                 let degraded = reply.header("x-calldex-degraded");
                 assert!(degraded.is_some_and(|names| names.contains("broken")), "{degraded:?}: {}", reply.text());
             }

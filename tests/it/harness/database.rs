@@ -82,7 +82,9 @@ impl Database {
             }
             None => Command::new(program),
         };
-        command.current_dir(self.folder.path()).env("HOME", self.folder.path()).stdin(Stdio::null());
+        // A MariaDB that starts removes what it takes for left-overs in the folder of temporary files, also those of another.
+        command.env("TMPDIR", self.folder.path()).env("HOME", self.folder.path());
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
         command
     }
 
