@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Certificate, PATIENCE, has_program, send_signal, text};
+use super::{Certificate, PATIENCE, has_program, is_installed, send_signal, text};
 
 /// A running server with a database `crm` and a user `reader` with the password `secret`, who may write too: that a query
 /// cannot is not the user's doing.
@@ -27,13 +27,17 @@ enum Kind {
 impl Database {
     /// PostgreSQL; `None` when it is not installed.
     pub(crate) fn postgres(suite: &str) -> Option<Self> {
-        has_program("psql", suite).then(|| Self::start(Kind::Postgres))
+        // The client alone, without the server, is on many machines.
+        let server = postgres("initdb").is_some();
+        let all = is_installed(server, "PostgreSQL", suite) && has_program("psql", suite);
+        all.then(|| Self::start(Kind::Postgres))
     }
 
     /// MariaDB; `None` when it is not installed.
     pub(crate) fn mariadb(suite: &str) -> Option<Self> {
-        let sbin = Path::new("/usr/sbin/mariadbd").is_file();
-        (sbin || has_program("mariadbd", suite)).then(|| Self::start(Kind::MariaDb))
+        // The first comes with the server, the second is the client.
+        let all = ["mariadb-install-db", "mariadb"].into_iter().all(|program| has_program(program, suite));
+        all.then(|| Self::start(Kind::MariaDb))
     }
 
     fn start(kind: Kind) -> Self {
@@ -90,7 +94,7 @@ impl Database {
     }
 
     fn prepare_postgres(&self) {
-        let mut command = self.command(&postgres("initdb"));
+        let mut command = self.command(&postgres("initdb").unwrap());
         command.args(["-D", "data", "-U", "admin", "--auth-local=trust", "--auth-host=scram-sha-256", "-E", "UTF8"]);
         command.args(["--locale=C", "--no-sync"]);
         Self::succeed(command);
@@ -117,7 +121,7 @@ impl Database {
         let (port, folder) = (self.port.to_string(), self.folder.path().display().to_string());
         let mut command = match self.kind {
             Kind::Postgres => {
-                let mut command = self.command(&postgres("postgres"));
+                let mut command = self.command(&postgres("postgres").unwrap());
                 command.args(["-D", "data", "-p", &port, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
                 command.args(["-c", &format!("unix_socket_directories={folder}"), "-c", "max_connections=12"]);
                 command
@@ -266,14 +270,10 @@ impl Drop for Database {
 }
 
 /// A program of the newest PostgreSQL that Debian has installed.
-fn postgres(program: &str) -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").unwrap();
-    let mut programs: Vec<PathBuf> = versions
-        .map(|version| version.unwrap().path().join("bin").join(program))
-        .filter(|path| path.is_file())
-        .collect();
-    programs.sort();
-    programs.pop().unwrap_or_else(|| panic!("{program} is missing: scripts/test installs it"))
+fn postgres(program: &str) -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+    let programs = versions.map(|version| version.unwrap().path().join("bin").join(program));
+    programs.filter(|path| path.is_file()).max()
 }
 
 fn mariadbd() -> PathBuf {
