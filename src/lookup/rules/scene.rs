@@ -63,7 +63,7 @@ impl Scene {
         Arc::new(Self {
             project: Arc::clone(facts.project),
             call: Arc::new(call),
-            contact: facts.person.map_or_else(nobody, |person| ContactView::of_person(person, facts.project)),
+            contact: facts.person.map_or_else(nothing, |person| ContactView::of_person(person, facts.project)),
             candidates: if zone.is_some() { candidates.collect() } else { Value::UNDEFINED },
             outcome: facts.outcome,
             now: facts.now,
@@ -102,10 +102,11 @@ impl Object for Scene {
     }
 }
 
-/// What `contact` is when there is nobody: false, and without fields.
-fn nobody() -> Value {
-    static NOBODY: OnceLock<Value> = OnceLock::new();
-    NOBODY.get_or_init(|| Value::from_pairs(std::iter::empty::<(&str, Value)>())).clone()
+/// What `contact` is when there is nobody, and `call.route` when there is no such route: false, and without fields, so that a
+/// template may say `{{ call.route.language or 'ro' }}`.
+fn nothing() -> Value {
+    static NOTHING: OnceLock<Value> = OnceLock::new();
+    NOTHING.get_or_init(|| Value::from_pairs(std::iter::empty::<(&str, Value)>())).clone()
 }
 
 /// `contact`. A field without a value does not exist.
@@ -221,7 +222,7 @@ impl Object for CallView {
                 let params = self.call.params.iter();
                 Some(Value::from_pairs(params.map(|(name, value)| (name.clone(), Value::from(value.as_str())))))
             }
-            "route" => self.route(),
+            "route" => Some(self.route().unwrap_or_else(nothing)),
             _ => None,
         }
     }

@@ -425,6 +425,32 @@ fn an_owner_whom_another_source_has_lent_is_no_id_of_the_own_source() {
 }
 
 #[test]
+fn a_number_that_is_no_route_has_a_route_without_parts() {
+    holds(
+        r#"
+        [[project.sales.route]]
+        identifier = "main"
+        number = "0310000000"
+        language = "hu"
+        [[project.sales.rule]]
+        when = "caller.unknown"
+        language = "{{ call.route.language or 'ro' }}"
+        queue = "{% if call.route.number %}known-line{% else %}other-line{% endif %}"
+        [[project.sales.test]]
+        telephone = "0722111222"
+        dnid = "0310 000 000"
+        expect = { language = "hu", direct_line = "known-line" }
+        [[project.sales.test]]
+        telephone = "0722111222"
+        dnid = "0310 000 999"
+        expect = { language = "ro", direct_line = "other-line" }
+        [[project.sales.test]]
+        telephone = "0722111222"
+        expect = { language = "ro", direct_line = "other-line" }"#,
+    );
+}
+
+#[test]
 fn only_routes_and_queues_that_the_pbx_has_leave_whoever_names_them() {
     holds(
         r#"
