@@ -9,7 +9,7 @@ const LEAST_DIGITS_BEHIND_LETTERS: usize = 7;
 const LEAST_LETTERS: usize = 3;
 
 /// Most digits that are kept of a written number; longer ones are no number of any plan.
-const MOST_DIGITS: usize = 32;
+pub(super) const MOST_DIGITS: usize = 32;
 
 /// A text around a number.
 #[derive(Debug, Clone, Copy)]

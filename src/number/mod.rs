@@ -35,7 +35,7 @@ mod vectors;
 pub use forms::{Forms, METADATA_VERSION, Spelling, country_of, forms, is_known_country, nearest_country};
 pub use key::Key;
 
-use body::{Body, Digits};
+use body::{Body, Digits, MOST_DIGITS};
 use parser::Reading;
 use reading::{Reader, Readings};
 
@@ -254,12 +254,13 @@ fn local_digits(text: &str, digits: String) -> Number {
     if code.len() <= LONGEST_CODE { Number::Local(code) } else { Number::Unusable }
 }
 
-/// A SIP user that is no number. SIP compares users with case (RFC 3261), people do not.
+/// A SIP user that is no number. SIP compares users with case (RFC 3261), people do not. More digits than are read could not
+/// be compared whole.
 fn local_user(user: &str) -> Number {
     let lower = user.to_lowercase();
     let is_inside = |character: char| character.is_alphanumeric() || "._-+~!$&*# ".contains(character);
     let fits = !lower.is_empty() && lower.chars().count() <= LONGEST_USER && lower.chars().all(is_inside);
-    if fits { Number::Local(lower) } else { Number::Unusable }
+    if fits && lower.bytes().filter(u8::is_ascii_digit).count() <= MOST_DIGITS { Number::Local(lower) } else { Number::Unusable }
 }
 
 /// Whether a SIP user consists of what can be dialled and what stands between digits.
