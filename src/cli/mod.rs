@@ -41,7 +41,8 @@ use workshop::Workshop;
 #[command(
     name = "calldex",
     version,
-    about = "Answers one question for any phone system: who is calling, and where should the call go?"
+    about = "Answers one question for any phone system: who is calling, and where should the call go?",
+    after_help = "Exit codes: 0 done, also when a report names problems in rows of a file; 1 refused or failed; 2 wrong usage."
 )]
 pub struct Arguments {
     /// The configuration file
