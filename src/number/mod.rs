@@ -259,8 +259,10 @@ fn local_digits(text: &str, digits: String) -> Number {
 fn local_user(user: &str) -> Number {
     let lower = user.to_lowercase();
     let is_inside = |character: char| character.is_alphanumeric() || "._-+~!$&*# ".contains(character);
-    let fits = !lower.is_empty() && lower.chars().count() <= LONGEST_USER && lower.chars().all(is_inside);
-    if fits && lower.bytes().filter(u8::is_ascii_digit).count() <= MOST_DIGITS { Number::Local(lower) } else { Number::Unusable }
+    let digits = lower.bytes().filter(u8::is_ascii_digit).count();
+    let is_short = lower.chars().count() <= LONGEST_USER && digits <= MOST_DIGITS;
+    let fits = !lower.is_empty() && is_short && lower.chars().all(is_inside);
+    if fits { Number::Local(lower) } else { Number::Unusable }
 }
 
 /// Whether a SIP user consists of what can be dialled and what stands between digits.
