@@ -31,7 +31,7 @@ pub(super) struct Texts<'a> {
 }
 
 impl<'a> Texts<'a> {
-    /// Adds a condition; its place is for [`Programs::evaluate`].
+    /// Adds a condition; its place is for [`Asking::evaluate`].
     pub(super) fn add_condition(&mut self, text: &'a str) -> usize {
         self.conditions.push(text);
         self.conditions.len() - 1
