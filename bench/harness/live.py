@@ -82,7 +82,7 @@ def hanging(bench: Bench) -> Result:
     question = Question(bench.settings.contacts, bench.settings.contacts, connections=CALLERS,
                         late=(DEADLINE + GRACE) * 1000)
     with Silent() as silent:
-        source = f'type = "generic"\nurl = "http://{silent.address}/caller"\ntimeout = "1m"'
+        source = f'type = "generic"\nurl = "http://{silent.address}/caller"\nmax_in_flight = {CALLERS}\ntimeout = "1m"'
         project = f'sources = ["crm"]\ndeadline = "{DEADLINE}ms"'
         with Live(bench.new_folder("live"), source, project, cache="") as calldex:
             load = measure(calldex, question, bench.settings.seconds)
