@@ -71,8 +71,9 @@ const HEADERS: [(Meaning, &str); 19] = [
     ),
     (
         Meaning::Field(Field::Owner),
-        "owner ownerid contactowner accountowner accountmanager salesrep assignedto agent responsabil \
-         responsabilclient betreuer kundenbetreuer zustandig sachbearbeiter responsable proprietaire \
+        "owner ownerid contactowner accountowner accountmanager salesrep assignedto agent responsabil proprietar \
+         proprietarcontact responsabilclient betreuer kundenbetreuer besitzer kontaktbesitzer zustandig \
+         sachbearbeiter responsable proprietaire \
          commercial propietario comercial asignadoa",
     ),
     (Meaning::Field(Field::BackendLink), "backendlink crmlink crmurl popuplink popupurl"),
@@ -282,6 +283,13 @@ mod tests {
             Tél. fixe|Numéro de téléphone|Móvil|Teléfono fijo|work|Birou|Tel 2|WhatsApp|Caller-ID|Phone No.";
         for header in headers.split('|') {
             assert_eq!(meaning(header), Some(Meaning::Telephone), "{header}");
+        }
+    }
+
+    #[test]
+    fn whoever_looks_after_a_contact_is_its_owner_in_five_languages() {
+        for header in ["Contact Owner", "Proprietar contact", "Kontaktbesitzer", "Propriétaire", "Propietario"] {
+            assert_eq!(meaning(header), Some(Meaning::Field(Field::Owner)), "{header}");
         }
     }
 
