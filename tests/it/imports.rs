@@ -222,7 +222,7 @@ fn an_import_gives_way_to_the_server_beside_it_with_all_its_threads() {
     // Those that import, read rows, read numbers and end snapshots, until the input ends.
     let threads = || std::fs::read_dir(format!("/proc/{}/task", import.id())).unwrap();
     wait_until("the import to begin", || threads().count() == 4);
-    let lowered = niceness(Path::new("/proc/self/stat")).map(|own| 19.min(own + 15));
+    let lowered = niceness(Path::new("/proc/self/stat")).map(|own| 19.min(own + 19));
     for thread in threads() {
         assert_eq!(niceness(&thread.unwrap().path().join("stat")), lowered);
     }
