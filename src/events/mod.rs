@@ -127,7 +127,7 @@ impl Events {
 
     /// Puts a new configuration in force.
     pub fn configure(&self, settings: Settings) {
-        self.dispatcher.configure(&settings.targets);
+        self.lookup.beside(|| self.dispatcher.configure(&settings.targets));
         self.settings.store(Arc::new(settings));
     }
 

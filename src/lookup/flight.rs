@@ -4,11 +4,15 @@
 //! Callers wait for it only until their own deadline, so a late answer still lands in the cache. The map below holds a
 //! receiver for each task that runs; the task takes itself out when it ends, also when it panics. At shutdown the
 //! runtime drops the tasks; nothing depends on their end.
+//!
+//! The server gives flights a runtime of their own, so that the work of asking (handshakes, parsing, a thousand connections
+//! opened at once) never keeps the threads that answer calls from looking at the time: docs/decisions/two-runtimes.md.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::directory::{Hit, Revision};
@@ -29,12 +33,25 @@ pub(crate) struct Flights {
     under_way: Arc<Mutex<HashMap<CacheKey, Flight>>>,
     cache: Arc<Cache>,
     clock: Arc<dyn Clock>,
+    /// Where they run; `None`: on the runtime of whoever asks.
+    runtime: Option<Handle>,
 }
 
 impl Flights {
     /// No flights yet; what they bring is put into `cache`.
     pub(crate) fn new(cache: Arc<Cache>, clock: Arc<dyn Clock>) -> Self {
-        Self { under_way: Arc::default(), cache, clock }
+        Self { under_way: Arc::default(), cache, clock, runtime: None }
+    }
+
+    /// The same, on a runtime of their own.
+    pub(crate) fn on(self, runtime: Handle) -> Self {
+        Self { runtime: Some(runtime), ..self }
+    }
+
+    /// Does something so that the tasks it starts run where flights do.
+    pub(crate) fn beside<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _entered = self.runtime.as_ref().map(Handle::enter);
+        work()
     }
 
     /// Joins the flight for this key, or starts one.
@@ -56,7 +73,7 @@ impl Flights {
         let (cache, clock) = (Arc::clone(&self.cache), Arc::clone(&self.clock));
         let each_call = source.inputs().each_call;
         let (source, question) = (Arc::clone(source), Arc::clone(question));
-        tokio::spawn(async move {
+        let flying = async move {
             let landed = match tokio::time::timeout(timeout, source.find(question)).await {
                 Ok(Ok(hits)) => Ok(Arc::from(hits)),
                 Ok(Err(error)) => Err(Arc::new(error)),
@@ -68,7 +85,8 @@ impl Flights {
                 cache.put(departure.key.clone(), Arc::clone(hits), Revision::default(), clock.now());
             }
             departure.land(landed);
-        });
+        };
+        self.beside(|| tokio::spawn(flying));
         flight
     }
 
@@ -108,9 +126,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{LazyLock, mpsc};
+
     use super::*;
     use crate::clock::SystemClock;
     use crate::lookup::cache::Remembered;
+    use crate::sources::{Inputs, Pending};
     use crate::lookup::scripted::{Script, ScriptedSource, cache_for_tests, key_for_tests, question_for_tests};
 
     const TIMEOUT: Duration = Duration::from_secs(10);
@@ -169,5 +190,41 @@ mod tests {
             assert_eq!(landed(flight).await.unwrap_err().kind(), Kind::Internal);
             assert_eq!(flights.count(), 0);
         }
+    }
+
+    /// Keeps its thread until the test lets it go, as a handshake or a big answer does for a moment.
+    struct Busy(Arc<Mutex<mpsc::Receiver<()>>>);
+
+    impl Source for Busy {
+        fn name(&self) -> &Arc<str> {
+            static NAME: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("busy"));
+            &NAME
+        }
+
+        fn inputs(&self) -> Inputs {
+            Inputs::default()
+        }
+
+        fn find(&self, _question: Arc<Question>) -> Pending<'static> {
+            let held = Arc::clone(&self.0);
+            Box::pin(async move {
+                lock(&held).recv_timeout(Duration::from_secs(60)).expect("the test lets go");
+                Ok(Vec::new())
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_that_keeps_its_thread_busy_keeps_no_call_waiting() {
+        let sources = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let flights = flights().0.on(sources.handle().clone());
+        let (let_go, held) = mpsc::channel();
+        let busy: Arc<dyn Source> = Arc::new(Busy(Arc::new(Mutex::new(held))));
+        let flight = flights.board(&key_for_tests("101"), &busy, TIMEOUT, &question_for_tests("101"));
+        let waited = tokio::time::timeout(Duration::from_millis(1), landed(flight.clone())).await;
+        assert!(waited.is_err(), "the deadline came while the source was busy");
+        let_go.send(()).unwrap();
+        assert!(landed(flight).await.unwrap().is_empty());
+        sources.shutdown_background();
     }
 }

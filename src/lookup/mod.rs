@@ -25,6 +25,8 @@ mod tests;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use tokio::runtime::Handle;
+
 use crate::clock::Clock;
 use crate::config;
 use crate::directory::Directory;
@@ -120,6 +122,17 @@ impl Lookup {
     #[must_use]
     pub fn with_history(self, history: Arc<dyn History>) -> Self {
         Self { history: Some(history), ..self }
+    }
+
+    /// The same lookup, which asks live sources on a runtime of their own: the threads that answer calls do nothing else.
+    #[must_use]
+    pub fn asking_on(self, runtime: Handle) -> Self {
+        Self { flights: self.flights.on(runtime), ..self }
+    }
+
+    /// Does something so that the tasks it starts run where live sources are asked.
+    pub fn beside<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.flights.beside(work)
     }
 
     /// Says who is calling and where the call should go, by the project's deadline after `start`.

@@ -28,6 +28,7 @@ use std::time::Duration;
 use ::metrics::{counter, gauge};
 use arc_swap::ArcSwap;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -63,14 +64,23 @@ pub fn run(file: &Path, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
     // Held to the end of this function: whatever tasks still live then, the last lines are written out.
     let (_logging, dropped_lines) = log::start(&loaded.config.log);
     let recorder = metrics::install().map_err(|error| Error::new(Kind::Internal, "cannot count").because(error))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let (calls, sources) = (runtime("calls")?, runtime("sources")?);
+    let serving = serve(file, loaded, recorder, dropped_lines, sources.handle().clone(), on_ready);
+    let ended = calls.block_on(serving);
+    // Flights that still wait for a slow source are dropped here; nobody waits for them any more.
+    sources.shutdown_background();
+    calls.shutdown_background();
+    ended
+}
+
+/// A thread for each processor. Calls are answered on one runtime and other systems asked on another, so that the kernel
+/// shares the processors between them (docs/decisions/two-runtimes.md).
+fn runtime(name: &str) -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name(name)
         .enable_all()
         .build()
-        .map_err(|error| Error::new(Kind::Unavailable, "cannot start the runtime").because(error))?;
-    let ended = runtime.block_on(serve(file, loaded, recorder, dropped_lines, on_ready));
-    // Flights that still wait for a slow source are dropped here; nobody waits for them any more.
-    runtime.shutdown_background();
-    ended
+        .map_err(|error| Error::new(Kind::Unavailable, "cannot start the runtime").because(error))
 }
 
 /// An alarm while files of `recipes/` have problems.
@@ -83,6 +93,7 @@ async fn serve(
     loaded: config::Loaded,
     recorder: PrometheusHandle,
     dropped_lines: log::Dropped,
+    sources: Handle,
     on_ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
     for failed in &loaded.failed_files {
@@ -98,7 +109,7 @@ async fn serve(
     let directory: Arc<dyn Directory> = Arc::new(SqliteDirectory::open(&config.server.store, Arc::clone(&clock))?);
     let store = Arc::new(EventStore::open(&config.server.store)?);
     let lookup = Lookup::new(Arc::clone(&directory), Arc::clone(&clock), &config.cache);
-    let lookup = Arc::new(lookup.with_history(Arc::clone(&store) as Arc<dyn History>));
+    let lookup = Arc::new(lookup.with_history(Arc::clone(&store) as Arc<dyn History>).asking_on(sources));
     let current = prepare(&lookup, Arc::clone(&config), &LiveSources::none(Arc::clone(&clock))).await?;
     warm_up(&config);
     let events = Events::start(store, Arc::clone(&lookup), Arc::clone(&clock), events::settings(&current)?);
@@ -132,7 +143,7 @@ async fn serve(
 
 /// Makes every source and project of a configuration ready; sources that did not change are taken over from `before`.
 async fn prepare(lookup: &Lookup, config: Arc<Config>, before: &LiveSources) -> Result<Current> {
-    let live = sources::build(&config, before);
+    let live = lookup.beside(|| sources::build(&config, before));
     let mut projects = std::collections::HashMap::with_capacity(config.projects.len());
     for (name, project) in &config.projects {
         projects.insert(Arc::clone(name), Arc::new(lookup.prepare(&config, &live, project).await?));
