@@ -131,8 +131,8 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::lookup::cache::Remembered;
-    use crate::sources::{Inputs, Pending};
     use crate::lookup::scripted::{Script, ScriptedSource, cache_for_tests, key_for_tests, question_for_tests};
+    use crate::sources::{Inputs, Pending};
 
     const TIMEOUT: Duration = Duration::from_secs(10);
 
