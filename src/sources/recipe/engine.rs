@@ -155,7 +155,7 @@ impl Engine {
                 let context = Value::from(Vars::from([("contact", view::contact(&hit.contact))]));
                 recipe.templates.holds(condition, &context)
             };
-            let kept: Vec<bool> = hits.iter().map(fulfils).collect();
+            let kept: Vec<bool> = hits.iter().map(|hit| fulfils(hit).unwrap_or(false)).collect();
             if kept.contains(&true) {
                 let mut kept = kept.into_iter();
                 hits.retain(|_| kept.next().unwrap_or(true));
@@ -175,7 +175,7 @@ impl Engine {
             let contact = Arc::make_mut(&mut hit.contact);
             for plan in &self.settings.recipe.then {
                 vars.insert("contact", view::contact(contact));
-                if self.is_wanted(plan, &vars) {
+                if self.is_wanted(plan, &vars).unwrap_or(false) {
                     self.follow_up(plan, &vars, contact, until).await;
                 }
             }
@@ -250,9 +250,14 @@ impl Engine {
     }
 
     /// Whether the condition of a request holds.
-    pub(super) fn is_wanted(&self, plan: &Plan, vars: &Vars) -> bool {
-        let Some(when) = &plan.when else { return true };
-        self.context(vars, None).is_ok_and(|(_, context)| self.settings.recipe.templates.holds(when, &context))
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`] when nobody can say: then it is no request that may be left out.
+    pub(super) fn is_wanted(&self, plan: &Plan, vars: &Vars) -> Result<bool> {
+        let Some(when) = &plan.when else { return Ok(true) };
+        let (_, context) = self.context(vars, None)?;
+        let holds = self.settings.recipe.templates.holds(when, &context);
+        holds.map_err(|why| Error::new(Kind::Invalid, format!("the condition of a request cannot be read: {why}")))
     }
 
     /// Sends one request and reads its answer; `None` when that says that nobody is known.

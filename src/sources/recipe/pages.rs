@@ -88,7 +88,7 @@ impl Engine {
     /// # Errors
     /// Any failure, on any page.
     pub(super) async fn look_up(&self, plan: &Plan, search: &mut Search<'_>) -> Result<Vec<Hit>> {
-        if !self.is_wanted(plan, &search.vars) {
+        if !self.is_wanted(plan, &search.vars)? {
             return Ok(Vec::new());
         }
         let mut vars = search.vars.clone();

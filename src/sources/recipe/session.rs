@@ -68,7 +68,7 @@ impl Engine {
         let vars = Vars::new();
         let (base, context) = self.context(&vars, None)?;
         let request = match &plan.login {
-            Login::Request(plan) => request::make(&self.settings, plan, &base, &context)?,
+            Login::Request(plan) => request::make_login(&self.settings, plan, &base, &context)?,
             Login::Token { url, form, assertion } => {
                 let mut pairs = Vec::new();
                 for (name, template) in form {

@@ -1,5 +1,7 @@
 //! The recipes that come with calldex, and what every recipe must survive.
 
+mod runaway;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -245,6 +247,37 @@ fn no_parameter_sends_the_credentials_to_another_host() {
     }
     let sent = attempt(&text, "{ domain = \"acme\", key = \"k\" }");
     assert!(sent.contains("this request was not expected: GET https://acme.example.com/x"), "{sent}");
+}
+
+#[test]
+fn a_login_gives_the_token_of_every_other_request_and_is_made_again_once_when_it_is_over() {
+    let login = "[[test.exchange]]\nrequest = \"POST https://crm.example.com/login\"\nsends = '{\"key\":\"k\"}'\nbody = '{\"token\":\"TOKEN\"}'\n";
+    let find = |token: &str, more: &str| {
+        format!("[[test.exchange]]\nrequest = \"GET https://crm.example.com/x\"\nheaders = {{ {token} }}\n{more}\n")
+    };
+    let found = "body = '[{\"id\":7,\"phone\":\"+40722111222\"}]'";
+    for (auth, header) in
+        [("", "authorization = \"Bearer"), ("name = \"X-Token\"\nvalue = \"{{ session.token }}\"\n", "x-token = \"")]
+    {
+        let own = format!(
+            "get = \"/x\"\nrecords = \"@\"\n[auth]\nkind = \"session\"\nsession = {{ token = \"token\" }}\n{auth}\
+             [auth.login]\npost = \"/login\"\njson = {{ key = \"{{{{ param.key }}}}\" }}\n"
+        );
+        let of =
+            |token: &str| if auth.is_empty() { format!("{header} {token}\"") } else { format!("{header}{token}\"") };
+        let test = |outcome: &str, exchanges: &[String]| {
+            let text = with_lookup(&own);
+            let head = "[[test]]\nname = \"t\"\nparam = { key = \"k\" }\ntelephone = \"+40722111222\"\n";
+            let outcome =
+                try_out(&recipe("crm", &format!("{text}{head}{outcome}\n{}", exchanges.concat()))).remove(0).outcome;
+            assert_eq!(outcome, Ok(()), "{header}");
+        };
+        let (first, second) = (login.replace("TOKEN", "a"), login.replace("TOKEN", "b"));
+        let over = find(&of("a"), "status = 401");
+        test("contacts = [{ id = 7 }]", &[first.clone(), find(&of("a"), found)]);
+        test("contacts = [{ id = 7 }]", &[first.clone(), over.clone(), second.clone(), find(&of("b"), found)]);
+        test("fails = \"refused\"", &[first, over, second, find(&of("b"), "status = 401")]);
+    }
 }
 
 #[test]
