@@ -148,7 +148,7 @@ impl Engine {
     }
 
     /// Keeps those that fulfil the conditions of the recipe, where some do and others do not; in a settled order.
-    fn prefer(&self, mut hits: Vec<Hit>) -> Vec<Hit> {
+    pub(super) fn prefer(&self, mut hits: Vec<Hit>) -> Vec<Hit> {
         let recipe = &self.settings.recipe;
         for condition in &recipe.prefer {
             let fulfils = |hit: &Hit| {
@@ -181,8 +181,9 @@ impl Engine {
             }
             self.find_owner(contact, &mut vars, until).await;
         }
+        let session = self.session().await.ok().flatten();
         for hit in &mut hits {
-            self.write_fields(Arc::make_mut(&mut hit.contact), &mut vars);
+            self.write_fields(Arc::make_mut(&mut hit.contact), &mut vars, session.as_ref());
         }
         hits
     }
@@ -231,13 +232,13 @@ impl Engine {
         }
     }
 
-    fn write_fields(&self, contact: &mut Contact, vars: &mut Vars) {
+    pub(super) fn write_fields(&self, contact: &mut Contact, vars: &mut Vars, session: Option<&Session>) {
         let recipe = &self.settings.recipe;
         if recipe.out.is_empty() {
             return;
         }
         vars.insert("contact", view::contact(contact));
-        let Ok((_, context)) = self.context(vars, None) else { return };
+        let Ok((_, context)) = self.context(vars, session) else { return };
         for (field, template) in &recipe.out {
             match recipe.templates.render(template, &context) {
                 Ok(Some(text)) if !text.trim().is_empty() => contact.set(*field, text),
@@ -317,8 +318,15 @@ impl Engine {
         if let Some(session) = session {
             vars.insert("session", session.values.clone());
         }
-        let base = request::base(&self.settings, &Value::from(vars.clone()))?;
-        vars.insert("base", Value::from_safe_string(base.clone()));
+        let base = match request::base(&self.settings, &Value::from(vars.clone())) {
+            Ok(base) => base,
+            // An address that the login says is not known before it.
+            Err(_) if session.is_none() && self.settings.is_at_session() => String::new(),
+            Err(error) => return Err(error),
+        };
+        if !base.is_empty() {
+            vars.insert("base", Value::from_safe_string(base.clone()));
+        }
         Ok((base, Value::from(vars)))
     }
 

@@ -150,7 +150,7 @@ impl Read {
 
 /// What leads to the next page.
 #[derive(Debug)]
-enum Lead {
+pub(super) enum Lead {
     /// Its address.
     Address(Url),
     /// What the request is made again with.
@@ -159,7 +159,7 @@ enum Lead {
 
 impl Next {
     /// What leads from a page to the next one; `None` on the last.
-    fn of(&self, page: &Page) -> Result<Option<Lead>> {
+    pub(super) fn of(&self, page: &Page) -> Result<Option<Lead>> {
         let found = match &self.place {
             NextPlace::Body(path) => path.find(&page.data),
             NextPlace::Header(name) => Rcvar::new(in_header(name, &page.answer)),

@@ -93,7 +93,7 @@ impl Engine {
         }
     }
 
-    fn begin(&self, plan: &SessionPlan, data: &Rcvar) -> Result<Session> {
+    pub(super) fn begin(&self, plan: &SessionPlan, data: &Rcvar) -> Result<Session> {
         let mut values = BTreeMap::new();
         for (name, path) in &plan.fields {
             let value = path.find(data);

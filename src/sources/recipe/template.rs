@@ -65,6 +65,13 @@ pub(super) struct Template {
     pub(super) uses: Vec<String>,
 }
 
+impl Template {
+    /// Whether it names what a login gave.
+    pub(super) fn names_session(&self) -> bool {
+        self.uses.iter().any(|used| used.starts_with("session."))
+    }
+}
+
 /// A condition on what a template sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Condition(Template);
