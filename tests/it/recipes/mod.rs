@@ -32,7 +32,7 @@ fn all() -> Vec<Arc<dyn Crm>> {
 fn configuration(recipe: &str, url: &str, params: &str) -> String {
     format!(
         "[server]\nlisten = \"127.0.0.1:0\"\nstore = \"sqlite:calldex.db\"\n\
-         [source.crm]\ntype = \"{recipe}\"\nurl = \"{url}\"\ncountry = \"RO\"\nparams = {params}\nrate = \"1000/1s\"\n\
+         [source.crm]\ntype = \"{recipe}\"\nurl = \"{url}\"\ncountry = \"RO\"\nparams = {params}\nrate = \"1000/1s\"\ntimeout = \"60s\"\n\
          [project.sales]\ncountry = \"RO\"\nallow = [\"127.0.0.1\"]\nsources = [\"crm\"]\ndeadline = \"10s\"\n"
     )
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::stand_in::{Answer, Crm, PEOPLE, Request, StandIn, basic, containing};
-use crate::harness::{Server, Workplace, get, wait_until};
+use crate::harness::{Server, Workplace, get, report, wait_until};
 
 const SECRETS: [&str; 5] = ["pw-SECRET", "WRONG-SECRET", "TOKEN-SECRET", "app-SECRET", "00D!session"];
 const BY_PASSWORD: &str = "{ username = \"ion@example.com\", password = \"pw-SECRET\", token = \"TOKEN-SECRET\"";
@@ -231,7 +231,7 @@ fn end_a_call(server: &Server) {
     let call = "direction=IN&telephone=0722111222&dnid=0310000000&uniqueid=1.1&agent=101";
     expect(server, "0722111222&dnid=0310000000", "Ana Pop");
     for event in ["queue_answer", "queue_answer_end"] {
-        assert_eq!(get(server.address, &format!("/sales/events?event={event}&{call}")).status, 200);
+        assert_eq!(report(server.address, &format!("/sales/events?event={event}&{call}")).status, 200);
     }
 }
 
