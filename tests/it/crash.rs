@@ -8,7 +8,7 @@ use std::io::Write;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{CONFIGURATION, Server, Workplace, wait_until};
+use crate::harness::{CONFIGURATION, Server, Workplace, wait_for_count, wait_until};
 
 /// Contacts that every import changes.
 const CONTACTS: usize = 6_000;
@@ -160,7 +160,7 @@ fn an_import_killed_before_its_switch_changes_nothing_and_a_start_cleans_up() {
     let database = workplace.database("calldex.db");
     let stored =
         || database.query_row("SELECT count(*) FROM contact", [], |row| row.get::<_, isize>(0)).unwrap().unsigned_abs();
-    wait_until("a part of the import is stored", || stored() > CONTACTS + ADDED);
+    wait_for_count("contacts stored, of a part of the import", CONTACTS + ADDED + 1, stored);
     kill(child);
     drop(input);
     assert_eq!(seen_by_fresh_process(&workplace, 0), CONTACTS + ADDED);
