@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::config::{self, Config};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, contain};
 use crate::events::Events;
 use crate::faces::Reception;
 use crate::lookup::CHECKS;
@@ -55,7 +55,7 @@ pub(super) fn watch(file: PathBuf, reloaded: Reloaded, stopped: watch::Receiver<
             if let Some(watcher) = &mut watcher {
                 watch_folders(watcher, &file);
             }
-            report(reload(&file, &reloaded).await);
+            report(contain(reload(&file, &reloaded)).await.and_then(|outcome| outcome));
         }
     }
 }
