@@ -4,6 +4,7 @@
 //! no failure of a recipe.
 
 mod crms;
+mod gone;
 mod own;
 mod salesforce;
 mod stand_in;
