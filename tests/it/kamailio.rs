@@ -135,8 +135,7 @@ fn a_slow_source_delays_calls_to_the_deadline_and_loses_none() {
         let names = if case.starts_with("known") { [ODD_NAME, "SIPp"] } else { ["SIPp", "SIPp"] };
         assert!(names.contains(&call.display_name().as_str()), "{case}: {call:?}");
     }
-    let metrics = get(network.server.address, "/metrics").text();
-    assert!(metrics.contains("calldex_lookups_degraded_total{source=\"slow\"}"), "{metrics}");
+    network.server.wait_for_metrics("calldex_lookups_degraded_total{source=\"slow\"}");
 }
 
 #[test]

@@ -45,7 +45,8 @@ fn whatever_a_system_does_the_pbx_gets_its_answer_and_a_recovered_system_is_used
         crm.set(Mood::Answer);
         wait_until("the system that is back", || name(&server, "0722111222") == "Ana Pop");
     }
-    assert!(!server.log().contains("hunter2"), "{}", server.log());
+    let log = server.whole_log();
+    assert!(!log.contains("hunter2"), "{log}");
 }
 
 #[test]

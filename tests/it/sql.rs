@@ -129,8 +129,7 @@ fn survives(mut database: Database, own: &Own) {
     for _ in 0..3 {
         assert!(degraded(&server, "wrong", "0722111222"), "a refused password is never unknown");
     }
-    let metrics = get(server.address, "/metrics").text();
-    assert!(metrics.contains("calldex_source_refused{source=\"wrong-db\"} 1"), "{metrics}");
+    server.wait_for_metrics("calldex_source_refused{source=\"wrong-db\"} 1");
     let ready = get(server.address, "/readyz");
     assert_eq!((ready.status, &ready.json()["sources"]["wrong-db"]), (200, &json!("refused")));
 
@@ -148,7 +147,8 @@ fn survives(mut database: Database, own: &Own) {
     assert!(degraded(&late, "mixed", "0722333444"));
     database.execute(own.limits[1]);
     wait_until("a free connection", || name(&late, "mixed", "0722333444") == "Dan Ștefănescu");
-    assert!(!server.log().contains("0722111222") && !server.log().contains("secret"), "{}", server.log());
+    let log = server.whole_log();
+    assert!(!log.contains("0722111222") && !log.contains("secret"), "{log}");
 }
 
 #[test]

@@ -93,8 +93,7 @@ impl<'a> Stage<'a> {
         wait_until("the source that may take long", || self.finds("endless"));
         self.proxy.set(Weather::Hang);
         assert!(!self.finds("endless"));
-        let metrics = get(self.server.address, "/metrics").text();
-        assert!(metrics.contains("calldex_source_in_flight{source=\"endless\"} 1\n"), "{metrics}");
+        self.server.wait_for_metrics("calldex_source_in_flight{source=\"endless\"} 1\n");
         self.proxy.end_all();
         self.recovers("a request without an end");
     }
@@ -109,10 +108,14 @@ impl<'a> Stage<'a> {
             }
         });
         self.recovers("thirty hanging calls");
-        let in_flight = "calldex_source_in_flight{source=\"crm\"} 0\n";
-        wait_until("the end of all requests", || get(self.server.address, "/metrics").text().contains(in_flight));
+        self.server.wait_for_metrics("calldex_source_in_flight{source=\"crm\"} 0\n");
         wait_until("the end of all connections but idle ones", || self.proxy.open() <= MOST_CONNECTIONS);
-        assert_eq!(self.server.count_in_log("panicked"), 0, "{}", self.server.log());
+    }
+
+    /// The end of the stage: nothing has panicked.
+    fn end(self) {
+        let log = self.server.whole_log();
+        assert!(!log.contains("panicked"), "{log}");
     }
 }
 
@@ -134,7 +137,9 @@ fn postgresql_behind_a_bad_network() {
     let Some(database) = Database::postgres("PostgreSQL behind a bad network") else { return };
     fill(&database);
     let proxy = Proxy::before(database.port);
-    Stage::set(&proxy, &sql(&database), None).endures_everything();
+    let stage = Stage::set(&proxy, &sql(&database), None);
+    stage.endures_everything();
+    stage.end();
 }
 
 #[test]
@@ -142,7 +147,9 @@ fn mariadb_behind_a_bad_network() {
     let Some(database) = Database::mariadb("MariaDB behind a bad network") else { return };
     fill(&database);
     let proxy = Proxy::before(database.port);
-    Stage::set(&proxy, &sql(&database), None).endures_everything();
+    let stage = Stage::set(&proxy, &sql(&database), None);
+    stage.endures_everything();
+    stage.end();
 }
 
 #[test]
@@ -154,14 +161,18 @@ fn a_soap_service_of_php_behind_a_bad_network() {
     let proxy = Proxy::before(service.port);
     let source = "type = \"soap\"\nurl = \"http://PROXY/?name=Ana+Popescu\"\n\
         params = \"func_name=getCallerInfo&init_params[login]=asdf&init_params[password]=12%2634%2B&init_params[uri]=urn:callerdata\"";
-    Stage::set(&proxy, source, None).endures_everything();
+    let stage = Stage::set(&proxy, source, None);
+    stage.endures_everything();
+    stage.end();
 }
 
 #[test]
 fn a_page_over_http_behind_a_bad_network() {
     let page = Troublemaker::start(FOUND);
     let proxy = Proxy::before(page.port);
-    Stage::set(&proxy, "type = \"generic\"\nurl = \"http://PROXY/caller\"", None).endures_everything();
+    let stage = Stage::set(&proxy, "type = \"generic\"\nurl = \"http://PROXY/caller\"", None);
+    stage.endures_everything();
+    stage.end();
 }
 
 #[test]
@@ -174,6 +185,7 @@ fn a_page_over_tls_behind_a_bad_network_and_with_the_certificate_of_somebody_els
     let stage = Stage::set(&proxy, source, Some(&authority));
     stage.endures_everything();
     is_not_taken_in(&stage, || proxy.lead_to(impostor.port), || proxy.lead_to(page.port));
+    stage.end();
 }
 
 #[test]
@@ -200,6 +212,7 @@ fn is_safe_over_tls(mut database: Database, word: &str) {
     assert!(!stage.finds("hasty"));
     database.secure(&right.sign(&["127.0.0.1"]));
     stage.recovers("the wrong certificate");
+    stage.end();
 }
 
 /// With another server behind the proxy nobody is found.
@@ -245,6 +258,5 @@ fn a_hundred_thousand_lookups_on_failing_sources_do_not_make_the_process_grow() 
     let before = round(0..20_000);
     let after = round(20_000..100_000);
     assert!(after < before + 8 * 1024, "from {before} to {after} kB");
-    let metrics = get(server.address, "/metrics").text();
-    assert!(metrics.contains("calldex_source_in_flight{source=\"broken\"} 0\n"), "{metrics}");
+    server.wait_for_metrics("calldex_source_in_flight{source=\"broken\"} 0\n");
 }

@@ -31,7 +31,7 @@ pub(super) struct Scope {
 pub(super) const SETTINGS: Scope = Scope::of(&["param", "base"]);
 /// The same, once there is a session.
 pub(super) const SESSION: Scope = Scope::of(&["param", "base", "session"]);
-const LOOKUP: Scope = Scope::of(&["param", "base", "session", "number", "forms", "call"]);
+const LOOKUP: Scope = Scope::of(&["param", "base", "session", "number", "forms", "call", "next", "page"]);
 const FOLLOW_UP: Scope = Scope::of(&["param", "base", "session", "number", "forms", "call", "contact"]);
 const CONTACT: Scope = Scope::of(&["contact"]);
 const SHOWN: Scope = Scope::of(&["param", "base", "session", "forms", "call", "contact"]).without_secrets();

@@ -11,6 +11,7 @@ use jmespath::Rcvar;
 use minijinja::value::Value;
 
 use super::answer::{self, Outcome};
+use super::pages::{Page, Search, Turn};
 use super::session::{Session, Sessions};
 use super::settings::Settings;
 use super::view::{self, Vars};
@@ -28,11 +29,17 @@ use crate::sources::verify::verify;
 /// How long a follow-up request may take: the caller is known already and waits.
 const FOLLOW_UP: Duration = Duration::from_millis(300);
 
+/// What is kept of the source's time for the answer itself.
+const TO_ANSWER: Duration = Duration::from_millis(50);
+
 /// How long it is remembered who an owner is.
 const OWNER_KNOWN: Duration = Duration::from_secs(60 * 60);
 
 /// Most owners that are remembered.
 const MOST_OWNERS: usize = 1000;
+
+/// Most contacts that are found.
+pub(super) const MOST_FOUND: usize = 50;
 
 /// Texts by the name of their field.
 type Fields = Vec<(String, String)>;
@@ -71,24 +78,29 @@ impl Engine {
     /// Any failure; one of several requests is enough, because whoever was not asked may know the caller.
     pub(super) async fn find(&self, call: &Call, number: &Number) -> Result<Vec<Hit>> {
         let Number::Phone { phone, alternate, .. } = number else { return Ok(Vec::new()) };
-        let mut vars = Vars::from([("call", view::call(call))]);
+        let mut search = Search::begin(number, Vars::from([("call", view::call(call))]), self.until());
         for reading in [Some(phone), alternate.as_ref()].into_iter().flatten() {
-            let hits = self.find_reading(&mut vars, reading, number).await?;
+            let hits = self.find_reading(&mut search, reading).await?;
             if !hits.is_empty() {
                 let hits = self.prefer(hits);
-                return Ok(self.complete(hits, vars).await);
+                return Ok(self.complete(hits, search).await);
             }
         }
-        Ok(Vec::new())
+        search.end()
     }
 
-    async fn find_reading(&self, vars: &mut Vars, reading: &Phone, number: &Number) -> Result<Vec<Hit>> {
+    /// When the time of the source is over.
+    fn until(&self) -> Instant {
+        self.clock.now() + self.settings.timeout
+    }
+
+    async fn find_reading(&self, search: &mut Search<'_>, reading: &Phone) -> Result<Vec<Hit>> {
         let forms = number::forms(reading, self.settings.numbering.country.as_deref());
-        vars.insert("forms", view::forms(&forms));
+        search.vars.insert("forms", view::forms(&forms));
         for spelled in self.spellings(&forms) {
-            vars.insert("number", Value::from(spelled));
+            search.vars.insert("number", Value::from(spelled));
             for lookup in &self.settings.recipe.lookups {
-                let hits = self.look_up(lookup, vars, number).await?;
+                let hits = self.look_up(lookup, search).await?;
                 if !hits.is_empty() {
                     return Ok(hits);
                 }
@@ -107,14 +119,6 @@ impl Engine {
             }
         }
         spellings
-    }
-
-    async fn look_up(&self, plan: &Plan, vars: &Vars, number: &Number) -> Result<Vec<Hit>> {
-        if !self.is_wanted(plan, vars) {
-            return Ok(Vec::new());
-        }
-        let Some(data) = self.ask(plan, vars, None).await? else { return Ok(Vec::new()) };
-        self.hits(plan, &data, number)
     }
 
     /// Makes hits of an answer: mapped, then verified by their own numbers.
@@ -160,20 +164,22 @@ impl Engine {
         hits.sort_by(|one, other| {
             other.contact.updated.cmp(&one.contact.updated).then_with(|| one.contact.id.cmp(&other.contact.id))
         });
+        hits.truncate(MOST_FOUND);
         hits
     }
 
     /// Adds what follow-up requests know, where exactly one contact was found, and makes the fields of the answer.
-    async fn complete(&self, mut hits: Vec<Hit>, mut vars: Vars) -> Vec<Hit> {
+    async fn complete(&self, mut hits: Vec<Hit>, search: Search<'_>) -> Vec<Hit> {
+        let Search { mut vars, until, .. } = search;
         if let [hit] = hits.as_mut_slice() {
             let contact = Arc::make_mut(&mut hit.contact);
             for plan in &self.settings.recipe.then {
                 vars.insert("contact", view::contact(contact));
                 if self.is_wanted(plan, &vars) {
-                    self.follow_up(plan, &vars, contact).await;
+                    self.follow_up(plan, &vars, contact, until).await;
                 }
             }
-            self.find_owner(contact, &mut vars).await;
+            self.find_owner(contact, &mut vars, until).await;
         }
         for hit in &mut hits {
             self.write_fields(Arc::make_mut(&mut hit.contact), &mut vars);
@@ -181,9 +187,14 @@ impl Engine {
         hits
     }
 
-    /// One more request about a known caller. Whatever becomes of it, the caller stays known.
-    async fn follow_up(&self, plan: &Plan, vars: &Vars, contact: &mut Contact) {
-        match self.ask(plan, vars, Some(FOLLOW_UP)).await {
+    /// One more request about a known caller. Whatever becomes of it, the caller stays known; so it ends before the time of
+    /// the source does.
+    async fn follow_up(&self, plan: &Plan, vars: &Vars, contact: &mut Contact, until: Instant) {
+        let rest = until.saturating_duration_since(self.clock.now()).saturating_sub(TO_ANSWER);
+        if rest.is_zero() {
+            return;
+        }
+        match self.ask(plan, vars, Some(rest.min(FOLLOW_UP))).await {
             Ok(Some(data)) => plan.map.fill(contact, &data),
             Ok(None) => {}
             Err(error) => {
@@ -193,7 +204,7 @@ impl Engine {
     }
 
     /// Adds `owner_email`, `owner_name`, `owner_extension`: who looks after the contact.
-    async fn find_owner(&self, contact: &mut Contact, vars: &mut Vars) {
+    async fn find_owner(&self, contact: &mut Contact, vars: &mut Vars, until: Instant) {
         let Some(plan) = &self.settings.recipe.users else { return };
         let Some(owner) = contact.get(Field::Owner).map(str::to_owned) else { return };
         let now = self.clock.now();
@@ -203,7 +214,7 @@ impl Engine {
             None => {
                 vars.insert("contact", view::contact(contact));
                 let mut user = Contact::default();
-                self.follow_up(plan, vars, &mut user).await;
+                self.follow_up(plan, vars, &mut user, until).await;
                 let fields = fields_of(&user);
                 let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
                 if owners.len() >= MOST_OWNERS {
@@ -244,14 +255,30 @@ impl Engine {
         self.context(vars, None).is_ok_and(|(_, context)| self.settings.recipe.templates.holds(when, &context))
     }
 
-    /// Sends one request and reads its answer; `None` when that says that nobody is known. A session that is over is
-    /// renewed once.
+    /// Sends one request and reads its answer; `None` when that says that nobody is known.
     pub(super) async fn ask(&self, plan: &Plan, vars: &Vars, within: Option<Duration>) -> Result<Option<Rcvar>> {
+        Ok(self.ask_page(plan, vars, within, Turn::default()).await?.map(|page| page.data))
+    }
+
+    /// Sends one request, or the one of a further page, and reads its answer; `None` when that says that nobody is known. A
+    /// session that is over is renewed once.
+    pub(super) async fn ask_page(
+        &self,
+        plan: &Plan,
+        vars: &Vars,
+        within: Option<Duration>,
+        turn: Turn,
+    ) -> Result<Option<Page>> {
         let mut given_up = false;
         loop {
             let session = self.session().await?;
             let (base, context) = self.context(vars, session.as_ref())?;
-            let request = request::make(&self.settings, plan, &base, &context)?;
+            let mut request = request::make(&self.settings, plan, &base, &context)?;
+            request.limit = turn.limit;
+            if let Some(next) = &turn.address {
+                request::turn(&self.settings, &mut request, next.clone())?;
+            }
+            let url = request.url.clone();
             let answer = self.send(request, within).await?;
             let now = self.clock.utc_millis();
             let outcome = answer::read(&self.settings.recipe, &answer, now);
@@ -259,7 +286,7 @@ impl Engine {
                 self.be_quiet(pause);
             }
             match (outcome, session) {
-                (Outcome::Data(data), _) => return Ok(Some(data)),
+                (Outcome::Data(data), _) => return Ok(Some(Page { data, answer, url })),
                 (Outcome::Unknown, _) => return Ok(None),
                 (Outcome::Failed(error), _) => return Err(self.keep_quiet(error)),
                 (Outcome::SessionOver, Some(session)) if !given_up => {

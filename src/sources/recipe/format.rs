@@ -267,6 +267,13 @@ pub struct RequestTable {
     /// `lookup`, `search`: JMESPath to the list of records. What is no list counts as a failure, so that a CRM that
     /// answers something else is never "unknown".
     pub records: Option<String>,
+    /// `lookup`: JMESPath to what leads to the next page; null, false or empty on the last one. It is the whole address of
+    /// that page, or, where templates of the request name `next` or `page`, the request is made again: `next` is what was
+    /// found, `page` counts from 1.
+    pub next: Option<String>,
+    /// `lookup`: the header that leads to the next page, in the place of `next`. Of `Link` it is the address with
+    /// `rel="next"`.
+    pub next_header: Option<String>,
     /// `then`, `users`: JMESPath on the answer, by the field of the contact that it fills. `lookup`, `search`: JMESPath on a
     /// record, in the place of the same keys of `[map]`.
     #[serde(default)]

@@ -22,8 +22,11 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     runtime
 });
 
-/// Most records of one answer that are looked at.
-pub(super) const MOST_RECORDS: usize = 50;
+/// Most records of one request that are looked at, on all of its pages.
+pub(super) const MOST_RECORDS: usize = 500;
+
+/// Most numbers of one record.
+const MOST_NUMBERS: usize = 50;
 
 /// Longest text that a field takes over, in bytes.
 const LONGEST_TEXT: usize = 4096;
@@ -230,7 +233,7 @@ pub(super) fn text_of(value: &Variable) -> Option<String> {
 fn texts_of(value: &Variable) -> Vec<String> {
     match value {
         Variable::Array(items) => {
-            items.iter().take(MOST_RECORDS).flat_map(|item| texts_of(item)).take(MOST_RECORDS).collect()
+            items.iter().take(MOST_NUMBERS).flat_map(|item| texts_of(item)).take(MOST_NUMBERS).collect()
         }
         Variable::String(_) | Variable::Number(_) => text_of(value).into_iter().collect(),
         _ => Vec::new(),

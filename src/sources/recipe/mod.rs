@@ -3,6 +3,7 @@
 //! Read in this order: `format` (what stands in a file), `read` and `compile` (from the text to a [`Recipe`], every mistake
 //! with its place), `template` and `mapping` (the two languages: what is sent, what is read), `request` (one request, its
 //! host checked after it was made), `answer` (what an answer means), `session` (logins), `engine` (the steps of a lookup),
+//! `pages` (answers that come in several),
 //! `write` (calls written down, contacts made), `source` (the engine as a source of this program), `trial` (the recorded
 //! tests of a file), `shipped` (the recipes that come with calldex), `reference` (documentation made from the types).
 
@@ -12,6 +13,7 @@ mod compile;
 mod engine;
 mod format;
 mod mapping;
+mod pages;
 mod pieces;
 mod read;
 mod reference;
@@ -123,8 +125,24 @@ struct Plan {
     body: Body,
     when: Option<Condition>,
     records: Option<Path>,
+    next: Option<Next>,
     map: Mapping,
     id: Option<Path>,
+}
+
+/// What leads from one page of an answer to the next.
+#[derive(Debug)]
+struct Next {
+    place: NextPlace,
+    /// Whether it is the address of the page; else the request is made again with what it is.
+    is_address: bool,
+}
+
+/// Where it stands what leads to the next page.
+#[derive(Debug)]
+enum NextPlace {
+    Body(Path),
+    Header(HeaderName),
 }
 
 /// What a request carries.

@@ -52,6 +52,34 @@ pub(super) fn make(settings: &Settings, plan: &Plan, base: &str, context: &Value
     Ok(Request { method: plan.method.clone(), url, headers, body: body.into(), limit: BODY_LIMIT })
 }
 
+/// Sends a request to the address of the next page instead. That has to be where the first page was: what an answer says
+/// cannot send the credentials anywhere else.
+///
+/// # Errors
+/// [`Kind::Invalid`] for any other address.
+pub(super) fn turn(settings: &Settings, request: &mut Request, next: Url) -> Result<()> {
+    let refuse = |why: &str| {
+        let host = next.host_str().unwrap_or_default();
+        Err(invalid(&format!("the next page is not asked of {host}: {why}, and credentials are not sent there")))
+    };
+    if !next.username().is_empty() || next.password().is_some() {
+        return refuse("its address holds a user");
+    }
+    if next.origin() != request.url.origin() {
+        return refuse("the first page was at another address");
+    }
+    let mut next = next;
+    if let Carry::Query { name, .. } = &settings.recipe.auth.carry {
+        let own = request.url.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value.into_owned());
+        let named = next.query_pairs().any(|(other, _)| other == name.as_str());
+        if let Some(own) = own.filter(|_| !named) {
+            next.query_pairs_mut().append_pair(name, &own);
+        }
+    }
+    request.url = next;
+    Ok(())
+}
+
 /// Makes the request of a token: a form to an address of its own.
 ///
 /// # Errors

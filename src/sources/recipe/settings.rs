@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use minijinja::value::Value;
 use url::Url;
@@ -12,6 +13,9 @@ use crate::config::{self, Complaint, Param, did_you_mean};
 use crate::error::{Error, Kind, Result};
 use crate::number::{Numbering, Spelling};
 
+/// How long a lookup of a recorded test may take, in which no time passes.
+const TIME_OF_TESTS: Duration = Duration::from_secs(10);
+
 /// A recipe with the settings of one source.
 #[derive(Debug)]
 pub(super) struct Settings {
@@ -20,6 +24,8 @@ pub(super) struct Settings {
     pub(super) params: Value,
     /// What takes the place of scheme, host and port of every address.
     pub(super) url: Option<Url>,
+    /// How long one lookup may take.
+    pub(super) timeout: Duration,
     pub(super) numbering: Numbering,
     pub(super) forms: Vec<Spelling>,
     pub(super) map: Mapping,
@@ -59,6 +65,7 @@ impl Settings {
         Ok(Self {
             params: as_value(params),
             url: read_url(source).map_err(invalid)?,
+            timeout: source.timeout,
             numbering: source.numbering.clone(),
             forms: if forms.is_empty() { recipe.forms.clone() } else { forms },
             map: map_of(&recipe, source).map_err(invalid)?,
@@ -81,6 +88,7 @@ impl Settings {
         Ok(Self {
             params: as_value(params),
             url,
+            timeout: TIME_OF_TESTS,
             numbering: Numbering::of_country(country),
             forms: recipe.forms.clone(),
             map: recipe.map.clone(),

@@ -6,7 +6,7 @@ use minijinja::value::{Serde, Value};
 use serde_json::Map;
 
 use super::Plan;
-use super::engine::Engine;
+use super::engine::{Engine, MOST_FOUND};
 use super::view::{self, Vars};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, Contact, ContactId, EndedCall, RequestId};
@@ -105,7 +105,9 @@ impl Engine {
         let search = BTreeMap::from([("text".to_owned(), Value::from(harmless(text)))]);
         let vars = Vars::from([("search", Value::from(search))]);
         let Some(data) = self.ask(plan, &vars, None).await? else { return Ok(Vec::new()) };
-        self.contacts(plan, &data)
+        let mut contacts = self.contacts(plan, &data)?;
+        contacts.truncate(MOST_FOUND);
+        Ok(contacts)
     }
 
     fn able<'a>(&self, plan: Option<&'a Plan>, operation: &str) -> Result<&'a Plan> {

@@ -20,6 +20,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
@@ -163,6 +164,8 @@ pub(crate) struct Server {
     /// The address of the FastAGI listener, when the configuration has one.
     pub(crate) agi: Option<SocketAddr>,
     log: Arc<Mutex<String>>,
+    /// Reads the log to its end, which comes with that of the process.
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -182,26 +185,45 @@ impl Server {
             }
         };
         let kept = Arc::clone(&log);
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 kept.lock().unwrap().push_str(&format!("{line}\n"));
             }
         });
-        Self { child, address, agi, log }
+        Self { child, address, agi, log, reader: Some(reader) }
     }
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Everything that the server has logged so far.
+    /// What has been read of the log so far, to be shown. A line comes later than the effect that it tells of, so a test
+    /// waits for it with [`Self::wait_for_log`]; that something is not there is asked of [`Self::whole_log`].
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// Waits until the log holds a text.
     pub(crate) fn wait_for_log(&self, text: &str) {
-        wait_until(&format!("{text:?} in the log"), || self.log().contains(text));
+        self.wait_in(text, || self.log());
+    }
+
+    /// Waits until the metrics hold a text: they may be counted after the answer has left.
+    pub(crate) fn wait_for_metrics(&self, text: &str) {
+        self.wait_in(text, || get(self.address, "/metrics").text());
+    }
+
+    /// Waits until a text is part of another one, which is shown when the wait is in vain.
+    fn wait_in(&self, text: &str, whole: impl Fn() -> String) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let seen = whole();
+            if seen.contains(text) {
+                return;
+            }
+            assert!(Instant::now() < end, "waited in vain for {text:?} in\n{seen}\nthe log:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// How often the log holds a text.
@@ -222,6 +244,15 @@ impl Server {
     pub(crate) fn stop(mut self) -> ExitStatus {
         self.signal("TERM");
         self.wait()
+    }
+
+    /// Ends the server, and returns everything that it has ever logged.
+    pub(crate) fn whole_log(mut self) -> String {
+        self.signal("TERM");
+        let status = self.wait();
+        self.reader.take().unwrap().join().unwrap();
+        assert_eq!(status.code(), Some(0), "{}", self.log());
+        self.log()
     }
 
     /// Ends the server as a power cut does.

@@ -4,6 +4,7 @@
 //! no failure of a recipe.
 
 mod crms;
+mod gone;
 mod own;
 mod salesforce;
 mod stand_in;
@@ -126,15 +127,14 @@ fn a_recipe_that_turns_bad_keeps_its_earlier_copy_with_an_alarm_and_a_good_one_i
     workplace.write("recipes/desk.toml", shipped);
     let server = workplace.serve();
     let answer = || crate::harness::get(server.address, "/sales/lookup?telephone=0722111222").text();
-    let failed = || crate::harness::get(server.address, "/metrics").text();
     wait_until("the first recipe", || answer().contains("/a/contacts/42"));
     workplace.write("recipes/desk.toml", shipped.replace("[out]", "[outt]"));
-    wait_until("the alarm", || failed().contains("calldex_recipes_failed 1"));
-    assert!(server.log().contains("goes on with its earlier copy"), "{}", server.log());
+    server.wait_for_metrics("calldex_recipes_failed 1");
+    server.wait_for_log("goes on with its earlier copy");
     wait_until("the earlier recipe", || answer().contains("/a/contacts/42"));
     workplace.write("recipes/desk.toml", shipped.replace("/a/contacts/", "/new/contacts/"));
     wait_until("the new recipe", || answer().contains("/new/contacts/42"));
-    assert!(failed().contains("calldex_recipes_failed 0"), "{}", failed());
+    server.wait_for_metrics("calldex_recipes_failed 0");
     server.stop();
 }
 
@@ -244,11 +244,9 @@ fn a_limit_keeps_the_source_quiet_and_a_refusal_stops_it_with_an_alarm() {
     );
     let ready = crate::harness::get(server.address, "/readyz").json();
     assert_eq!(ready["sources"], serde_json::json!({ "crm": "refused" }));
-    let metrics = crate::harness::get(server.address, "/metrics").text();
-    assert!(metrics.contains("calldex_source_refused{source=\"crm\"} 1"), "{metrics}");
-    let log = server.log();
+    server.wait_for_metrics("calldex_source_refused{source=\"crm\"} 1");
+    let log = server.whole_log();
     assert!(!log.contains("FRESHKEY"), "{log}");
-    server.stop();
 }
 
 #[test]

@@ -207,6 +207,6 @@ fn nobody_a_fault_and_a_refusal_are_told_apart_and_no_secret_is_logged() {
             explained.text()
         );
     }
-    let log = server.log();
+    let log = server.whole_log();
     assert!(!log.contains("12&34+") && !log.contains("wrong-one") && !log.contains("0722111222"), "{log}");
 }

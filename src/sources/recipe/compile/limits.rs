@@ -53,7 +53,7 @@ impl Compiler<'_> {
         budgets
     }
 
-    fn header_name(&mut self, name: &Option<String>, place: &Place) -> Option<HeaderName> {
+    pub(super) fn header_name(&mut self, name: &Option<String>, place: &Place) -> Option<HeaderName> {
         let name = name.as_ref()?;
         let parsed = name.parse().ok();
         if parsed.is_none() {

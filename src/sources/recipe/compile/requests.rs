@@ -8,7 +8,7 @@ use super::{Compiler, Place, Scope, inside, place};
 use crate::sources::recipe::format::RequestTable;
 use crate::sources::recipe::pieces;
 use crate::sources::recipe::template::{Position, Template};
-use crate::sources::recipe::{Body, Plan, Tree};
+use crate::sources::recipe::{Body, Next, NextPlace, Plan, Tree};
 
 /// Quotes in a text that is sent are those of a query language.
 fn position_of(source: &str) -> Position {
@@ -43,7 +43,7 @@ impl Compiler<'_> {
         if !path.starts_with('/') {
             self.wrong(&of_path, "the path of a request begins with /");
         }
-        Plan {
+        let mut plan = Plan {
             method,
             path: self.template(path, &of_path, Position::Url, scope.without_secrets()).unwrap_or_default(),
             query: self.pairs(&table.query, &inside(place, "query"), scope.without_secrets()),
@@ -51,9 +51,35 @@ impl Compiler<'_> {
             body: self.body(table, place, scope),
             when: table.when.as_ref().and_then(|when| self.condition(when, &inside(place, "when"), scope)),
             records: self.path(&table.records, &inside(place, "records")),
+            next: None,
             map: self.mapping(&table.map, &inside(place, "map")),
             id: self.path(&table.id, &inside(place, "id")),
-        }
+        };
+        plan.next = self.next(table, &plan, place);
+        plan
+    }
+
+    /// What leads to the next page: an address, unless templates of the request name what it is.
+    fn next(&mut self, table: &RequestTable, plan: &Plan, place: &Place) -> Option<Next> {
+        let name = |used: &&String| matches!(used.split('.').next(), Some("next" | "page"));
+        let named = plan.uses().into_iter().find(name).cloned();
+        let place_of_next = match (&table.next, &table.next_header) {
+            (None, None) => {
+                if let Some(named) = named {
+                    let message =
+                        format!("a template names {named:?}, but the request has neither next nor next_header");
+                    self.wrong(place, message);
+                }
+                return None;
+            }
+            (Some(_), Some(_)) => {
+                self.wrong(place, "a request has one of next, next_header; found both");
+                return None;
+            }
+            (next, None) => NextPlace::Body(self.path(next, &inside(place, "next"))?),
+            (None, header) => NextPlace::Header(self.header_name(header, &inside(place, "next_header"))?),
+        };
+        Some(Next { place: place_of_next, is_address: named.is_none() })
     }
 
     /// A key that does nothing in this place is a mistake.
@@ -69,6 +95,8 @@ impl Compiler<'_> {
         let writes = matches!(kind, "log_call" | "create");
         let present = [
             ("records", table.records.is_some(), finds),
+            ("next", table.next.is_some(), kind == "lookup"),
+            ("next_header", table.next_header.is_some(), kind == "lookup"),
             ("map", !table.map.is_empty(), reads),
             ("id", table.id.is_some(), writes),
         ];
