@@ -44,6 +44,8 @@ pub struct Loaded {
     pub failed_files: Vec<FailedFile>,
     /// What is wrong with files of `recipes/`: the sources that use them fail, all others go on.
     pub failed_recipes: Vec<Problems>,
+    /// Earlier recipes whose files are gone.
+    pub gone_recipes: RecipeTexts,
     /// The configuration with its defaults, as TOML without secrets.
     pub effective: String,
 }
@@ -81,6 +83,19 @@ pub(super) struct SourceFile {
 /// # Errors
 /// Every problem of the main file, and then those of the project files too.
 pub fn load(path: &Path, environment: Environment<'_>, checks: &Checks<'_>) -> Result<Loaded, Problems> {
+    load_again(path, environment, checks, RecipeTexts::new())
+}
+
+/// As [`load`], while a configuration is in force whose recipes are `earlier`: one whose file is gone still counts.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_again(
+    path: &Path,
+    environment: Environment<'_>,
+    checks: &Checks<'_>,
+    earlier: RecipeTexts,
+) -> Result<Loaded, Problems> {
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut main = SourceFile::read(path);
     main.text = main.text.map_err(|message| {
@@ -88,8 +103,11 @@ pub fn load(path: &Path, environment: Environment<'_>, checks: &Checks<'_>) -> R
     });
     let projects = list_files(&folder.join("projects")).map_err(|problem| Problems(vec![problem]))?;
     let projects = projects.iter().map(|path| SourceFile::read(path)).collect();
-    let recipes = read_recipes(&folder).map_err(|problem| Problems(vec![problem]))?;
-    load_files(&Files { main, projects, recipes, folder }, environment, checks)
+    let mut recipes = read_recipes(&folder).map_err(|problem| Problems(vec![problem]))?;
+    let gone: RecipeTexts = earlier.into_iter().filter(|(name, _)| !recipes.contains_key(name)).collect();
+    recipes.extend(gone.clone());
+    let loaded = load_files(&Files { main, projects, recipes, folder }, environment, checks)?;
+    Ok(Loaded { gone_recipes: gone, ..loaded })
 }
 
 /// Reads a configuration out of a text alone, for tests and for the demonstration. Sources are not checked.
@@ -128,7 +146,7 @@ fn load_files(files: &Files, environment: Environment<'_>, checks: &Checks<'_>) 
     }
     Problems::check(problems)?;
     let failed_recipes = files.recipes.values().filter_map(|recipe| (checks.recipe)(recipe).err()).collect();
-    Ok(Loaded { config, failed_files, failed_recipes, effective })
+    Ok(Loaded { config, failed_files, failed_recipes, gone_recipes: RecipeTexts::new(), effective })
 }
 
 /// What all files of one configuration have in common.

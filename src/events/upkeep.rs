@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Announced, Events, millis, retention};
-use crate::error::Result;
+use crate::error::{Result, contain};
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(30);
@@ -22,7 +22,8 @@ const BREATH: Duration = Duration::from_millis(50);
 /// Runs until the runtime ends. The first round is right after the start: a killed process may have left callers open.
 pub(super) async fn run(events: Arc<Events>) {
     for round in 0_u64.. {
-        if let Err(error) = events.look_after(round.is_multiple_of(REMOVE)).await {
+        let looked_after = contain(events.look_after(round.is_multiple_of(REMOVE))).await;
+        if let Err(error) = looked_after.and_then(|done| done) {
             tracing::warn!(target: "calldex::events", "the upkeep of events has failed: {error}");
         }
         tokio::time::sleep(ROUND).await;
@@ -33,7 +34,10 @@ impl Events {
     async fn look_after(self: &Arc<Self>, remove: bool) -> Result<()> {
         self.give_up().await?;
         for call in self.store.unbound(MOST_UNBOUND).await? {
-            Arc::clone(self).bind(call).await;
+            // The next one must be looked up whatever becomes of this one.
+            if let Err(error) = contain(Arc::clone(self).bind(call)).await {
+                tracing::error!(target: "calldex::events", "a caller could not be looked up: {error}");
+            }
         }
         if remove {
             self.remove_old().await?;
