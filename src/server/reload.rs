@@ -131,7 +131,7 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     let config = Arc::new(config);
     let current = super::prepare(&reception.lookup, Arc::clone(&config), &old.live).await?;
     let settings = ListenSettings::from_config(&config.server)?;
-    let of_events = super::events::settings(&current)?;
+    let of_events = super::events::settings(&current);
     super::warm_up(&config);
     // The last step that can fail: everything behind it is in force together with it.
     if let Some(address) = agi.move_to(config.server.agi).await? {
