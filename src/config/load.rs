@@ -33,6 +33,7 @@ use super::sections::{MAIN, PROJECT_FILE};
 use super::server::Server;
 use super::sheet::{Sheet, shown};
 use super::source::{self, Source};
+use super::tenant::Written;
 use super::{Config, ProjectFile};
 
 /// A configuration, and what could not become part of it.
@@ -193,14 +194,14 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let directories = directory::read_all(&root, None);
     let mut sources = source::read_all(&root, None, context.checks, context.recipes);
     refuse_double_names(&root, &directories, &sources);
-    let journals = journal::read_all(&root, None);
+    let mut journals = journal::read_all(&root, None);
     let names = Names { directories: &directories, sources: &sources, journals: &journals };
     let namespace =
         Namespace { file: None, main_file: context.main_file, own: names, main: names, projects: &BTreeMap::new() };
     let agents = agent::read_all(&root, &namespace);
     let roster = Arc::new(Roster::of(agents.values()));
     let projects = project::read_all(&root, &namespace, &server, &roster, context.checks);
-    source::mark_tenants(&mut sources, &projects, false);
+    Written { sources: &mut sources, journals: &mut journals, projects: &projects }.mark(&root, None);
     source::warn_of_haste(&root, &sources, &projects, None);
     let config = Config {
         log: Log::read(root.table("log")),
@@ -237,7 +238,7 @@ fn read_project_file(
     let directories = directory::read_all(&root, Some(&file.stem));
     let mut sources = source::read_all(&root, Some(&file.stem), context.checks, context.recipes);
     refuse_double_names(&root, &directories, &sources);
-    let journals = journal::read_all(&root, Some(&file.stem));
+    let mut journals = journal::read_all(&root, Some(&file.stem));
     let namespace = Namespace {
         file: Some(&file.stem),
         main_file: context.main_file,
@@ -249,7 +250,7 @@ fn read_project_file(
     let shared = config.agents.values().filter(|agent| agent.shared);
     let roster = Arc::new(Roster::of(agents.values().chain(shared)));
     let projects = project::read_all(&root, &namespace, &config.server, &roster, context.checks);
-    source::mark_tenants(&mut sources, &projects, true);
+    Written { sources: &mut sources, journals: &mut journals, projects: &projects }.mark(&root, Some(&file.stem));
     source::warn_of_haste(&root, &sources, &projects, Some(&file.stem));
     root.finish();
     Problems::check(sheet.problems.take())?;

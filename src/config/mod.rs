@@ -38,6 +38,7 @@ mod sections;
 mod server;
 mod sheet;
 mod source;
+mod tenant;
 #[cfg(test)]
 mod tests;
 mod token;

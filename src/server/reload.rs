@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::config::{self, Config, RecipeTexts};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, contain};
 use crate::events::Events;
 use crate::faces::Reception;
 use crate::lookup::CHECKS;
@@ -56,7 +56,7 @@ pub(super) fn watch(file: PathBuf, reloaded: Reloaded, stopped: watch::Receiver<
             if let Some(watcher) = &mut watcher {
                 watch_folders(watcher, &file);
             }
-            report(reload(&file, &reloaded).await);
+            report(contain(reload(&file, &reloaded)).await.and_then(|outcome| outcome));
         }
     }
 }
@@ -131,7 +131,7 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     let config = Arc::new(config);
     let current = super::prepare(&reception.lookup, Arc::clone(&config), &old.live).await?;
     let settings = ListenSettings::from_config(&config.server)?;
-    let of_events = super::events::settings(&current)?;
+    let of_events = super::events::settings(&current);
     super::warm_up(&config);
     // The last step that can fail: everything behind it is in force together with it.
     if let Some(address) = agi.move_to(config.server.agi).await? {

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::breaker::{Breaker, Health, Pass, Why};
 use super::budget::Budget;
+use super::watch::{self, Note};
 use super::{Inputs, Pending, Question, Source};
 use crate::clock::Clock;
 use crate::config;
@@ -127,6 +128,7 @@ impl Inner {
             Err(error) if self.is_worth_another_try(&error, is_probe, until) => {
                 tokio::time::sleep(BREATH).await;
                 self.metrics.count_retry();
+                watch::note(|| Note::Again);
                 let again = Attempt::begin(self, caller)?;
                 again.end(self.ask(&question, until).await)
             }

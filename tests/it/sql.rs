@@ -2,6 +2,7 @@
 
 mod columns;
 mod tls;
+mod trial;
 
 use std::process::Command;
 

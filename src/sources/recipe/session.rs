@@ -18,6 +18,7 @@ use super::request;
 use super::view::Vars;
 use crate::error::{Error, Kind, Result};
 use crate::sources::jwt::{Claims, Key};
+use crate::sources::watch;
 
 /// A session is renewed this long before its end.
 const AHEAD: Duration = Duration::from_secs(60);
@@ -80,7 +81,7 @@ impl Engine {
                 request::make_token_request(&self.settings, url, &pairs, &context)?
             }
         };
-        let answer = self.send(request, None).await?;
+        let answer = watch::unseen(self.send(request, None)).await?;
         let refused =
             matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         if matches!(plan.login, Login::Token { .. }) && refused {

@@ -18,9 +18,10 @@ use sqlx::{
 
 use super::settings::{Database, Settings};
 use super::statement::{Statement, Values};
-use super::{failure, values};
+use super::{failure, values, way};
 use crate::error::Result;
 use crate::sources::mapping::MOST_CONTACTS;
+use crate::sources::watch::{self, Note, Step};
 
 /// Rows that are read: one more than contacts are taken, which is enough to see that it is too many.
 const MOST_ROWS: usize = MOST_CONTACTS + 1;
@@ -45,15 +46,27 @@ impl Engine {
         Self { settings }
     }
 
+    /// Shows the way to the database, when somebody watches.
+    pub(super) async fn show_way(&self) {
+        if watch::is_on() {
+            way::show(&self.settings).await;
+        }
+    }
+
     /// Begins a session: read-only, with the time limit on the server.
     pub(super) async fn connect(&self) -> Result<Connection> {
+        let step = Step::begin("session");
         let millis = self.settings.timeout.as_millis();
         let connected = match &self.settings.database {
             Database::Postgres(options) => begin_postgres(options, millis).await.map(Connection::Postgres),
             Database::MySql(options) => begin_mysql(options, self.settings.timeout).await.map(Connection::MySql),
             Database::Sqlite(options) => SqliteConnection::connect_with(options).await.map(Connection::Sqlite),
         };
-        connected.map_err(|error| failure::explain(&error))
+        let connected = connected.map_err(|error| failure::explain(&error));
+        step.end(
+            connected.as_ref().map_or_else(ToString::to_string, |_| "a connection of its own, logged in".to_owned()),
+        );
+        connected
     }
 }
 
@@ -80,13 +93,35 @@ async fn begin_mysql(options: &MySqlConnectOptions, timeout: Duration) -> sqlx::
 impl Connection {
     /// Runs the query.
     pub(super) async fn run(&mut self, statement: &Statement, values: &Values<'_>) -> Result<Vec<Record>> {
+        watch::note(|| Note::Sent(statement.bind(values, |_| "?".to_owned()).0));
+        let step = Step::begin("query");
         let found = match self {
             Self::Postgres(connection) => ask_postgres(connection, statement, values).await,
             Self::MySql(connection) => ask_mysql(connection, statement, values).await,
             Self::Sqlite(connection) => ask_sqlite(connection, statement, values).await,
         };
-        found.map_err(|error| failure::explain(&error))
+        let found = found.map_err(|error| failure::explain(&error));
+        match &found {
+            Ok(rows) => step.end_as(|took| answered(rows, took)),
+            Err(error) => step.end(error.to_string()),
+        }
+        found
     }
+}
+
+fn answered(rows: &[Record], took: Duration) -> Note {
+    let excerpt = watch::excerpt(&serde_json::to_string(rows).unwrap_or_default());
+    Note::Answered { head: format!("{} rows", rows.len()), excerpt, first: None, took }
+}
+
+/// Runs the step that prepares a query; what is wrong with it is told by the query itself.
+async fn prepare<T>(preparing: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    let step = Step::begin("prepare");
+    let prepared = preparing.await;
+    step.end(
+        if prepared.is_ok() { "the database knows the query" } else { "the database does not take it" }.to_owned(),
+    );
+    prepared
 }
 
 /// PostgreSQL says what type it expects of each parameter, and makes JSON of each row, so that every type of column works.
@@ -98,7 +133,7 @@ async fn ask_postgres(
     let around = |sql: &str| format!("SELECT row_to_json(found)::text FROM (\n{sql}\n) AS found LIMIT {MOST_ROWS}");
     let (sql, bound) = statement.bind(values, |place| format!("${}", place + 1));
     // The driver remembers prepared statements, so this asks the server once for each connection.
-    let prepared = connection.prepare(AssertSqlSafe(around(&sql)).into_sql_str()).await;
+    let prepared = prepare(connection.prepare(AssertSqlSafe(around(&sql)).into_sql_str())).await;
     let expected: Vec<String> = match &prepared {
         Ok(prepared) => match prepared.parameters() {
             Some(Either::Left(types)) => types.iter().map(|expected| expected.name().to_owned()).collect(),
@@ -128,6 +163,9 @@ async fn ask_mysql(
     values: &Values<'_>,
 ) -> sqlx::Result<Vec<Record>> {
     let (sql, bound) = statement.bind(values, |_| "?".to_owned());
+    if watch::is_on() {
+        prepare(connection.prepare(AssertSqlSafe(sql.clone()).into_sql_str())).await?;
+    }
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for value in bound {
         query = query.bind(value);

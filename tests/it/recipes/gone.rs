@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::configuration;
+use super::bench::configuration;
 use super::crms::Freshdesk;
 use super::stand_in::{Crm, StandIn};
 use crate::harness::{Server, Workplace, get, wait_until};
