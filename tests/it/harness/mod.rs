@@ -8,10 +8,12 @@ mod crm;
 mod database;
 mod line;
 mod page;
+mod pooler;
 mod process;
 mod proxy;
 mod secure;
 mod silent;
+mod tap;
 mod telephony;
 mod troublemaker;
 
@@ -31,10 +33,12 @@ pub(crate) use crm::{RECIPE, TinyCrm};
 pub(crate) use database::Database;
 pub(crate) use line::Line;
 pub(crate) use page::Page;
+pub(crate) use pooler::Pooler;
 pub(crate) use process::{allow_open_files, resident_kilobytes, send_signal};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use secure::Secure;
 pub(crate) use silent::Silent;
+pub(crate) use tap::Tap;
 pub(crate) use telephony::{Callee, Kamailio};
 pub(crate) use troublemaker::{Mood, Troublemaker};
 
