@@ -165,9 +165,8 @@ impl Lookup {
     /// The explanation of one of the last lookups, unless an address book that it shows has changed since: what was
     /// removed there must not be shown here.
     pub async fn explanation(&self, project: &super::Project, request_id: &str) -> Option<Arc<Explanation>> {
-        let explanation = self.recent.find(request_id)?;
-        let of_project = explanation.project == project.config.name;
-        (of_project && self.is_current(project, &explanation).await).then_some(explanation)
+        let explanation = self.recent.find(&project.config.name, request_id)?;
+        self.is_current(project, &explanation).await.then_some(explanation)
     }
 
     /// Whether every address book that an explanation shows contacts of is as it was.

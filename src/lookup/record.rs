@@ -36,10 +36,12 @@ impl Recent {
         drop(forgotten);
     }
 
-    /// The newest lookup with this request id.
-    pub(super) fn find(&self, request_id: &str) -> Option<Arc<Explanation>> {
+    /// The project's newest lookup with this request id. Clients choose ids, so two projects may have the same.
+    pub(super) fn find(&self, project: &str, request_id: &str) -> Option<Arc<Explanation>> {
+        let is_meant =
+            |it: &&Arc<Explanation>| *it.project == *project && it.question.call.request_id.as_str() == request_id;
         let explanations = self.explanations.lock().unwrap_or_else(PoisonError::into_inner);
-        explanations.iter().rev().find(|it| it.question.call.request_id.as_str() == request_id).cloned()
+        explanations.iter().rev().find(is_meant).cloned()
     }
 }
 

@@ -372,3 +372,19 @@ async fn earlier_calls_that_cannot_be_had_hold_up_no_call_and_the_explanation_sa
         assert!(said.contains(why), "{said}");
     }
 }
+
+#[tokio::test]
+async fn a_request_of_another_project_with_the_same_id_does_not_hide_an_explanation() {
+    let bench = bench();
+    let sources = [source("crm", knows(0, 1))];
+    let sales = project(&bench, &settings(""), &sources).await;
+    let shop = Arc::new(config::Project { name: "shop".into(), ..(*settings("")).clone() });
+    let shop = project(&bench, &shop, &sources).await;
+    ask(&bench.lookup, &sales, NUMBER).await;
+    ask(&bench.lookup, &shop, NUMBER).await;
+    let id = call_for_tests(NUMBER).request_id;
+    for asked in [&sales, &shop] {
+        let found = bench.lookup.explanation(asked, id.as_str()).await.expect("both were asked under this id");
+        assert_eq!(found.project, asked.config.name);
+    }
+}

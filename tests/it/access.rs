@@ -121,11 +121,7 @@ fn an_administrator_sees_who_was_refused_and_why() {
     assert!(list.contains("127.0.0.1") && list.contains("sales") && list.contains("token_wrong"), "{list}");
     assert!(!list.contains("guess"));
     refused(&get(server.address, "/metrics/refused"), 403);
-    let metrics = get(server.address, "/metrics").text();
-    assert!(
-        metrics.contains("calldex_requests_refused_total{project=\"sales\",reason=\"token_wrong\"} 1"),
-        "{metrics}"
-    );
+    server.wait_for_metrics("calldex_requests_refused_total{project=\"sales\",reason=\"token_wrong\"} 1");
 }
 
 #[test]

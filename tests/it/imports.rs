@@ -146,7 +146,7 @@ fn a_file_that_grows_while_it_is_read_is_refused() {
     let workplace = Workplace::with_contacts();
     let before = contacts(&workplace);
     let rows: String = (0..30_000).map(|row| format!("{row},Person {row},07{row:08}\n")).collect();
-    let database = rusqlite::Connection::open(workplace.path("calldex.db")).unwrap();
+    let database = workplace.database("calldex.db");
     let staged = || database.query_row("SELECT count(*) FROM contact", [], |row| row.get::<_, i64>(0)).unwrap();
     for _ in 0..10 {
         workplace.write("grows.csv", format!("id,name,telephone\n{rows}"));
@@ -191,7 +191,7 @@ fn a_second_import_into_the_same_directory_is_refused_and_says_since_when_the_fi
     let mut input = first.stdin.take().unwrap();
     let rows: String = (0..5_000).map(|row| format!("{row},Person {row},07{row:08}\n")).collect();
     input.write_all(format!("id,name,telephone\n{rows}").as_bytes()).unwrap();
-    let database = rusqlite::Connection::open(workplace.path("calldex.db")).unwrap();
+    let database = workplace.database("calldex.db");
     wait_until("the first import to begin", || {
         database.query_row("SELECT count(*) FROM import", [], |row| row.get::<_, i64>(0)).unwrap() == 1
     });

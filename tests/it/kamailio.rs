@@ -24,7 +24,7 @@ impl Network {
     /// `None` when Kamailio or SIPp are not installed. Kamailio waits half a second longer than the deadline, in whole
     /// seconds.
     fn start(deadline: &str) -> Option<Self> {
-        Self::with(&CONFIGURATION.replace("[project.sales]", &format!("[project.sales]\ndeadline = \"{deadline}\"")))
+        Self::with(&CONFIGURATION.replace("deadline = \"10s\"", &format!("deadline = \"{deadline}\"")))
     }
 
     fn with(configuration: &str) -> Option<Self> {
@@ -122,7 +122,7 @@ fn five_hundred_calls_at_100_a_second_are_all_answered_with_their_names() {
 #[test]
 fn a_slow_source_delays_calls_to_the_deadline_and_loses_none() {
     let silent = Silent::start();
-    let configuration = CONFIGURATION.replace("[project.sales]", "[project.sales]\ndeadline = \"500ms\"");
+    let configuration = CONFIGURATION.replace("deadline = \"10s\"", "deadline = \"500ms\"");
     let Some(network) = Network::with(&silent.asked_by(&configuration)) else { return };
     let unknown = (0..20).map(|number| call(&format!("07990000{number:02}"), &format!("unknown-{number}")));
     let known = (0..20).map(|number| call("0733000001", &format!("known-{number}")));

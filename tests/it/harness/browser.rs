@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use fantoccini::error::CmdError;
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use http::Method;
@@ -153,14 +154,24 @@ impl Browser {
         self.wait(&format!("the end of {selector}"), &script);
     }
 
+    /// Clicks on an element as soon as the page lets that be done.
     pub(crate) fn click(&self, selector: &str) {
-        self.runtime.block_on(async { self.client.find(Locator::Css(selector)).await.unwrap().click().await }).unwrap();
+        self.as_soon_as_possible(selector, async || self.client.find(Locator::Css(selector)).await?.click().await);
     }
 
+    /// Writes into an element as soon as the page lets that be done.
     pub(crate) fn write(&self, selector: &str, text: &str) {
-        self.runtime
-            .block_on(async { self.client.find(Locator::Css(selector)).await.unwrap().send_keys(text).await })
-            .unwrap();
+        let write = async || self.client.find(Locator::Css(selector)).await?.send_keys(text).await;
+        self.as_soon_as_possible(selector, write);
+    }
+
+    /// Does something to an element that may not be there yet, or not be shown yet.
+    fn as_soon_as_possible(&self, selector: &str, act: impl AsyncFn() -> Result<(), CmdError>) {
+        let end = Instant::now() + PATIENCE;
+        while let Err(error) = self.runtime.block_on(act()) {
+            assert!(Instant::now() < end, "{selector}: {error}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
     }
 
     /// Presses the tabulator key.

@@ -8,7 +8,9 @@ mod crm;
 mod database;
 mod line;
 mod page;
+mod patience;
 mod pooler;
+mod port;
 mod process;
 mod proxy;
 mod secure;
@@ -28,12 +30,14 @@ use std::time::{Duration, Instant};
 pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
 pub(crate) use authority::{Authority, Certificate};
 pub(crate) use browser::{Browser, View};
-pub(crate) use client::{Reply, get, head, post, send};
+pub(crate) use client::{Reply, get, head, post, report, send};
 pub(crate) use crm::{RECIPE, TinyCrm};
 pub(crate) use database::Database;
 pub(crate) use line::Line;
 pub(crate) use page::Page;
+pub(crate) use patience::{PATIENCE, unless_stalled, wait_for_count, wait_until};
 pub(crate) use pooler::Pooler;
+pub(crate) use port::own_port;
 pub(crate) use process::{allow_open_files, resident_kilobytes, send_signal};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use secure::Secure;
@@ -42,16 +46,13 @@ pub(crate) use tap::Tap;
 pub(crate) use telephony::{Callee, Kamailio};
 pub(crate) use troublemaker::{Mood, Troublemaker};
 
-/// How long a busy machine may take for anything that has to happen; only a failing test waits so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
 /// The token of the project `sales` in [`CONFIGURATION`].
 pub(crate) const TOKEN: &str = "a-token-for-the-tests-0123456789";
 
 /// The administrators' token in [`CONFIGURATION`].
 pub(crate) const ADMIN: &str = "an-administrators-token-0123456789";
 
-/// A configuration with one address book and one project; the tests add to it.
+/// A configuration with one address book and one project, whose deadline no busy machine misses; the tests add to it.
 pub(crate) const CONFIGURATION: &str = r#"
 [server]
 listen = "127.0.0.1:0"
@@ -64,6 +65,7 @@ country = "RO"
 [project.sales]
 country = "RO"
 timezone = "Europe/Bucharest"
+deadline = "10s"
 tokens = ["a-token-for-the-tests-0123456789"]
 sources = ["customers"]
 backend_link = "https://crm.example.com/contact/{{ contact.id }}"
@@ -103,6 +105,13 @@ impl Workplace {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+
+    /// A database of this folder, beside whoever else works on it and may be slow with its locks.
+    pub(crate) fn database(&self, name: &str) -> rusqlite::Connection {
+        let database = rusqlite::Connection::open(self.path(name)).unwrap();
+        database.busy_timeout(PATIENCE).unwrap();
+        database
     }
 
     /// A command of the binary in this folder.
@@ -281,15 +290,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Waits until something is true; a busy machine may take its time.
-pub(crate) fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is_true() {
-        assert!(Instant::now() < end, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

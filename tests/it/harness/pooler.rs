@@ -1,11 +1,11 @@
 //! PgBouncer before a PostgreSQL of the tests, with one connection to the server for all its clients.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Database, PATIENCE, has_program, is_installed, text};
+use super::{Database, PATIENCE, has_program, is_installed, own_port, text};
 
 /// A running PgBouncer; stopped by its process id.
 pub(crate) struct Pooler {
@@ -26,9 +26,9 @@ impl Pooler {
         let give_away = Command::new("chown").arg("postgres").arg(pooler.folder.path()).output().unwrap();
         assert!(give_away.status.success() || !is_root(), "{give_away:?}");
         std::fs::write(pooler.folder.path().join("users"), "\"reader\" \"secret\"\n").unwrap();
-        // Another process may take a port between its choice and its use; then the next one is tried.
+        // Another process may have got the port a moment ago; then the next one is tried.
         for _ in 0..5 {
-            pooler.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            pooler.port = own_port();
             let text = format!(
                 "[databases]\ncrm = host=127.0.0.1 port={} dbname=crm\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
                  listen_port = {}\nunix_socket_dir =\nauth_type = plain\nauth_file = users\ndefault_pool_size = 1\n{settings}\n",
@@ -74,7 +74,10 @@ impl Pooler {
     /// Stops it at once and starts it again on its port.
     pub(crate) fn restart(&mut self) {
         self.stop();
-        assert!(self.run(), "PgBouncer does not start again: {}", self.log());
+        let end = Instant::now() + PATIENCE;
+        while !self.run() {
+            assert!(Instant::now() < end, "PgBouncer does not start again: {}", self.log());
+        }
     }
 
     fn stop(&mut self) {

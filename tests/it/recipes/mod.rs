@@ -8,6 +8,7 @@ mod bench;
 mod book;
 mod crms;
 mod fault;
+mod gone;
 mod late;
 mod limits;
 mod own;

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::crms::{BY_PASSWORD, SECRETS, Salesforce};
 use super::fault::Fault;
 use super::stand_in::{Crm, Request, StandIn};
-use crate::harness::{Server, Workplace, get, wait_until};
+use crate::harness::{Server, Workplace, get, report, wait_until};
 
 struct Bench {
     crm: Arc<Salesforce>,
@@ -122,7 +122,7 @@ fn end_a_call(server: &Server) {
     let call = "direction=IN&telephone=0722111222&dnid=0310000000&uniqueid=1.1&agent=101";
     expect(server, "0722111222&dnid=0310000000", "Ana Pop");
     for event in ["queue_answer", "queue_answer_end"] {
-        assert_eq!(get(server.address, &format!("/sales/events?event={event}&{call}")).status, 200);
+        assert_eq!(report(server.address, &format!("/sales/events?event={event}&{call}")).status, 200);
     }
 }
 
