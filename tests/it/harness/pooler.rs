@@ -1,7 +1,7 @@
 //! PgBouncer before a PostgreSQL of the tests, with one connection to the server for all its clients.
 
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -104,8 +104,7 @@ fn is_root() -> bool {
 
 /// Debian keeps it where only root looks.
 fn program() -> Option<PathBuf> {
-    let folders =
-        std::env::var_os("PATH").map(|paths| std::env::split_paths(&paths).collect()).unwrap_or_else(Vec::new);
-    let all = folders.into_iter().chain([Path::new("/usr/sbin").to_owned()]);
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::env::split_paths(&paths).chain([PathBuf::from("/usr/sbin")]);
     all.map(|folder| folder.join("pgbouncer")).find(|path| path.is_file())
 }

@@ -11,10 +11,13 @@ pub(crate) struct Tap {
     shared: Arc<Shared>,
 }
 
+/// What becomes of a request that so many came before.
+type Answer = dyn Fn(usize, &str) -> Option<String> + Send + Sync;
+
 struct Shared {
     requests: Mutex<Vec<String>>,
     connections: AtomicUsize,
-    answer: Box<dyn Fn(usize, &str) -> Option<String> + Send + Sync>,
+    answer: Box<Answer>,
 }
 
 impl Tap {
