@@ -68,8 +68,15 @@ impl WebDriverCompatibleCommand for Own {
 }
 
 impl Browser {
-    /// Starts a browser.
+    /// Starts a browser. ChromeDriver ends at once when the port that the system gives it is taken for IPv6, and gives a
+    /// browser up that takes more than a minute to come: then another one is started.
     pub(crate) fn start(view: View) -> Self {
+        let browser = (0..20).find_map(|_| Self::try_to_start(view)).expect("neither ChromeDriver nor Chromium starts");
+        browser.look(view);
+        browser
+    }
+
+    fn try_to_start(view: View) -> Option<Self> {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdin(Stdio::null())
@@ -91,14 +98,22 @@ impl Browser {
             "goog:loggingPrefs": { "browser": "ALL" },
         });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let client = runtime.block_on(async {
+        let client = port.ok_or("ChromeDriver has ended".to_owned()).and_then(|port| {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             builder.capabilities(capabilities.as_object().unwrap().clone());
-            builder.connect(&format!("http://127.0.0.1:{}", port.expect("ChromeDriver did not start"))).await.unwrap()
+            let url = format!("http://127.0.0.1:{port}");
+            runtime.block_on(builder.connect(&url)).map_err(|error| error.to_string())
         });
-        let browser = Self { runtime, client, driver, _profile: profile };
-        browser.look(view);
-        browser
+        match client {
+            Ok(client) => Some(Self { runtime, client, driver, _profile: profile }),
+            Err(error) => {
+                // Shown when no other one starts either.
+                eprintln!("{error}");
+                let _ = driver.kill();
+                let _ = driver.wait();
+                None
+            }
+        }
     }
 
     /// Changes size and appearance.
