@@ -69,7 +69,7 @@ impl Engine {
         let vars = Vars::new();
         let (base, context) = self.context(&vars, None)?;
         let request = match &plan.login {
-            Login::Request(plan) => request::make(&self.settings, plan, &base, &context)?,
+            Login::Request(plan) => request::make_login(&self.settings, plan, &base, &context)?,
             Login::Token { url, form, assertion } => {
                 let mut pairs = Vec::new();
                 for (name, template) in form {
@@ -94,7 +94,7 @@ impl Engine {
         }
     }
 
-    fn begin(&self, plan: &SessionPlan, data: &Rcvar) -> Result<Session> {
+    pub(super) fn begin(&self, plan: &SessionPlan, data: &Rcvar) -> Result<Session> {
         let mut values = BTreeMap::new();
         for (name, path) in &plan.fields {
             let value = path.find(data);
