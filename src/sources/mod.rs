@@ -16,6 +16,7 @@
 
 pub mod breaker;
 pub mod budget;
+mod expression;
 pub mod generic;
 pub mod guard;
 pub mod http;

@@ -251,3 +251,13 @@ fn a_preview_tells_all_and_changes_nothing() {
     let again = workplace.succeed(&["import", "new.csv", "--directory", "customers", "--replace"]);
     assert!(again.contains("Nothing has changed"), "{again}");
 }
+
+#[test]
+fn a_report_does_not_take_the_place_of_the_contacts() {
+    let workplace = Workplace::new(CONFIGURATION);
+    let contacts = "id,name,telephone\n1,Ana,0722 111 222\n";
+    workplace.write("contacts.csv", contacts);
+    let refused = workplace.fail(&["import", "contacts.csv", "--directory", "customers", "--report", "./contacts.csv"]);
+    assert!(refused.contains("would take the place of the contacts"), "{refused}");
+    assert_eq!(std::fs::read_to_string(workplace.path("contacts.csv")).unwrap(), contacts);
+}

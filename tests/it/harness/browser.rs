@@ -67,6 +67,26 @@ impl WebDriverCompatibleCommand for Own {
     }
 }
 
+/// Starts a driver; `None` when it ends before it listens.
+fn start_driver() -> Option<(Child, u16)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let port = lines.find_map(|line| {
+        let port = line.split_once("started successfully on port ")?.1;
+        port.trim_end_matches('.').parse().ok()
+    });
+    if port.is_none() {
+        driver.wait().unwrap();
+    }
+    Some((driver, port?))
+}
+
 impl Browser {
     /// Starts a browser. ChromeDriver ends at once when the port that the system gives it is taken for IPv6, and gives a
     /// browser up that takes more than a minute to come: then another one is started.
@@ -77,18 +97,7 @@ impl Browser {
     }
 
     fn try_to_start(view: View) -> Option<Self> {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let port = lines.into_iter().find_map(|line| {
-            let port = line.split_once("started successfully on port ")?.1;
-            port.trim_end_matches('.').parse::<u16>().ok()
-        });
+        let (mut driver, port) = start_driver()?;
         let profile = tempfile::tempdir().unwrap();
         let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).to_vec();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
@@ -98,11 +107,10 @@ impl Browser {
             "goog:loggingPrefs": { "browser": "ALL" },
         });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let client = port.ok_or("ChromeDriver has ended".to_owned()).and_then(|port| {
+        let client = runtime.block_on(async {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             builder.capabilities(capabilities.as_object().unwrap().clone());
-            let url = format!("http://127.0.0.1:{port}");
-            runtime.block_on(builder.connect(&url)).map_err(|error| error.to_string())
+            builder.connect(&format!("http://127.0.0.1:{port}")).await
         });
         match client {
             Ok(client) => Some(Self { runtime, client, driver, _profile: profile }),
