@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::harness::{Workplace, has_program, text};
 
+/// Makes a recipe wrong.
+type Change = fn(&mut Value);
+
 /// The recipe of the guide, as it stands there.
 fn of_guide() -> String {
     let guide = include_str!("../../../docs/guides/your-own-crm.md");
@@ -42,11 +45,11 @@ fn the_printed_schema_takes_every_recipe_and_refuses_what_calldex_refuses() {
         assert!(valid, "{}: {said}", recipe["title"]);
     }
     let good: Value = toml::from_str(&recipes[0]).unwrap();
-    let wrong: [(&str, &dyn Fn(&mut Value)); 4] = [
-        ("unknown", &|recipe| recipe["outt"] = Value::from("x")),
-        ("missing", &|recipe| drop(recipe.as_object_mut().unwrap().remove("title"))),
-        ("word", &|recipe| recipe["auth"]["kind"] = Value::from("barer")),
-        ("kind", &|recipe| recipe["lookup"][0]["next"] = Value::from(1)),
+    let wrong: [(&str, Change); 4] = [
+        ("unknown", |recipe| recipe["outt"] = Value::from("x")),
+        ("missing", |recipe| drop(recipe.as_object_mut().unwrap().remove("title"))),
+        ("word", |recipe| recipe["auth"]["kind"] = Value::from("barer")),
+        ("kind", |recipe| recipe["lookup"][0]["next"] = Value::from(1)),
     ];
     for (name, change) in wrong {
         let mut recipe = good.clone();
