@@ -388,3 +388,21 @@ async fn a_request_of_another_project_with_the_same_id_does_not_hide_an_explanat
         assert_eq!(found.project, asked.config.name);
     }
 }
+
+#[tokio::test]
+async fn of_a_call_with_very_many_parameters_the_explanation_keeps_none() {
+    let bench = bench();
+    let asked = project(&bench, &settings(""), &[source("crm", knows(0, 1))]).await;
+    for (length, kept) in [(100, 1), (70_000, 0)] {
+        let params = [("note".to_owned(), "x".repeat(length))].into();
+        let call = Call { params, ..call_for_tests(NUMBER) };
+        let answer = bench.lookup.answer(&asked, call, bench.lookup.clock.now()).await;
+        assert_eq!(name(&answer), Some("crm 1"));
+        let explanation = bench.lookup.explanation(&asked, call_for_tests(NUMBER).request_id.as_str()).await.unwrap();
+        assert_eq!(explanation.question.call.params.len(), kept);
+        assert_eq!(explanation.question.call.telephone, NUMBER);
+    }
+    let call = Call { telephone: "x".repeat(70_000), ..call_for_tests("") };
+    let answer = bench.lookup.answer(&asked, call, bench.lookup.clock.now()).await;
+    assert_eq!(answer.explanation.question.call.telephone.len(), 256);
+}
