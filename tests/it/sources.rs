@@ -1,8 +1,10 @@
 //! Live sources through the whole program, behind a proxy that does everything a network and a system can do.
 
 mod order;
+mod rate;
 mod tenant;
 mod trial;
+mod wire;
 
 use std::time::Instant;
 

@@ -8,6 +8,7 @@
 mod engine;
 mod failure;
 mod pool;
+mod postgres;
 mod settings;
 mod statement;
 mod values;

@@ -9,11 +9,13 @@ mod database;
 mod line;
 mod page;
 mod patience;
+mod pooler;
 mod port;
 mod process;
 mod proxy;
 mod secure;
 mod silent;
+mod tap;
 mod telephony;
 mod troublemaker;
 
@@ -34,11 +36,13 @@ pub(crate) use database::Database;
 pub(crate) use line::Line;
 pub(crate) use page::Page;
 pub(crate) use patience::{PATIENCE, unless_stalled, wait_for_count, wait_until};
+pub(crate) use pooler::Pooler;
 pub(crate) use port::own_port;
 pub(crate) use process::{allow_open_files, resident_kilobytes, send_signal};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use secure::Secure;
 pub(crate) use silent::Silent;
+pub(crate) use tap::Tap;
 pub(crate) use telephony::{Callee, Kamailio};
 pub(crate) use troublemaker::{Mood, Troublemaker};
 
