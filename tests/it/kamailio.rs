@@ -146,7 +146,7 @@ fn without_calldex_with_a_frozen_one_and_with_one_killed_in_mid_call_no_call_is_
     network.call("frozen", &many(8));
     network.server.signal("CONT");
     assert!(network.callee.take().values().all(|call| call.display_name() == "SIPp"));
-    assert!(network.kamailio.log().contains("calldex: status 28, the call goes on"), "{}", network.kamailio.log());
+    network.kamailio.wait_for_log("calldex: status 28, the call goes on");
 
     let Network { workplace, server, callee, kamailio } = network;
     let sipp = kamailio.begin(&workplace, "killed", &many(200), 50);
@@ -159,5 +159,5 @@ fn without_calldex_with_a_frozen_one_and_with_one_killed_in_mid_call_no_call_is_
 
     kamailio.call(&workplace, "stopped", &many(50), 50);
     assert_eq!(callee.take().values().filter(|call| call.display_name() == "SIPp").count(), 50);
-    assert!(kamailio.log().contains("calldex: status 7, the call goes on"), "{}", kamailio.log());
+    kamailio.wait_for_log("calldex: status 7, the call goes on");
 }

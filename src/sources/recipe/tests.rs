@@ -43,6 +43,24 @@ fn every_shipped_recipe_shows_every_kind_of_answer() {
 }
 
 #[test]
+fn every_shipped_recipe_has_a_page_with_the_same_headings_and_all_its_parameters() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recipes");
+    for (shipped, recipe) in all_shipped() {
+        let page = std::fs::read_to_string(folder.join(format!("{}.md", shipped.name))).unwrap_or_default();
+        let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        let expected =
+            ["What to create in the CRM", "Parameters", "What is looked up", "Limits", "What is not confirmed"];
+        assert_eq!(headings, expected, "{}", shipped.name);
+        assert_eq!(page.lines().filter(|line| line.starts_with("# ")).count(), 1, "{}", shipped.name);
+        for param in recipe.params.keys() {
+            assert!(page.contains(&format!("`{param}`")), "the page of {} does not name {param}", shipped.name);
+        }
+        assert!(page.contains(&format!("type    = \"{}\"", shipped.name)), "{} shows no source", shipped.name);
+    }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), SHIPPED.len(), "a page of no recipe");
+}
+
+#[test]
 fn a_shipped_recipe_is_short() {
     for (shipped, _) in all_shipped() {
         let own = shipped.text.split("[[test]]").next().unwrap();

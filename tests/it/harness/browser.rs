@@ -88,11 +88,16 @@ fn start_driver() -> Option<(Child, u16)> {
 }
 
 impl Browser {
-    /// Starts a browser.
+    /// Starts a browser. ChromeDriver ends at once when the port that the system gives it is taken for IPv6, and gives a
+    /// browser up that takes more than a minute to come: then another one is started.
     pub(crate) fn start(view: View) -> Self {
-        // It takes a free port of IPv6 and ends when the same one of IPv4 is in use, as one of the connections of another
-        // test may be.
-        let (driver, port) = (0..20).find_map(|_| start_driver()).expect("ChromeDriver did not start");
+        let browser = (0..20).find_map(|_| Self::try_to_start(view)).expect("neither ChromeDriver nor Chromium starts");
+        browser.look(view);
+        browser
+    }
+
+    fn try_to_start(view: View) -> Option<Self> {
+        let (mut driver, port) = start_driver()?;
         let profile = tempfile::tempdir().unwrap();
         let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).to_vec();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
@@ -105,11 +110,18 @@ impl Browser {
         let client = runtime.block_on(async {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             builder.capabilities(capabilities.as_object().unwrap().clone());
-            builder.connect(&format!("http://127.0.0.1:{}", port)).await.unwrap()
+            builder.connect(&format!("http://127.0.0.1:{port}")).await
         });
-        let browser = Self { runtime, client, driver, _profile: profile };
-        browser.look(view);
-        browser
+        match client {
+            Ok(client) => Some(Self { runtime, client, driver, _profile: profile }),
+            Err(error) => {
+                // Shown when no other one starts either.
+                eprintln!("{error}");
+                let _ = driver.kill();
+                let _ = driver.wait();
+                None
+            }
+        }
     }
 
     /// Changes size and appearance.

@@ -210,15 +210,19 @@ impl Server {
         self.child.id()
     }
 
-    /// What has been read of the log so far, to be shown. A line comes later than the effect that it tells of, so a test
-    /// waits for it with [`Self::wait_for_log`]; that something is not there is asked of [`Self::whole_log`].
-    pub(crate) fn log(&self) -> String {
+    /// What has been read of the log so far, to be shown and nothing else: a line comes later than the effect that it
+    /// tells of. A test waits for it with [`Self::wait_for_log`], and asks [`Self::whole_log`] what is not there.
+    pub(crate) fn log(&self) -> impl std::fmt::Display {
+        self.log_so_far()
+    }
+
+    fn log_so_far(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// Waits until the log holds a text.
     pub(crate) fn wait_for_log(&self, text: &str) {
-        self.wait_in(text, || self.log());
+        self.wait_in(text, || self.log_so_far());
     }
 
     /// Waits until the metrics hold a text: they may be counted after the answer has left.
@@ -241,7 +245,7 @@ impl Server {
 
     /// How often the log holds a text.
     pub(crate) fn count_in_log(&self, text: &str) -> usize {
-        self.log().matches(text).count()
+        self.log_so_far().matches(text).count()
     }
 
     /// A lookup of the project `sales` with its token; `query` stands as it is in the URL.
@@ -265,7 +269,7 @@ impl Server {
         let status = self.wait();
         self.reader.take().unwrap().join().unwrap();
         assert_eq!(status.code(), Some(0), "{}", self.log());
-        self.log()
+        self.log_so_far()
     }
 
     /// Ends the server as a power cut does.

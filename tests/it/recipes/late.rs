@@ -26,11 +26,16 @@ fn a_late_answer_holds_no_call_up_and_is_used_for_the_next_one() {
         assert_eq!(bench.stand_in.received().len(), 1, "{}", bench.crm.recipe());
         bench.stand_in.order(Fault::None);
         wait_until("the late answer", || asking.ask("0722111222").text().contains("Ana Pop"));
-        let answered = bench.stand_in.received().len();
+        // Follow-up requests do not count: one that was given up may still arrive now.
+        let searches = || {
+            let asked = bench.lookups();
+            asked.iter().filter(|request| request.path == asked[0].path).count()
+        };
+        let answered = searches();
         for _ in 0..5 {
             assert!(asking.ask("0722111222").text().contains("Ana Pop"));
         }
-        assert_eq!(bench.stand_in.received().len(), answered, "{}: it is remembered", bench.crm.recipe());
+        assert_eq!(searches(), answered, "{}: it is remembered", bench.crm.recipe());
         asking.server.stop();
     });
 }

@@ -16,6 +16,7 @@ mod owners;
 mod pages;
 mod refusals;
 mod salesforce;
+mod schema;
 mod secrets;
 mod stand_in;
 mod wire;
