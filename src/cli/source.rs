@@ -15,7 +15,7 @@ use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, Field, RequestId};
 use crate::number::{self, Number, Numbering};
-use crate::sources::watch::{Note, watch};
+use crate::sources::watch::{Note, excerpt, watch};
 use crate::sources::{self, LiveSources, Question, Source as _};
 
 use super::Outcome;
@@ -188,7 +188,8 @@ fn millis(time: Duration) -> String {
 
 fn describe(hit: &Hit) -> String {
     let name = hit.contact.get(Field::Name).unwrap_or("(no name)");
-    format!("contact   {} {name} ({})", hit.contact.id, hit.rung.as_str())
+    // What a system calls a contact must not steer the terminal.
+    excerpt(&format!("contact   {} {name} ({})", hit.contact.id, hit.rung.as_str()))
 }
 
 fn advise(kind: Kind) -> &'static str {

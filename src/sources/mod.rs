@@ -16,6 +16,7 @@
 
 pub mod breaker;
 pub mod budget;
+mod caller;
 mod expression;
 pub mod generic;
 pub mod guard;
