@@ -6,7 +6,10 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
+
+use futures_util::FutureExt;
 
 /// The result of anything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -112,6 +115,15 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         matches!(self.kind, Kind::Busy | Kind::Timeout | Kind::Unavailable)
     }
+}
+
+/// Does a piece of work in which a defect must not end the task that does it, since others wait for the same task.
+///
+/// # Errors
+/// [`Kind::Internal`] when the work panicked; what it said stands on standard error.
+pub async fn contain<T>(work: impl Future<Output = T>) -> Result<T> {
+    let contained = AssertUnwindSafe(work).catch_unwind().await;
+    contained.map_err(|_| Error::new(Kind::Internal, "a defect of calldex: please report it"))
 }
 
 impl fmt::Display for Error {

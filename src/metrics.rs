@@ -129,7 +129,7 @@ const GAUGES: &[(&str, &str)] = &[
     (JOURNAL_ENTRIES, "Calls that a journal has not got yet, by target and state."),
     (AGENT_STREAMS, "Agents' pages that are connected."),
     (CONNECTIONS, "Connections that are open."),
-    (RECIPES_FAILED, "Files of recipes/ that have problems, so that an earlier copy or none is in use."),
+    (RECIPES_FAILED, "Files of recipes/ that have problems or are gone, so that an earlier copy or none is in use."),
     (SOURCE_BREAKER, "State of the breaker of a live source: 0 closed, 1 half-open, 2 open."),
     (SOURCE_REFUSED, "1 while a live source is left alone because it refuses its credentials."),
     (SOURCE_IN_FLIGHT, "Requests to a live source that are on their way."),

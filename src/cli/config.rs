@@ -4,13 +4,17 @@ mod explain;
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Subcommand;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Environment, Loaded, Problem, Problems};
 use crate::error::{Error, Kind, Result};
 use crate::lookup::CHECKS;
+use crate::sources::{self, LiveSources};
+
+use super::workshop;
 
 /// What to do with the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
@@ -53,15 +57,16 @@ fn check(
     out: &mut dyn Write,
 ) -> Result<()> {
     let loaded = config::load(path, environment, &CHECKS)?;
-    let expired = expired_tokens(&loaded.config, clock.utc_millis());
-    for warning in loaded.config.warnings.iter().chain(&expired) {
+    let mut further = expired_tokens(&loaded.config, clock.utc_millis());
+    further.extend(silent_journals(&loaded.config)?);
+    for warning in loaded.config.warnings.iter().chain(&further) {
         write(out, &format!("warning: {warning}\n"))?;
     }
     if explain {
         write(out, &explain::explain(&loaded.config))?;
     }
     refuse_failed_files(&loaded)?;
-    let warnings = loaded.config.warnings.len() + expired.len();
+    let warnings = loaded.config.warnings.len() + further.len();
     write(out, &format!("{}: ok, {}\n", path.display(), summary(&loaded.config, warnings)))
 }
 
@@ -105,6 +110,20 @@ fn expired_tokens(config: &Config, now: i64) -> Vec<String> {
     let lists = of_projects.chain([("[server]".to_owned(), &config.server.admin_tokens)]);
     let expired = lists.filter(|(_, tokens)| tokens.iter().any(|token| token.expires.is_some_and(|end| end <= now)));
     expired.map(|(place, _)| format!("{place} has a token that has expired")).collect()
+}
+
+/// Calls for a source that cannot write any wait until it can, which somebody should know.
+fn silent_journals(config: &Config) -> Result<Vec<String>> {
+    let listed = config.projects.values().flat_map(|project| project.journal.iter().map(move |name| (project, name)));
+    let of_sources: Vec<_> = listed.filter(|(_, name)| !config.journals.contains_key(*name)).collect();
+    if of_sources.is_empty() {
+        return Ok(Vec::new());
+    }
+    let live = workshop::block_on(async { sources::build(config, &LiveSources::none(Arc::new(SystemClock))) })?;
+    let writes = |name: &Arc<str>| live.get(name).is_some_and(|live| live.call_log.is_some());
+    let silent = of_sources.into_iter().filter(|(_, name)| !writes(name));
+    let words = "cannot write calls, so they wait; take it out of journal, or set it up to";
+    Ok(silent.map(|(project, name)| format!("[project.{}]: the source {name} {words}", project.name)).collect())
 }
 
 fn write(out: &mut dyn Write, text: &str) -> Result<()> {
@@ -182,6 +201,19 @@ sources = [\"customers\"]
              16 or more, such as `calldex token new` makes\n\
              warning: [project.acme] has a token that has expired\n\
              calldex.toml: ok, 2 projects, 2 directories, 1 project file, 2 warnings\n"
+        );
+    }
+
+    #[test]
+    fn a_check_names_a_source_that_is_to_write_calls_and_cannot() {
+        let acme = "[source.web]\ntype = \"generic\"\nurl = \"https://crm.example.com/x\"\n[project.acme]\n\
+                    country = \"RO\"\ntokens = [\"0123456789abcdef\"]\nsources = [\"web\"]\njournal = [\"web\"]\n";
+        let (_folder, path) = write_files(&[("calldex.toml", MAIN), ("projects/acme.toml", acme)]);
+        let (result, out) = run_on(&path, ConfigCommand::Check { explain: false });
+        assert!(result.is_ok());
+        assert!(
+            out.contains("warning: [project.acme]: the source acme/web cannot write calls, so they wait;"),
+            "{out}"
         );
     }
 

@@ -127,8 +127,8 @@ pub(crate) fn run(
     err: &mut dyn Write,
 ) -> Result<()> {
     let options = args.options(book.numbering.country.as_deref());
-    let mut report = args.report.as_deref().map(create_report).transpose()?;
     let sources = sources(args)?;
+    let mut report = args.report.as_deref().map(|path| create_report(path, &sources)).transpose()?;
     // All files are looked at before the first one is imported; one that cannot be used refuses them all.
     let looked_at = if sources.len() > 1 { look_at_all(&sources, &options, err)? } else { None };
     let (mut files, mut session) = (Vec::new(), None);
@@ -209,8 +209,14 @@ fn in_file(source: &Source, error: Error) -> Error {
     Error::new(error.kind(), format!("cannot import {}", source.name())).because(error)
 }
 
-/// Makes the file of the report before anything is imported, so that a wrong name costs nothing.
-fn create_report(path: &Path) -> Result<File> {
+/// Makes the file of the report before anything is imported, so that a wrong name costs nothing: least of all the contacts.
+fn create_report(path: &Path, sources: &[Source]) -> Result<File> {
+    let place = path.canonicalize().ok();
+    let is_it = |source: &Source| matches!(source, Source::File(file) if file.canonicalize().ok() == place);
+    if place.is_some() && sources.iter().any(is_it) {
+        let message = format!("the report would take the place of the contacts in {}", path.display());
+        return Err(Error::new(Kind::Invalid, message));
+    }
     File::create(path).map_err(|cause| {
         Error::new(Kind::Unavailable, format!("cannot write the report to {}", path.display())).because(cause)
     })

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Format};
 use crate::error::Error;
-use crate::events::EventStore;
+use crate::events::Glance;
 use crate::faces::http;
 use crate::lookup::Lookup;
 use crate::model::{Call, Direction, RequestId};
 use crate::sources::{self, LiveSources};
-use crate::store::events_path;
 
 use super::Outcome;
 use super::workshop::{self, Workshop};
@@ -78,15 +77,12 @@ pub(crate) fn run(file: &Path, arguments: &Arguments) -> Outcome {
 }
 
 /// The earlier calls, as far as there are any. A server answers also when they cannot be read, so this does too.
-fn history(config: &Config) -> Option<EventStore> {
-    if !events_path(&config.server.store).exists() {
-        return None;
-    }
+fn history(config: &Config) -> Option<Glance> {
     let unreadable = |error: &Error| {
         // When standard error is gone, there is nobody to warn.
         let _ = writeln!(std::io::stderr(), "earlier calls cannot be read, rules see none: {error}");
     };
-    EventStore::open(&config.server.store).inspect_err(unreadable).ok()
+    Glance::open(&config.server.store).inspect_err(unreadable).ok().flatten()
 }
 
 fn parse_param(text: &str) -> Result<(String, String), String> {

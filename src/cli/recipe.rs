@@ -11,6 +11,7 @@ use clap::Subcommand;
 
 use crate::config::{RecipeText, RecipeTexts, is_name, nearest, read_recipes};
 use crate::error::{Error, Kind, Result};
+use crate::sources::TYPES;
 use crate::sources::recipe::{self, Recipe};
 
 use super::workshop::unwritable;
@@ -37,9 +38,9 @@ pub(crate) enum Command {
         /// The name of a recipe, or a file; every recipe without it
         recipe: Option<String>,
     },
-    /// Write a first recipe to `recipes/NAME.toml` beside the configuration
+    /// Write a first recipe to `recipes/NAME.toml` beside the configuration, or a copy of the shipped one of that name
     New {
-        /// The name that sources will call it
+        /// The name that sources will call it, their `type`
         name: String,
     },
     /// Print the JSON Schema of recipes, etc/recipe.schema.json
@@ -95,6 +96,7 @@ impl Found {
 
     /// Reads it and runs its tests; returns how many there are.
     fn check(&self) -> Result<usize> {
+        explain_taken(&self.name)?;
         let checked = recipe::check(&self.name, &self.file, &self.content()?);
         let checked = checked.map_err(|problems| Error::new(Kind::Invalid, problems.to_string()))?;
         Ok(recipe::try_out(&Arc::new(checked)).len())
@@ -141,7 +143,7 @@ fn list(folder: &Path, out: &mut dyn Write) -> Result<()> {
         let from = if found.file.contains('/') { found.file.as_str() } else { "shipped" };
         let line = match found.read() {
             Ok(recipe) => {
-                let params = recipe.params.keys().map(String::as_str).collect::<Vec<_>>().join(" ");
+                let params = recipe.params.iter().map(shown_param).collect::<Vec<_>>().join(" ");
                 let operations = recipe.operations().join(" ");
                 format!("{name}\t{}\t{from}\tparams: {params}\tcan: find {operations}\n", recipe.title)
             }
@@ -150,6 +152,11 @@ fn list(folder: &Path, out: &mut dyn Write) -> Result<()> {
         print(out, &line)?;
     }
     Ok(())
+}
+
+/// A parameter by name, in brackets when it may be left out.
+fn shown_param((name, param): (&String, &recipe::ParamTable)) -> String {
+    if param.optional || param.default.is_some() { format!("[{name}]") } else { name.clone() }
 }
 
 fn test(name: Option<&str>, folder: &Path, out: &mut dyn Write) -> Result<()> {
@@ -176,16 +183,32 @@ fn new(name: &str, folder: &Path, out: &mut dyn Write) -> Result<()> {
         let message = format!("{name:?} cannot be the name of a recipe; expected small letters, digits, - and _");
         return Err(Error::new(Kind::Invalid, message));
     }
+    explain_taken(name)?;
     let folder = folder.join("recipes");
     let file = folder.join(format!("{name}.toml"));
+    if file.exists() {
+        let message = format!("{} is there already; `calldex recipe check {name}` reads it", file.display());
+        return Err(Error::new(Kind::Invalid, message));
+    }
     let failed = |error: std::io::Error| {
         Error::new(Kind::Unavailable, format!("cannot write {}", file.display())).because(error)
     };
     std::fs::create_dir_all(&folder).map_err(failed)?;
     let mut made = std::fs::File::options().write(true).create_new(true).open(&file).map_err(failed)?;
-    made.write_all(recipe::NEW.as_bytes()).map_err(failed)?;
+    let shipped = recipe::shipped(name);
+    made.write_all(shipped.map_or(recipe::NEW, |shipped| shipped.text).as_bytes()).map_err(failed)?;
     std::fs::write(folder.join("recipe.schema.json"), recipe::schema()).map_err(failed)?;
-    print(out, &format!("{}: written; `calldex recipe check {name}` reads it\n", file.display()))
+    let what = if shipped.is_some() { "written, a copy of the recipe that it takes the place of" } else { "written" };
+    print(out, &format!("{}: {what}; `calldex recipe check {name}` reads it\n", file.display()))
+}
+
+/// The types that are code cannot be recipes too.
+fn explain_taken(name: &str) -> Result<()> {
+    if TYPES.iter().all(|api_type| api_type.name != name) {
+        return Ok(());
+    }
+    let message = format!("{name} is an API type of calldex; expected another name for a recipe");
+    Err(Error::new(Kind::Invalid, message))
 }
 
 fn count(tests: usize) -> String {

@@ -1,6 +1,6 @@
 //! `calldex source test NAME --telephone N`: one live lookup, told step by step, and in words what is wrong.
 
-mod way;
+mod secrets;
 
 use std::io::Write;
 use std::path::Path;
@@ -15,12 +15,12 @@ use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, Field, RequestId};
 use crate::number::{self, Number, Numbering};
-use crate::sources::watch::{Note, watch};
+use crate::sources::watch::{Note, excerpt, watch};
 use crate::sources::{self, LiveSources, Question, Source as _};
 
 use super::Outcome;
 use super::workshop;
-use way::find_way;
+use secrets::Secrets;
 
 /// What to do with live sources.
 #[derive(Debug, Subcommand)]
@@ -57,10 +57,9 @@ pub(crate) fn run(file: &Path, command: &Command, out: &mut dyn Write) -> Outcom
     let live = sources::build(&config, &LiveSources::none(Arc::clone(&clock)));
     let guard = &live.get(&source.name).ok_or_else(|| Error::new(Kind::Internal, "the source was not made"))?.guard;
     let told = workshop::block_on(async {
-        let way = find_way(source, clock.as_ref()).await;
         let start = clock.now();
         let (found, notes) = watch(guard.find(Arc::clone(&question))).await;
-        Told { way, notes, found, took: clock.now().saturating_duration_since(start) }
+        Told { notes, found, took: clock.now().saturating_duration_since(start) }
     })?;
     out.write_all(told.to_text(source, &question).as_bytes()).map_err(workshop::unwritable)?;
     match told.found {
@@ -106,7 +105,6 @@ fn question(config: &Config, source: &config::Source, arguments: &Test) -> Resul
 
 /// What happened in one lookup.
 struct Told {
-    way: Vec<String>,
     notes: Vec<Note>,
     found: Result<Vec<Hit>>,
     took: Duration,
@@ -121,14 +119,12 @@ impl Told {
             question.call.project,
             spelled(&question.number, &question.numbering),
         )];
-        lines.extend(self.way.iter().cloned());
-        for note in &self.notes {
-            lines.extend(tell(note));
-        }
+        let secrets = Secrets::of(source);
+        lines.extend(self.notes.iter().flat_map(|note| tell(note, &secrets)));
         match &self.found {
             Ok(hits) => {
-                lines.extend(hits.iter().map(describe));
-                lines.push(format!("took      {:.1} ms in all", self.took.as_secs_f64() * 1000.0));
+                lines.extend(hits.iter().map(|hit| secrets.hide(&describe(hit))));
+                lines.push(format!("took      {} in all", millis(self.took)));
                 lines.push(self.conclude(hits, source));
             }
             Err(error) => lines.push(format!("failed    {} ({})", advise(error.kind()), error.kind().as_str())),
@@ -162,12 +158,19 @@ fn spelled(number: &Number, numbering: &Numbering) -> String {
     }
 }
 
-fn tell(note: &Note) -> Vec<String> {
+fn tell(note: &Note, secrets: &Secrets) -> Vec<String> {
     match note {
-        Note::Sent(request) => vec![format!("sent      {}", request.replace('\n', "\n          "))],
-        Note::Answered { head, excerpt, took } => {
-            vec![format!("answer    {head} ({:.1} ms)", took.as_secs_f64() * 1000.0), format!("          {excerpt}")]
+        Note::Step { name, told, took } => vec![format!("{name:<9} {told} ({})", millis(*took))],
+        Note::Sent(request) => {
+            vec![format!("sent      {}", secrets.hide_in_request(request).replace('\n', "\n          "))]
         }
+        Note::Answered { head, excerpt, first, took } => {
+            let first = first.map(|first| format!("first byte after {}, all after ", millis(first)));
+            let times = first.unwrap_or_default() + &millis(*took);
+            let excerpt = if excerpt.is_empty() { "(nothing)".to_owned() } else { secrets.hide(excerpt) };
+            vec![format!("answer    {head} ({times})"), format!("          {excerpt}")]
+        }
+        Note::Again => vec!["again     once more, because such a failure may pass".to_owned()],
         Note::NothingAt { field } => vec![format!("map       {field} matches nothing in the answer")],
         Note::Verified { contacts, kept, strangers } => {
             let mut line = format!("verified  {kept} of {contacts} contacts are the caller");
@@ -179,9 +182,14 @@ fn tell(note: &Note) -> Vec<String> {
     }
 }
 
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}
+
 fn describe(hit: &Hit) -> String {
     let name = hit.contact.get(Field::Name).unwrap_or("(no name)");
-    format!("contact   {} {name} ({})", hit.contact.id, hit.rung.as_str())
+    // What a system calls a contact must not steer the terminal.
+    excerpt(&format!("contact   {} {name} ({})", hit.contact.id, hit.rung.as_str()))
 }
 
 fn advise(kind: Kind) -> &'static str {
@@ -192,7 +200,7 @@ fn advise(kind: Kind) -> &'static str {
             "The system cannot be reached or answers with failures; this may pass. The lines above say how far it goes."
         }
         Kind::NotFound => {
-            "There is nothing at this address: look at url. If that is how the system says that it knows nobody, it needs a \
+            "There is nothing at this address: look at url and params. If that is how the system says that it knows nobody, it needs a \
              recipe with [[error]] status = [404], as = \"unknown\"."
         }
         Kind::Corrupt => "The system answers, but not with what is expected: look at type, root_tag, map and numbers.",

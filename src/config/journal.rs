@@ -27,6 +27,8 @@ pub struct Journal {
     pub tries: u32,
     /// Whether project files may use it.
     pub shared: bool,
+    /// Whether a tenant wrote it, so that it reaches public addresses only.
+    pub tenant: bool,
 }
 
 /// The keys of `[journal.NAME]`.
@@ -84,15 +86,21 @@ impl Journal {
         let number = |name| reader.whole(name).and_then(|number| u32::try_from(number).ok()).unwrap_or(1);
         let journal = Self {
             url: reader.parse("url", read_url).unwrap_or_else(|| Secret::new(String::new())),
-            token: reader.text("token").map(|text| Secret::new(text.value)),
+            token: reader.parse("token", read_token),
             timeout: reader.duration("timeout"),
             rate: number("rate"),
             tries: number("tries"),
             shared: reader.switch("shared"),
+            tenant: false,
         };
         reader.finish();
         journal
     }
+}
+
+fn read_token(text: &str) -> Result<Secret, String> {
+    let fits = http::HeaderValue::from_str(text).is_ok();
+    fits.then(|| Secret::new(text.to_owned())).ok_or_else(|| "; no header takes what it holds".to_owned())
 }
 
 fn read_url(text: &str) -> Result<Secret, String> {

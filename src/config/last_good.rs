@@ -1,9 +1,10 @@
-//! Keeps what a project file or a recipe said before, while it has problems.
+//! Keeps what a project file or a recipe said before, while it has problems, and a recipe whose file is gone.
 
 use std::sync::Arc;
 
 use super::load::FailedFile;
-use super::recipe_text::RecipeText;
+use super::recipe_text::{RecipeText, RecipeTexts};
+use super::source::Source;
 use super::{Config, Project, ProjectFile};
 
 impl Config {
@@ -32,6 +33,23 @@ impl Config {
             source.recipe = earlier.or(source.recipe.take());
         }
         notes
+    }
+
+    /// Says of each source whose recipe lost its file what it uses now: `gone` is what still counts of such recipes, and
+    /// where that has none, a recipe of the same name that comes with calldex takes over.
+    #[must_use]
+    pub fn explain_gone_recipes(&self, previous: &Self, gone: &RecipeTexts) -> Vec<String> {
+        let explain = |source: &Source| {
+            let name = &source.name;
+            if let Some(kept) = source.recipe.as_ref().filter(|recipe| gone.contains_key(&recipe.name)) {
+                let hint = "put the file back or give the source another type, calldex cannot start again without it";
+                return Some(format!("{} is gone; the source {name} goes on with its earlier copy: {hint}", kept.file));
+            }
+            let before = previous.sources.get(name)?.recipe.as_ref()?;
+            let lost = source.recipe.is_none() && *before.name == *source.api_type;
+            lost.then(|| format!("{} is gone; the source {name} uses the recipe that comes with calldex", before.file))
+        };
+        self.sources.values().filter_map(explain).collect()
     }
 
     fn keep_file(&mut self, previous: &Self, failed: &FailedFile) -> String {

@@ -33,6 +33,7 @@ use super::sections::{MAIN, PROJECT_FILE};
 use super::server::Server;
 use super::sheet::{Sheet, shown};
 use super::source::{self, Source};
+use super::tenant::Written;
 use super::{Config, ProjectFile};
 
 /// A configuration, and what could not become part of it.
@@ -44,6 +45,8 @@ pub struct Loaded {
     pub failed_files: Vec<FailedFile>,
     /// What is wrong with files of `recipes/`: the sources that use them fail, all others go on.
     pub failed_recipes: Vec<Problems>,
+    /// Earlier recipes whose files are gone.
+    pub gone_recipes: RecipeTexts,
     /// The configuration with its defaults, as TOML without secrets.
     pub effective: String,
 }
@@ -81,6 +84,19 @@ pub(super) struct SourceFile {
 /// # Errors
 /// Every problem of the main file, and then those of the project files too.
 pub fn load(path: &Path, environment: Environment<'_>, checks: &Checks<'_>) -> Result<Loaded, Problems> {
+    load_again(path, environment, checks, RecipeTexts::new())
+}
+
+/// As [`load`], while a configuration is in force whose recipes are `earlier`: one whose file is gone still counts.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_again(
+    path: &Path,
+    environment: Environment<'_>,
+    checks: &Checks<'_>,
+    earlier: RecipeTexts,
+) -> Result<Loaded, Problems> {
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     let mut main = SourceFile::read(path);
     main.text = main.text.map_err(|message| {
@@ -88,8 +104,11 @@ pub fn load(path: &Path, environment: Environment<'_>, checks: &Checks<'_>) -> R
     });
     let projects = list_files(&folder.join("projects")).map_err(|problem| Problems(vec![problem]))?;
     let projects = projects.iter().map(|path| SourceFile::read(path)).collect();
-    let recipes = read_recipes(&folder).map_err(|problem| Problems(vec![problem]))?;
-    load_files(&Files { main, projects, recipes, folder }, environment, checks)
+    let mut recipes = read_recipes(&folder).map_err(|problem| Problems(vec![problem]))?;
+    let gone: RecipeTexts = earlier.into_iter().filter(|(name, _)| !recipes.contains_key(name)).collect();
+    recipes.extend(gone.clone());
+    let loaded = load_files(&Files { main, projects, recipes, folder }, environment, checks)?;
+    Ok(Loaded { gone_recipes: gone, ..loaded })
 }
 
 /// Reads a configuration out of a text alone, for tests and for the demonstration. Sources are not checked.
@@ -128,7 +147,7 @@ fn load_files(files: &Files, environment: Environment<'_>, checks: &Checks<'_>) 
     }
     Problems::check(problems)?;
     let failed_recipes = files.recipes.values().filter_map(|recipe| (checks.recipe)(recipe).err()).collect();
-    Ok(Loaded { config, failed_files, failed_recipes, effective })
+    Ok(Loaded { config, failed_files, failed_recipes, gone_recipes: RecipeTexts::new(), effective })
 }
 
 /// What all files of one configuration have in common.
@@ -175,14 +194,14 @@ fn read_main(root: Reader<'_>, context: &Context<'_>) -> Config {
     let directories = directory::read_all(&root, None);
     let mut sources = source::read_all(&root, None, context.checks, context.recipes);
     refuse_double_names(&root, &directories, &sources);
-    let journals = journal::read_all(&root, None);
+    let mut journals = journal::read_all(&root, None);
     let names = Names { directories: &directories, sources: &sources, journals: &journals };
     let namespace =
         Namespace { file: None, main_file: context.main_file, own: names, main: names, projects: &BTreeMap::new() };
     let agents = agent::read_all(&root, &namespace);
     let roster = Arc::new(Roster::of(agents.values()));
     let projects = project::read_all(&root, &namespace, &server, &roster, context.checks);
-    source::mark_tenants(&mut sources, &projects, false);
+    Written { sources: &mut sources, journals: &mut journals, projects: &projects }.mark(&root, None);
     source::warn_of_haste(&root, &sources, &projects, None);
     let config = Config {
         log: Log::read(root.table("log")),
@@ -219,7 +238,7 @@ fn read_project_file(
     let directories = directory::read_all(&root, Some(&file.stem));
     let mut sources = source::read_all(&root, Some(&file.stem), context.checks, context.recipes);
     refuse_double_names(&root, &directories, &sources);
-    let journals = journal::read_all(&root, Some(&file.stem));
+    let mut journals = journal::read_all(&root, Some(&file.stem));
     let namespace = Namespace {
         file: Some(&file.stem),
         main_file: context.main_file,
@@ -231,7 +250,7 @@ fn read_project_file(
     let shared = config.agents.values().filter(|agent| agent.shared);
     let roster = Arc::new(Roster::of(agents.values().chain(shared)));
     let projects = project::read_all(&root, &namespace, &config.server, &roster, context.checks);
-    source::mark_tenants(&mut sources, &projects, true);
+    Written { sources: &mut sources, journals: &mut journals, projects: &projects }.mark(&root, Some(&file.stem));
     source::warn_of_haste(&root, &sources, &projects, Some(&file.stem));
     root.finish();
     Problems::check(sheet.problems.take())?;

@@ -44,7 +44,7 @@ pub struct Project {
     pub deadline: Duration,
     /// Lookups a second above which the directories alone answer.
     pub rate: Option<u32>,
-    /// Whether its sources were written by a tenant, who must not reach the network of whoever runs calldex.
+    /// Whether its sources and journals were written by a tenant, who must not reach the network of whoever runs calldex.
     pub tenant: bool,
     /// Whether guesses may steer a call.
     pub guesses: Guesses,
@@ -147,8 +147,8 @@ const LOOKUP: &[Key] = &[
         "tenant",
         Kind::Switch,
         "false",
-        "Whether a tenant writes its sources. They reach public addresses only: in a project file all of them, in the \
-         main file those that the project lists.",
+        "Whether a tenant writes its sources and journals. They reach public addresses only, and take nothing from the \
+         environment (`${NAME}`): in a project file all of them, in the main file those that the project lists.",
     ),
     Key::new(
         "alias_steers",

@@ -60,6 +60,11 @@ impl<'a> Reader<'a> {
         );
     }
 
+    /// Everything that the file itself sets.
+    pub(crate) fn keys_set(&self) -> impl Iterator<Item = (&'a Spanned<Cow<'a, str>>, &'a Spanned<DeValue<'a>>)> {
+        self.table.into_iter().flatten()
+    }
+
     /// Says whether the file itself sets the key.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(name))

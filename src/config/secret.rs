@@ -67,6 +67,11 @@ pub(crate) fn substitute(written: &str, environment: Environment<'_>) -> Result<
     Ok(value)
 }
 
+/// Whether something in a text is taken from the environment.
+pub(crate) fn has_variable(written: &str) -> bool {
+    substitute(written, &|_| None).is_err()
+}
+
 fn is_variable_name(name: &str) -> bool {
     let starts_well = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     starts_well && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')

@@ -245,14 +245,6 @@ fn near_recipe(api_type: &str, recipes: &RecipeTexts) -> Option<Arc<str>> {
     nearest(api_type, recipes.keys().map(|name| &**name)).map(Arc::from)
 }
 
-/// Marks the sources that a tenant wrote; `projects` are those of the same file.
-pub(crate) fn mark_tenants(sources: &mut BTreeMap<Arc<str>, Source>, projects: &[Project], is_project_file: bool) {
-    for source in sources.values_mut() {
-        let tenants = projects.iter().filter(|project| project.tenant);
-        source.tenant = tenants.into_iter().any(|project| is_project_file || project.sources.contains(&source.name));
-    }
-}
-
 /// Warns of sources that give up before those who ask them do; `projects` are those of the same file.
 pub(crate) fn warn_of_haste(
     root: &Reader<'_>,

@@ -70,6 +70,9 @@ pub struct Choice {
     /// The page to open; its scheme has been checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// E-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 impl Named {
@@ -117,8 +120,9 @@ impl Caller {
     #[must_use]
     pub fn prefer(mut self, fits: impl Fn(&Named) -> bool) -> Self {
         let found = self.candidates.iter().find(|choice| fits(&choice.contact)).cloned();
-        if let Some(Choice { contact, name, company, link }) = found {
-            (self.contact, self.name, self.company, self.link) = (Some(contact), name, company, link);
+        if let Some(Choice { contact, name, company, link, email }) = found {
+            (self.contact, self.name, self.company) = (Some(contact), name, company);
+            (self.link, self.email) = (link, email);
         }
         self
     }
@@ -141,7 +145,41 @@ fn choices(project: &Project, explanation: &Explanation) -> Vec<Choice> {
             name: answer.name.clone().or_else(|| text(Field::Name)),
             company: text(Field::Company),
             link: answer.backend_link.clone(),
+            email: text(Field::Email),
         }
     };
     found.map(choice).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_preferred_keeps_nothing_of_whom_he_replaces() {
+        let named = |id: &str| Named { source: "customers".into(), id: id.into() };
+        let choice = |id: &str, email: Option<&str>| Choice {
+            contact: named(id),
+            name: Some(format!("name {id}")),
+            company: None,
+            link: None,
+            email: email.map(str::to_owned),
+        };
+        let ana = Caller {
+            contact: Some(named("1")),
+            name: Some("Ana".into()),
+            company: Some("Acme".into()),
+            link: Some("https://crm.example.com/1".into()),
+            email: Some("ana@example.com".into()),
+            candidates: vec![choice("1", Some("ana@example.com")), choice("2", None), choice("3", Some("eva@x.ro"))],
+            ..Caller::default()
+        };
+        let of = |id: &str| {
+            let caller = ana.clone().prefer(|contact| contact.id == id);
+            (caller.contact, caller.name, caller.company, caller.link, caller.email)
+        };
+        assert_eq!(of("2"), (Some(named("2")), Some("name 2".into()), None, None, None));
+        assert_eq!(of("3").4.as_deref(), Some("eva@x.ro"));
+        assert_eq!(of("9").4, ana.email, "nobody of this id may be calling");
+    }
 }

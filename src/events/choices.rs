@@ -65,7 +65,7 @@ impl EventStore {
     }
 }
 
-fn find(connection: &Connection, project: &str, number: Key) -> rusqlite::Result<Option<ContactRef>> {
+pub(super) fn find(connection: &Connection, project: &str, number: Key) -> rusqlite::Result<Option<ContactRef>> {
     let sql = "SELECT source, contact FROM choice WHERE project = ?1 AND number = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let chosen = statement.query_row(params![project, number.to_i64()], |row| {

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
 use super::caller::Caller;
 use super::choices::PickedNumbers;
@@ -72,12 +72,24 @@ impl EventStore {
         .await
     }
 
-    /// Calls whose caller is still to be looked up, newest first.
-    pub(super) async fn unbound(&self, limit: i64) -> Result<Vec<Arc<CallRow>>> {
+    /// Projects with calls whose caller is still to be looked up.
+    pub(super) async fn projects_with_unbound_calls(&self) -> Result<Vec<Arc<str>>> {
+        self.read("find calls without a caller", |connection| {
+            let mut statement = connection.prepare_cached("SELECT DISTINCT project FROM call WHERE bound = 0")?;
+            statement.query_map([], |row| row.get::<_, String>(0).map(Arc::from))?.collect()
+        })
+        .await
+    }
+
+    /// Calls of a project whose caller is still to be looked up, newest first.
+    pub(super) async fn unbound(&self, project: Arc<str>, limit: i64) -> Result<Vec<Arc<CallRow>>> {
         self.read("find calls without a caller", move |connection| {
-            let sql = format!("SELECT {} FROM call WHERE bound = 0 ORDER BY id DESC LIMIT ?1", rows::COLUMNS);
+            let sql = format!(
+                "SELECT {} FROM call WHERE bound = 0 AND project = ?1 ORDER BY id DESC LIMIT ?2",
+                rows::COLUMNS
+            );
             let mut statement = connection.prepare_cached(&sql)?;
-            statement.query_map([limit], rows::from_row)?.map(|row| row.map(Arc::new)).collect()
+            statement.query_map(params![&*project, limit], rows::from_row)?.map(|row| row.map(Arc::new)).collect()
         })
         .await
     }

@@ -57,7 +57,8 @@ fn contact(id: &str) -> Named {
 }
 
 fn known_as(id: &str, candidates: &[&str]) -> Tie {
-    let choice = |id: &&str| Choice { contact: contact(id), name: Some((*id).into()), company: None, link: None };
+    let choice =
+        |id: &&str| Choice { contact: contact(id), name: Some((*id).into()), company: None, link: None, email: None };
     Tie::Tied(Box::new(Caller {
         contact: Some(contact(id)),
         candidates: candidates.iter().map(choice).collect(),

@@ -4,8 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
+
 use super::{Announced, Events, millis, retention};
-use crate::error::Result;
+use crate::error::{Result, contain};
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(30);
@@ -13,7 +15,10 @@ const ROUND: Duration = Duration::from_secs(30);
 /// Rounds between two removals of what is old.
 const REMOVE: u64 = 20;
 
-/// Calls without a caller that one round looks up.
+/// Callers that are looked up at a time: one may take as long as his source.
+const AT_ONCE: usize = 8;
+
+/// Calls without a caller that one round looks up, of each project.
 const MOST_UNBOUND: i64 = 100;
 
 /// Pause between two steps of a removal, so that events come first.
@@ -22,7 +27,8 @@ const BREATH: Duration = Duration::from_millis(50);
 /// Runs until the runtime ends. The first round is right after the start: a killed process may have left callers open.
 pub(super) async fn run(events: Arc<Events>) {
     for round in 0_u64.. {
-        if let Err(error) = events.look_after(round.is_multiple_of(REMOVE)).await {
+        let looked_after = contain(events.look_after(round.is_multiple_of(REMOVE))).await;
+        if let Err(error) = looked_after.and_then(|done| done) {
             tracing::warn!(target: "calldex::events", "the upkeep of events has failed: {error}");
         }
         tokio::time::sleep(ROUND).await;
@@ -32,11 +38,28 @@ pub(super) async fn run(events: Arc<Events>) {
 impl Events {
     async fn look_after(self: &Arc<Self>, remove: bool) -> Result<()> {
         self.give_up().await?;
-        for call in self.store.unbound(MOST_UNBOUND).await? {
-            Arc::clone(self).bind(call).await;
-        }
+        self.look_up_unbound().await?;
         if remove {
             self.remove_old().await?;
+        }
+        Ok(())
+    }
+
+    /// Calls of a project that is not configured any more stay as they are, and must not take the turn of others.
+    async fn look_up_unbound(self: &Arc<Self>) -> Result<()> {
+        let settings = self.settings.load_full();
+        for name in self.store.projects_with_unbound_calls().await? {
+            if !settings.projects.contains_key(&*name) {
+                continue;
+            }
+            let calls = self.store.unbound(name, MOST_UNBOUND).await?;
+            let look_up = async |call| {
+                // The next one must be looked up whatever becomes of this one.
+                if let Err(error) = contain(Arc::clone(self).bind(call)).await {
+                    tracing::error!(target: "calldex::events", "a caller could not be looked up: {error}");
+                }
+            };
+            stream::iter(calls).for_each_concurrent(AT_ONCE, look_up).await;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::card::{CallLine, Card, Told, card, is_taken, line, tell};
 use super::hub::{Notice, Stream};
 use super::rows::{self, CallRow};
 use super::{Announced, Caller, EventStore, Events, Named, State, party, past};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, contain};
 use crate::number::Key;
 
 /// Earlier calls on a card.
@@ -44,7 +44,9 @@ pub(super) async fn announce(events: Arc<Events>, mut announced: mpsc::Receiver<
         if sought.len() > 100_000 {
             sought.clear();
         }
-        events.show(&call).await;
+        if let Err(error) = contain(events.show(&call)).await {
+            tracing::error!(target: "calldex::events", "a call could not be shown: {error}");
+        }
     }
 }
 

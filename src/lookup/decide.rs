@@ -143,7 +143,8 @@ impl<'a> Decider<'a> {
 
     /// The usual default, a link around the contact's id, without a template.
     fn around_id(&self, field: Field, source: &Source) -> Option<String> {
-        let Source::Template(_, _, Some(around)) = source else { return None };
+        let Source::Template(template) = source else { return None };
+        let around = template.around_id.as_ref()?;
         let contact = self.facts.person?.contact.as_ref()?;
         Some(around.write(field, &contact.id))
     }

@@ -4,7 +4,6 @@
 //! Nothing is computed for it during a call: an [`Explanation`] keeps what the steps returned anyway, and is turned into
 //! JSON or text only when somebody asks.
 
-use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -89,41 +88,39 @@ impl Explanation {
     /// For people.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut text = String::new();
+        let mut text = Lines::default();
         let call = &self.question.call;
-        // Writing into a String cannot fail.
-        let _ = writeln!(
-            text,
+        text.add(&format!(
             "{} after {:.3} ms (request {})",
             self.outcome.as_str(),
             milliseconds(self.took),
             call.request_id
-        );
-        let _ = writeln!(text, "  telephone {:?} is {}", call.telephone, reading_in_words(&self.question.number));
+        ));
+        text.add(&format!("  telephone {:?} is {}", call.telephone, reading_in_words(&self.question.number)));
         for (rung, key) in tried_keys(&self.question.number) {
-            let _ = writeln!(text, "  tried {key} ({rung})");
+            text.add(&format!("  tried {key} ({rung})"));
         }
         if let Some(note) = self.note {
-            let _ = writeln!(text, "  {note}");
+            text.add(&format!("  {note}"));
         }
         for report in &self.reports {
-            let _ = writeln!(text, "  {}", source_in_words(report));
+            text.add(&format!("  {}", source_in_words(report)));
             for hit in report.hits() {
                 let name = hit.contact.get(crate::model::Field::Name).unwrap_or("(no name)");
-                let _ = writeln!(text, "    {} {name} ({})", hit.contact.id, hit.rung.as_str());
+                text.add(&format!("    {} {name} ({})", hit.contact.id, hit.rung.as_str()));
             }
         }
         if let Some(person) = &self.person {
-            let _ = writeln!(text, "  chosen from {}: {}", person.source, person.choice.as_str());
+            text.add(&format!("  chosen from {}: {}", person.source, person.choice.as_str()));
         }
         self.write_rules(&mut text);
         for (field, from) in self.fields() {
-            let _ = writeln!(text, "  {field}: {}", from.as_str().unwrap_or_default());
+            text.add(&format!("  {field}: {}", from.as_str().unwrap_or_default()));
         }
         for violation in &self.decision.violations {
-            let _ = writeln!(text, "  {} {:?}: {}", violation.field, violation.value, violation.why);
+            text.add(&format!("  {} {:?}: {}", violation.field, violation.value, violation.why));
         }
-        text
+        text.0
     }
 
     fn title(&self, rule: usize) -> &str {
@@ -131,18 +128,18 @@ impl Explanation {
     }
 
     /// What became of each rule, for people.
-    fn write_rules(&self, text: &mut String) {
+    fn write_rules(&self, text: &mut Lines) {
         let Some(ruling) = &self.decision.ruling else { return };
-        let _ = writeln!(text, "  the rules saw {}", ruling.local_time());
+        text.add(&format!("  the rules saw {}", ruling.local_time()));
         for listed in ruling.listed() {
             let note = listed.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
-            let _ = writeln!(text, "  on the list {}{note}", listed.list);
+            text.add(&format!("  on the list {}{note}", listed.list));
         }
         if let Some(why) = ruling.history_missing() {
-            let _ = writeln!(text, "  {why}");
+            text.add(&format!("  {why}"));
         }
         for (title, word, why) in ruling.verdicts() {
-            let _ = writeln!(text, "  {title} {word}: {why}");
+            text.add(&format!("  {title} {word}: {why}"));
         }
     }
 
@@ -161,13 +158,23 @@ impl Explanation {
     }
 }
 
+/// Lines for a terminal. What sources and callers say stands in them, and must not steer it or add lines.
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, line: &str) {
+        self.0.extend(line.chars().map(|letter| if letter.is_control() { ' ' } else { letter }));
+        self.0.push('\n');
+    }
+}
+
 impl Lookup {
     /// The explanation of one of the last lookups, unless an address book that it shows has changed since: what was
     /// removed there must not be shown here.
     pub async fn explanation(&self, project: &super::Project, request_id: &str) -> Option<Arc<Explanation>> {
-        let explanation = self.recent.find(request_id)?;
-        let of_project = explanation.project == project.config.name;
-        (of_project && self.is_current(project, &explanation).await).then_some(explanation)
+        let explanation = self.recent.find(&project.config.name, request_id)?;
+        self.is_current(project, &explanation).await.then_some(explanation)
     }
 
     /// Whether every address book that an explanation shows contacts of is as it was.

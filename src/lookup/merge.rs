@@ -110,7 +110,17 @@ pub fn choose(candidates: &[Candidate], picked: Option<&ContactRef>, guesses: Gu
 pub fn settles(hits: &[Hit]) -> bool {
     let certain = || hits.iter().filter(|hit| hit.rung.is_certain());
     let Some(first) = certain().next() else { return false };
-    certain().all(|hit| hit.contact.id == first.contact.id) || certain().filter(|hit| hit.contact.primary).count() == 1
+    certain().all(|hit| hit.contact.id == first.contact.id) || primary(certain()).is_some()
+}
+
+/// The one who is flagged as the primary one of those who share a number. Where two readings of a number have found
+/// people, they share none, and the flag says nothing about those of the other reading.
+fn primary<'a>(hits: impl Iterator<Item = &'a Hit> + Clone) -> Option<&'a Hit> {
+    let mut readings = hits.clone().map(|hit| hit.rung == Rung::Alternate);
+    let first = readings.next()?;
+    let mut primaries = hits.filter(|hit| hit.contact.primary);
+    let only = primaries.next().filter(|_| primaries.next().is_none());
+    only.filter(|_| readings.all(|reading| reading == first))
 }
 
 /// Smaller wins: certain before guess, then the order of the sources, then the rung. The certain rungs are one class.
@@ -142,11 +152,13 @@ fn distinct<'a>(winners: &[&'a Candidate]) -> Vec<&'a Candidate> {
 }
 
 fn settle(winners: &[&Candidate], contacts: &[&Candidate]) -> Person {
-    let primaries: Vec<&&Candidate> = contacts.iter().filter(|it| it.hit.contact.primary).collect();
-    match (contacts, primaries.as_slice()) {
-        ([only], _) => whole(only, Choice::Only),
-        (_, [primary]) => whole(primary, Choice::Primary),
-        _ => common(winners, contacts),
+    if let [only] = contacts {
+        return whole(only, Choice::Only);
+    }
+    let flagged = primary(contacts.iter().map(|it| &it.hit)).map(|hit| &hit.contact.id);
+    match contacts.iter().find(|it| Some(&it.hit.contact.id) == flagged) {
+        Some(primary) => whole(primary, Choice::Primary),
+        None => common(winners, contacts),
     }
 }
 
@@ -382,6 +394,18 @@ mod tests {
         let person = chosen(&candidates);
         assert_eq!(person.contact, None);
         assert_eq!(person.known.get(Field::DirectLine), None);
+    }
+
+    #[test]
+    fn primary_among_those_of_one_reading_says_nothing_about_the_other_reading() {
+        let primary = Contact { primary: true, ..contact(2, &[(Field::Name, "Dan"), (Field::DirectLine, "SIP/dan")]) };
+        let candidates = [
+            candidate(0, Rung::Exact, contact(1, &[(Field::Name, "Ana"), (Field::DirectLine, "SIP/ana")])),
+            candidate(0, Rung::Alternate, primary),
+        ];
+        let person = chosen(&candidates);
+        assert_eq!((person.contact, person.known.get(Field::DirectLine)), (None, None));
+        assert!(!settles(&candidates.map(|it| it.hit)), "a later source may know better");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use metrics::counter;
 
 use crate::directory::Statistics;
 use crate::metrics::{DEGRADED, STALE, VALUES_REFUSED};
+use crate::sources::Question;
 
 use super::explain::Explanation;
 use super::fan_out::Asked;
@@ -14,6 +15,13 @@ use super::{Answer, Lookup, Outcome, Project, Reply};
 
 /// How many explanations are kept.
 pub(super) const KEPT: usize = 1_000;
+
+/// Largest call that is kept whole with its explanation, in bytes: a PBX sends some hundred. Thousands of explanations are
+/// kept, and what is in them is chosen by clients.
+const LARGEST: usize = 8 * 1024;
+
+/// Characters of a number that are kept of a larger one.
+const SHORTENED: usize = 256;
 
 /// The explanations of the last lookups. The lock is held for a push or a search, never across an await.
 #[derive(Default)]
@@ -36,10 +44,12 @@ impl Recent {
         drop(forgotten);
     }
 
-    /// The newest lookup with this request id.
-    pub(super) fn find(&self, request_id: &str) -> Option<Arc<Explanation>> {
+    /// The project's newest lookup with this request id. Clients choose ids, so two projects may have the same.
+    pub(super) fn find(&self, project: &str, request_id: &str) -> Option<Arc<Explanation>> {
+        let is_meant =
+            |it: &&Arc<Explanation>| *it.project == *project && it.question.call.request_id.as_str() == request_id;
         let explanations = self.explanations.lock().unwrap_or_else(PoisonError::into_inner);
-        explanations.iter().rev().find(|it| it.question.call.request_id.as_str() == request_id).cloned()
+        explanations.iter().rev().find(is_meant).cloned()
     }
 }
 
@@ -48,7 +58,7 @@ impl Lookup {
     pub(super) fn record(&self, project: &Project, explanation: Explanation) -> Answer {
         count(project, &explanation);
         project.metrics.seconds.record(explanation.took.as_secs_f64());
-        let explanation = Arc::new(explanation);
+        let explanation = Arc::new(bounded(explanation));
         self.recent.push(Arc::clone(&explanation));
         self.answers.keep(&explanation);
         Answer { caller_data: Arc::clone(&explanation.decision.caller_data), outcome: explanation.outcome, explanation }
@@ -86,6 +96,17 @@ impl Lookup {
     pub fn sizes(&self) -> ((usize, usize), usize) {
         (self.cache.sizes(), self.flights.count())
     }
+}
+
+/// An explanation that takes no more memory than many of them may.
+fn bounded(explanation: Explanation) -> Explanation {
+    let Question { call, number, numbering } = &*explanation.question;
+    if call.size() <= LARGEST {
+        return explanation;
+    }
+    let call = Arc::new(call.shortened(SHORTENED));
+    let question = Question { call, number: Arc::clone(number), numbering: Arc::clone(numbering) };
+    Explanation { question: Arc::new(question), ..explanation }
 }
 
 fn count(project: &Project, explanation: &Explanation) {

@@ -372,3 +372,54 @@ async fn earlier_calls_that_cannot_be_had_hold_up_no_call_and_the_explanation_sa
         assert!(said.contains(why), "{said}");
     }
 }
+
+#[tokio::test]
+async fn a_request_of_another_project_with_the_same_id_does_not_hide_an_explanation() {
+    let bench = bench();
+    let sources = [source("crm", knows(0, 1))];
+    let sales = project(&bench, &settings(""), &sources).await;
+    let shop = Arc::new(config::Project { name: "shop".into(), ..(*settings("")).clone() });
+    let shop = project(&bench, &shop, &sources).await;
+    ask(&bench.lookup, &sales, NUMBER).await;
+    ask(&bench.lookup, &shop, NUMBER).await;
+    let id = call_for_tests(NUMBER).request_id;
+    for asked in [&sales, &shop] {
+        let found = bench.lookup.explanation(asked, id.as_str()).await.expect("both were asked under this id");
+        assert_eq!(found.project, asked.config.name);
+    }
+}
+
+#[tokio::test]
+async fn of_a_call_with_very_many_parameters_the_explanation_keeps_none() {
+    let bench = bench();
+    let asked = project(&bench, &settings(""), &[source("crm", knows(0, 1))]).await;
+    for (length, kept) in [(100, 1), (70_000, 0)] {
+        let params = [("note".to_owned(), "x".repeat(length))].into();
+        let call = Call { params, ..call_for_tests(NUMBER) };
+        let answer = bench.lookup.answer(&asked, call, bench.lookup.clock.now()).await;
+        assert_eq!(name(&answer), Some("crm 1"));
+        let explanation = bench.lookup.explanation(&asked, call_for_tests(NUMBER).request_id.as_str()).await.unwrap();
+        assert_eq!(explanation.question.call.params.len(), kept);
+        assert_eq!(explanation.question.call.telephone, NUMBER);
+    }
+    let call = Call { telephone: "x".repeat(70_000), ..call_for_tests("") };
+    let answer = bench.lookup.answer(&asked, call, bench.lookup.clock.now()).await;
+    assert_eq!(answer.explanation.question.call.telephone.len(), 256);
+}
+
+#[tokio::test]
+async fn what_a_source_calls_a_contact_cannot_steer_a_terminal_or_add_lines() {
+    let bench = bench();
+    let config = settings("").clone();
+    let numbering = &crate::number::Numbering { country: Some("RO".into()), ..Default::default() };
+    let book = bench.directory.open_book("customers", numbering).await.unwrap();
+    let number = ContactNumber { written: NUMBER.into(), ..ContactNumber::default() };
+    let mut contact = Contact { id: ContactId::from_text("7"), numbers: vec![number], ..Contact::default() };
+    contact.set(Field::Name, "Ana\u{1b}[2J\nunknown after 0 ms");
+    bench.directory.put(&book, contact).await.unwrap();
+    let main = load_text(&text(""), &|_| None).unwrap();
+    let asked = bench.lookup.prepare(&main, &live(&[]), &config).await.unwrap();
+    let (answer, _) = ask(&bench.lookup, &asked, NUMBER).await;
+    let shown = answer.explanation.to_text();
+    assert!(shown.contains("Ana [2J unknown after 0 ms") && !shown.contains('\u{1b}'), "{shown}");
+}

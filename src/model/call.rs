@@ -21,6 +21,24 @@ pub struct Call {
     pub request_id: RequestId,
 }
 
+impl Call {
+    /// How many bytes of it a client has chosen.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let params: usize = self.params.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.telephone.len() + self.dnid.len() + params
+    }
+
+    /// What is kept of a call that is too large to be kept whole: numbers up to this many characters, no parameters.
+    #[must_use]
+    pub fn shortened(&self, characters: usize) -> Self {
+        let short = |text: &str| text.chars().take(characters).collect();
+        let (telephone, dnid) = (short(&self.telephone), short(&self.dnid));
+        let (project, request_id) = (Arc::clone(&self.project), self.request_id.clone());
+        Self { project, telephone, dnid, direction: self.direction, params: BTreeMap::new(), request_id }
+    }
+}
+
 /// Which way a call goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {

@@ -112,7 +112,7 @@ async fn serve(
     let lookup = Arc::new(lookup.with_history(Arc::clone(&store) as Arc<dyn History>).asking_on(sources));
     let current = prepare(&lookup, Arc::clone(&config), &LiveSources::none(Arc::clone(&clock))).await?;
     warm_up(&config);
-    let events = Events::start(store, Arc::clone(&lookup), Arc::clone(&clock), events::settings(&current)?);
+    let events = Events::start(store, Arc::clone(&lookup), Arc::clone(&clock), events::settings(&current));
     let gate = Gate::new(config.server.refused_per_minute, clock.now());
     let reception = Arc::new(Reception::new(current, lookup, gate, Arc::clone(&clock)));
     let settings = Arc::new(ArcSwap::from_pointee(ListenSettings::from_config(&config.server)?));

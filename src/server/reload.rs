@@ -1,7 +1,7 @@
 //! Reads the configuration again, on SIGHUP and when a file changes, and puts it in force as one piece or not at all.
 //!
 //! A main file with a problem is refused and the old configuration stays. A project file with a problem keeps its last
-//! good copy, while all others are replaced. Requests under way end with the configuration they began with.
+//! good copy, while all others are replaced; so does a recipe, also when its file is gone. Requests under way end with the configuration they began with.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,12 +13,13 @@ use notify::{RecursiveMode, Watcher};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use crate::config::{self, Config};
-use crate::error::{Error, Kind, Result};
+use crate::config::{self, Config, RecipeTexts};
+use crate::error::{Error, Kind, Result, contain};
 use crate::events::Events;
 use crate::faces::Reception;
 use crate::lookup::CHECKS;
 use crate::metrics::RELOADS;
+use crate::sources::recipe::shipped;
 
 use super::agi::AgiDoor;
 use super::listen::ListenSettings;
@@ -55,7 +56,7 @@ pub(super) fn watch(file: PathBuf, reloaded: Reloaded, stopped: watch::Receiver<
             if let Some(watcher) = &mut watcher {
                 watch_folders(watcher, &file);
             }
-            report(reload(&file, &reloaded).await);
+            report(contain(reload(&file, &reloaded)).await.and_then(|outcome| outcome));
         }
     }
 }
@@ -108,7 +109,9 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     let Reloaded { reception, events, listening, agi } = reloaded;
     let old = reception.current();
     let path = file.to_path_buf();
-    let loaded = tokio::task::spawn_blocking(move || config::load(&path, &config::process_environment, &CHECKS))
+    let earlier = earlier_recipes(&old.config);
+    let load = move || config::load_again(&path, &config::process_environment, &CHECKS, earlier);
+    let loaded = tokio::task::spawn_blocking(load)
         .await
         .map_err(|error| Error::new(Kind::Internal, "the configuration could not be read").because(error))?
         .map_err(|problems| Error::new(Kind::Invalid, problems.to_string()))?;
@@ -121,11 +124,14 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
         notes.extend(config.keep_last_recipes(&old.config, &|recipe| (CHECKS.recipe)(recipe).is_ok()));
         notes.extend(loaded.failed_recipes.iter().map(|problems| format!("a recipe has problems\n{problems}")));
     }
+    notes.extend(config.explain_gone_recipes(&old.config, &loaded.gone_recipes));
+    let gone =
+        loaded.gone_recipes.keys().filter(|name| config.sources.values().any(|source| uses(source, name))).count();
     notes.extend(needs_a_restart(&old.config, &config));
     let config = Arc::new(config);
     let current = super::prepare(&reception.lookup, Arc::clone(&config), &old.live).await?;
     let settings = ListenSettings::from_config(&config.server)?;
-    let of_events = super::events::settings(&current)?;
+    let of_events = super::events::settings(&current);
     super::warm_up(&config);
     // The last step that can fail: everything behind it is in force together with it.
     if let Some(address) = agi.move_to(config.server.agi).await? {
@@ -135,8 +141,18 @@ async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
     listening.store(Arc::new(settings));
     reception.replace(current);
     events.configure(of_events);
-    super::count_failed_recipes(loaded.failed_recipes.len());
+    super::count_failed_recipes(loaded.failed_recipes.len() + gone);
     Ok(notes)
+}
+
+/// The recipes in force that nothing else could take the place of.
+fn earlier_recipes(config: &Config) -> RecipeTexts {
+    let own = config.sources.values().filter_map(|source| source.recipe.clone());
+    own.filter(|recipe| shipped(&recipe.name).is_none()).map(|recipe| (Arc::clone(&recipe.name), recipe)).collect()
+}
+
+fn uses(source: &config::Source, name: &str) -> bool {
+    source.recipe.as_ref().is_some_and(|recipe| *recipe.name == *name)
 }
 
 /// What a reload cannot change.

@@ -4,11 +4,12 @@
 //! [`FAILURES`] passing failures in a row it opens: nobody passes until the rest is over, then one request is the probe,
 //! whose outcome closes or opens it again, for longer. Refused credentials open it for [`REFUSED_FOR`], because a wrong
 //! password that is tried with every call locks the account. A refusal that may be about one request alone, as the 403 of
-//! a firewall to an odd value, must not let a caller stop the source: it counts once for each caller, and the rest is
-//! [`LONGEST_REST`]. A system that says how long it wants to be left alone gets that.
+//! a firewall to an odd value, must not let a caller stop the source: it counts only when nothing odd was in the request, once for
+//! each caller, and the rest is [`LONGEST_REST`]. A system that says how long it wants to be left alone gets that.
 
 use std::time::{Duration, Instant};
 
+use super::caller::Caller;
 use crate::error::{Error, Kind};
 
 /// Passing failures in a row that open it.
@@ -120,13 +121,17 @@ impl Breaker {
     }
 
     /// The system failed for a caller. Returns whether that opened the breaker.
-    pub(crate) fn fail(&mut self, error: &Error, caller: u64, probe: bool, now: Instant) -> bool {
+    pub(crate) fn fail(&mut self, error: &Error, caller: Caller, probe: bool, now: Instant) -> bool {
         // Whoever began before it opened has nothing new to say.
         if !probe && self.state != State::Closed {
             return false;
         }
         match (error.kind(), error.pause()) {
-            (Kind::Refused, _) if error.is_perhaps_of_one_request() => self.count_refused(caller, probe, now),
+            // Nothing was learned of the system: the next caller finds out.
+            (Kind::Refused, _) if error.is_perhaps_of_one_request() && !caller.is_plain => {
+                probe && self.open(now, Why::Refused)
+            }
+            (Kind::Refused, _) if error.is_perhaps_of_one_request() => self.count_refused(caller.id, probe, now),
             (Kind::Refused, _) => {
                 self.refusals += 1;
                 (self.refusals >= REFUSALS || probe) && self.open(now + REFUSED_FOR, Why::Refused)
@@ -228,7 +233,15 @@ mod tests {
         Error::new(kind, "scripted")
     }
 
-    const CALLER: u64 = 7;
+    const CALLER: Caller = Caller { id: 7, is_plain: true };
+
+    fn plain(id: u64) -> Caller {
+        Caller { id, is_plain: true }
+    }
+
+    fn odd(id: u64) -> Caller {
+        Caller { id, is_plain: false }
+    }
 
     fn opened(now: Instant) -> Breaker {
         let mut breaker = Breaker::new();
@@ -302,17 +315,40 @@ mod tests {
         let (mut breaker, now) = (Breaker::new(), SystemClock.now());
         let forbidden = error(Kind::Refused).perhaps_of_one_request(true);
         for _ in 0..100 {
-            assert!(!breaker.fail(&forbidden, 1, false, now));
-            assert!(!breaker.fail(&forbidden, 2, false, now));
+            assert!(!breaker.fail(&forbidden, plain(1), false, now));
+            assert!(!breaker.fail(&forbidden, plain(2), false, now));
         }
         breaker.succeed();
-        assert!(!breaker.fail(&forbidden, 3, false, now), "it answers other callers");
-        assert!(!breaker.fail(&forbidden, 4, false, now));
-        assert!(breaker.fail(&forbidden, 5, false, now), "three callers in a row: it is not about their numbers");
+        assert!(!breaker.fail(&forbidden, plain(3), false, now), "it answers other callers");
+        assert!(!breaker.fail(&forbidden, plain(4), false, now));
+        assert!(
+            breaker.fail(&forbidden, plain(5), false, now),
+            "three callers in a row: it is not about their numbers"
+        );
         assert_eq!(breaker.pass(now), Pass::Stop(Why::Refused, LONGEST_REST));
         assert_eq!(breaker.pass(now + LONGEST_REST), Pass::Probe);
-        assert!(breaker.fail(&forbidden, 3, true, now + LONGEST_REST));
+        assert!(breaker.fail(&forbidden, plain(3), true, now + LONGEST_REST));
         assert_eq!(breaker.pass(now + 2 * LONGEST_REST), Pass::Probe, "it is soon known again when it answers");
+    }
+
+    #[test]
+    fn requests_with_something_odd_in_them_stop_nothing_and_prove_nothing() {
+        let (mut breaker, now) = (Breaker::new(), SystemClock.now());
+        let forbidden = error(Kind::Refused).perhaps_of_one_request(true);
+        for caller in 1..100 {
+            assert!(!breaker.fail(&forbidden, odd(caller), false, now));
+        }
+        assert_eq!((breaker.pass(now), breaker.refused_callers.len()), (Pass::Usual, 0));
+        for caller in 1..=3 {
+            breaker.fail(&forbidden, plain(caller), false, now);
+        }
+        let later = now + LONGEST_REST;
+        assert_eq!(breaker.pass(later), Pass::Probe);
+        breaker.fail(&forbidden, odd(4), true, later);
+        assert_eq!(breaker.pass(later), Pass::Probe, "another one is the probe at once");
+        breaker.fail(&forbidden, plain(5), true, later);
+        assert_eq!(breaker.pass(later), Pass::Stop(Why::Refused, LONGEST_REST));
+        assert!(!breaker.fail(&error(Kind::Refused), odd(6), false, later), "late news");
     }
 
     #[test]

@@ -8,7 +8,6 @@
 //! Locks: the breaker's mutex is held for a few comparisons. Whoever waits for one of the permits holds nothing else. A
 //! guard has no task of its own and ends with the last lookup that uses it.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,13 +16,14 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::breaker::{Breaker, Health, Pass, Why};
 use super::budget::Budget;
+use super::caller::Caller;
+use super::watch::{self, Note};
 use super::{Inputs, Pending, Question, Source};
 use crate::clock::Clock;
 use crate::config;
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::metrics::SourceMetrics;
-use crate::number::Number;
 
 /// The pause before the second try.
 const BREATH: Duration = Duration::from_millis(50);
@@ -118,7 +118,7 @@ impl Inner {
             return Err(left_alone(why, rest));
         }
         let _permit = self.permit(until).await?;
-        let caller = identify(&question);
+        let caller = Caller::of(&question, &self.source.inputs());
         let attempt = Attempt::begin(self, caller)?;
         let first = self.ask(&question, until).await;
         let is_probe = attempt.is_probe;
@@ -127,6 +127,7 @@ impl Inner {
             Err(error) if self.is_worth_another_try(&error, is_probe, until) => {
                 tokio::time::sleep(BREATH).await;
                 self.metrics.count_retry();
+                watch::note(|| Note::Again);
                 let again = Attempt::begin(self, caller)?;
                 again.end(self.ask(&question, until).await)
             }
@@ -171,16 +172,6 @@ impl Inner {
     }
 }
 
-/// Stands for the caller, however his number was spelled.
-fn identify(question: &Question) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    match &*question.number {
-        Number::Phone { phone, .. } => phone.key.hash(&mut hasher),
-        other => other.hash(&mut hasher),
-    }
-    hasher.finish()
-}
-
 fn left_alone(why: Why, rest: Duration) -> Error {
     let seconds = rest.as_secs_f32().ceil();
     let pause = (!rest.is_zero()).then_some(rest);
@@ -217,13 +208,13 @@ impl Drop for Waiting<'_> {
 /// One request. Whatever becomes of it, the breaker hears of it: also when the source panics or nobody waits any more.
 struct Attempt<'a> {
     inner: &'a Inner,
-    caller: u64,
+    caller: Caller,
     is_probe: bool,
     ended: bool,
 }
 
 impl<'a> Attempt<'a> {
-    fn begin(inner: &'a Inner, caller: u64) -> Result<Self> {
+    fn begin(inner: &'a Inner, caller: Caller) -> Result<Self> {
         let pass = inner.breaker().pass(inner.clock.now());
         let is_probe = match pass {
             Pass::Stop(why, rest) => return Err(left_alone(why, rest)),

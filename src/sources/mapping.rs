@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 use crate::number::{self, Numbering};
 
+use super::expression::check_size;
 use super::verify::verify;
 use super::watch::{self, Note};
 
@@ -21,7 +22,7 @@ pub const MOST_CONTACTS: usize = 50;
 /// Longest value, in bytes.
 pub const LONGEST_VALUE: usize = 4096;
 
-/// Longest expression of the fuzzer: whoever writes one runs calldex, and is not hostile.
+/// Longest expression of the fuzzer: what is longer only takes longer.
 const MOST_FUZZED: usize = 64;
 
 /// The key of `map` that says where the contacts are.
@@ -262,6 +263,7 @@ fn compile_as(name: &str, written: &str) -> Result<Expression<'static>> {
 }
 
 fn compile(expression: &str) -> std::result::Result<Expression<'static>, String> {
+    check_size(expression).map_err(|why| format!("a JMESPath is {why}"))?;
     jmespath::compile(expression).map_err(|why| format!("\"{expression}\" is no JMESPath: {}", first_line(&why)))
 }
 

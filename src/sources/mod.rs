@@ -16,6 +16,8 @@
 
 pub mod breaker;
 pub mod budget;
+mod caller;
+mod expression;
 pub mod generic;
 pub mod guard;
 pub mod http;
@@ -312,9 +314,10 @@ impl LiveSources {
 
     fn workbench(&self, source: &config::Source, budget: &Arc<Budget>, agents: &Agents) -> Result<Workbench> {
         let reach = if source.tenant { Reach::Public } else { Reach::Anywhere };
-        let client = self.clients.get(&http::Settings { reach, ca_file: source.ca_file.clone(), proxy: None })?;
+        let settings = http::Settings { reach, ca_file: source.ca_file.clone(), proxy: None };
+        let client = self.clients.get(&settings)?;
         Ok(Workbench {
-            client: http::Client::new(client, reach, Arc::clone(budget), source.timeout),
+            client: http::Client::new(client, settings, Arc::clone(budget), source.timeout),
             budget: Arc::clone(budget),
             clock: Arc::clone(&self.clock),
             agents: Arc::clone(agents),

@@ -109,8 +109,9 @@ pub(crate) fn workbench() -> Workbench {
 
 /// A client without a limit that reaches so far.
 pub(crate) fn client_within(reach: Reach) -> Client {
-    let inner = Clients::default().get(&Settings { reach, ca_file: None, proxy: None }).unwrap();
-    Client::new(inner, reach, Arc::new(Budget::new(None, Arc::new(SystemClock))), Duration::from_secs(60))
+    let settings = Settings { reach, ca_file: None, proxy: None };
+    let inner = Clients::default().get(&settings).unwrap();
+    Client::new(inner, settings, Arc::new(Budget::new(None, Arc::new(SystemClock))), Duration::from_secs(60))
 }
 
 /// A call from this number to a Romanian project.

@@ -1,37 +1,53 @@
 //! Lets somebody watch one lookup: what went out, what came back, what was made of it (`calldex source test`).
 //!
 //! Whoever asks a source inside of [`watch`] gets its notes; outside of it a note costs a look at an empty place. Notes
-//! are for people, and hold no secret: credentials are masked before they are noted.
+//! are for people, and hold no secret: credentials are masked before they are noted (`mask`).
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+mod mask;
 
-use http::HeaderMap;
-use url::Url;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::http::{Answer, Request};
+use crate::clock::{Clock, SystemClock};
 
 tokio::task_local! {
-    static NOTES: Arc<Mutex<Vec<Note>>>;
+    static WATCHED: Arc<Mutex<Watched>>;
+    /// What is answered here is a credential.
+    static UNSEEN: ();
 }
 
-/// Longest part of an answer that is shown, in characters.
-const LONGEST_EXCERPT: usize = 600;
-
-/// Query parameters whose values are shown: they are the caller's, not the user's.
-const SHOWN: [&str; 2] = ["telephone", "dnid"];
+/// What was noted, and the hosts that the way was gone to.
+#[derive(Default)]
+struct Watched {
+    notes: Vec<Note>,
+    hosts: BTreeSet<String>,
+}
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
+    /// A step before or beside the request itself, such as `connect`.
+    Step {
+        /// One word for it.
+        name: &'static str,
+        /// How it ended.
+        told: String,
+        /// How long it took.
+        took: Duration,
+    },
     /// A request left.
     Sent(String),
+    /// It is tried once more, because the failure may pass.
+    Again,
     /// An answer came.
     Answered {
         /// Its status and kind.
         head: String,
         /// How it begins.
         excerpt: String,
+        /// From sending to the first byte, where that is known.
+        first: Option<Duration>,
         /// From sending to the last byte.
         took: Duration,
     },
@@ -51,90 +67,88 @@ pub enum Note {
     },
 }
 
+pub use mask::SHOWN;
+pub(crate) use mask::{answered, excerpt, sent};
+
 /// Waits for something that asks a source, and returns what was noted meanwhile too.
 pub async fn watch<T>(asking: impl Future<Output = T>) -> (T, Vec<Note>) {
-    let notes = Arc::new(Mutex::new(Vec::new()));
-    let result = NOTES.scope(Arc::clone(&notes), asking).await;
-    let notes = std::mem::take(&mut *notes.lock().unwrap_or_else(PoisonError::into_inner));
+    let watched = Arc::<Mutex<Watched>>::default();
+    let result = WATCHED.scope(Arc::clone(&watched), asking).await;
+    let notes = std::mem::take(&mut lock(&watched).notes);
     (result, notes)
+}
+
+/// Waits for a login: what it answers is not shown.
+pub(crate) async fn unseen<T>(login: impl Future<Output = T>) -> T {
+    UNSEEN.scope((), login).await
 }
 
 /// Notes something, when somebody watches.
 pub(crate) fn note(make: impl FnOnce() -> Note) {
     // An error says that nobody does.
-    let _ = NOTES.try_with(|notes| notes.lock().unwrap_or_else(PoisonError::into_inner).push(make()));
+    let _ = WATCHED.try_with(|watched| lock(watched).notes.push(make()));
 }
 
 /// Whether somebody watches.
 pub(crate) fn is_on() -> bool {
-    NOTES.try_with(|_| ()).is_ok()
+    WATCHED.try_with(|_| ()).is_ok()
 }
 
-/// A request without its secrets.
-pub(crate) fn sent(request: &Request) -> Note {
-    let headers = masked_headers(&request.headers);
-    let body = match request.body.len() {
-        0 => String::new(),
-        length => format!("\n(a body of {length} bytes)"),
-    };
-    Note::Sent(format!("{} {}{headers}{body}", request.method, masked(&request.url)))
+/// Whether what is answered is a credential.
+fn is_unseen() -> bool {
+    UNSEEN.try_with(|()| ()).is_ok()
 }
 
-/// An answer, as far as it is shown.
-pub(crate) fn answered(answer: &Answer, took: Duration) -> Note {
-    let length = answer.body.len();
-    let kind = if answer.content_type().is_empty() { "no content type" } else { answer.content_type() };
-    let text = answer.text().unwrap_or_else(|_| format!("({length} bytes that are no text)"));
-    Note::Answered { head: format!("status {}, {kind}, {length} bytes", answer.status), excerpt: excerpt(&text), took }
+/// Whether somebody watches who has not been shown the way to this host.
+pub(crate) fn is_new(host: &str) -> bool {
+    WATCHED.try_with(|watched| lock(watched).hosts.insert(host.to_owned())).unwrap_or(false)
 }
 
-/// The beginning of a text on one line, without anything that a terminal would obey.
-pub(crate) fn excerpt(text: &str) -> String {
-    let plain = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
-    let shown: String = plain.take(LONGEST_EXCERPT).collect();
-    if text.chars().nth(LONGEST_EXCERPT).is_some() { shown + "…" } else { shown }
+fn lock(watched: &Mutex<Watched>) -> MutexGuard<'_, Watched> {
+    watched.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn masked_headers(headers: &HeaderMap) -> String {
-    let secret = |name: &str| ["auth", "token", "key", "cookie", "secret"].iter().any(|part| name.contains(part));
-    let line = |(name, value): (&http::HeaderName, &http::HeaderValue)| match value.to_str() {
-        Ok(value) if !secret(name.as_str()) => format!("\n{name}: {value}"),
-        _ => format!("\n{name}: …"),
-    };
-    headers.iter().map(line).collect()
+/// A step that takes time. One that is dropped before its end is noted as given up, so that it is known where the time
+/// went.
+pub(crate) struct Step {
+    name: &'static str,
+    start: Instant,
+    ended: bool,
 }
 
-/// An address with its host and the caller's numbers; of its path what does not look like a token.
-fn masked(url: &Url) -> String {
-    let mut shown = format!("{}://{}", url.scheme(), super::http::host(url));
-    for segment in url.path_segments().into_iter().flatten() {
-        let token = segment.len() >= 16 && segment.bytes().any(|byte| byte.is_ascii_digit());
-        shown.push('/');
-        shown.push_str(if token { "…" } else { segment });
+impl Step {
+    pub(crate) fn begin(name: &'static str) -> Self {
+        Self { name, start: SystemClock.now(), ended: false }
     }
-    for (place, (name, value)) in url.query_pairs().enumerate() {
-        let value = if SHOWN.contains(&&*name) { &*value } else { "…" };
-        shown.push_str(&format!("{}{name}={value}", if place == 0 { "?" } else { "&" }));
+
+    pub(crate) fn end(self, told: String) {
+        let name = self.name;
+        self.end_as(|took| Note::Step { name, told, took });
     }
-    shown
+
+    /// Ends it with a note of another kind, which gets its time.
+    pub(crate) fn end_as(mut self, make: impl FnOnce(Duration) -> Note) {
+        self.ended = true;
+        note(|| make(self.took()));
+    }
+
+    fn took(&self) -> Duration {
+        SystemClock.now().saturating_duration_since(self.start)
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        if !self.ended {
+            let told = "not done within the source's timeout".to_owned();
+            note(|| Note::Step { name: self.name, told, took: self.took() });
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_request_is_shown_without_its_secrets() {
-        let url = "https://ion:hunter2@crm.example.com/api/1a2b3c4d5e6f7a8b9c/caller?key=hunter2&telephone=0722111222";
-        let mut request = Request::post(Url::parse(url).unwrap(), "password=hunter2");
-        request.headers.insert("x-api-key", "hunter2".parse().unwrap());
-        request.headers.insert("authorization", "Bearer hunter2".parse().unwrap());
-        request.headers.insert("accept", "application/json".parse().unwrap());
-        let Note::Sent(shown) = sent(&request) else { panic!() };
-        let expected = "POST https://crm.example.com/api/…/caller?key=…&telephone=0722111222\nx-api-key: …\n\
-                        authorization: …\naccept: application/json\n(a body of 16 bytes)";
-        assert_eq!(shown, expected);
-    }
 
     #[tokio::test]
     async fn notes_are_kept_only_while_somebody_watches() {
@@ -144,9 +158,15 @@ mod tests {
         assert_eq!(notes, [unused]);
     }
 
-    #[test]
-    fn an_excerpt_obeys_nothing_and_ends() {
-        assert_eq!(excerpt("a\u{1b}[2Jb\nc"), "a [2Jb c");
-        assert_eq!(excerpt(&"ț".repeat(700)).chars().count(), LONGEST_EXCERPT + 1);
+    #[tokio::test(start_paused = true)]
+    async fn a_step_that_nobody_waits_for_any_more_is_noted_with_its_time() {
+        let asking = async {
+            let _step = Step::begin("connect");
+            std::future::pending::<()>().await;
+        };
+        let (ended, notes) = watch(tokio::time::timeout(Duration::from_secs(2), asking)).await;
+        let [Note::Step { name, told, took }] = &notes[..] else { panic!("{notes:?}") };
+        assert!(ended.is_err() && told.contains("not done"), "{told}");
+        assert_eq!((*name, *took), ("connect", Duration::from_secs(2)));
     }
 }

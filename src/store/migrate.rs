@@ -54,6 +54,20 @@ pub(super) fn check(connection: &Connection, migrations: &Migrations, path: &Pat
     Ok(())
 }
 
+/// Refuses a file that lacks steps; writes nothing.
+pub(super) fn check_current(connection: &Connection, migrations: &Migrations, path: &Path) -> Result<()> {
+    let state = State::read(connection).map_err(|error| at_open(path, error))?;
+    if state.version >= migrations.steps.len() {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot read the store {}: an older calldex wrote it, and nothing has brought it up to date yet; start the \
+         server once",
+        path.display()
+    );
+    Err(Error::new(Kind::Invalid, message))
+}
+
 /// Runs the steps that the file lacks, each in a transaction of its own.
 pub(super) fn run(connection: &Connection, migrations: &Migrations, path: &Path) -> Result<()> {
     loop {

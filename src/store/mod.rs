@@ -77,6 +77,18 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens a file that is there, for whoever only reads: nothing is created and its tables stay as they are.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; `Invalid` when an older calldex wrote it, since its tables may not be those that are read.
+    pub fn open_to_read(path: &Path, migrations: &Migrations) -> Result<Self> {
+        let store = Self { path: path.to_path_buf() };
+        let connection = store.reader()?;
+        migrate::check(&connection, migrations, path)?;
+        migrate::check_current(&connection, migrations, path)?;
+        Ok(store)
+    }
+
     /// Where the file is.
     #[must_use]
     pub fn path(&self) -> &Path {

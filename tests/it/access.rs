@@ -121,11 +121,7 @@ fn an_administrator_sees_who_was_refused_and_why() {
     assert!(list.contains("127.0.0.1") && list.contains("sales") && list.contains("token_wrong"), "{list}");
     assert!(!list.contains("guess"));
     refused(&get(server.address, "/metrics/refused"), 403);
-    let metrics = get(server.address, "/metrics").text();
-    assert!(
-        metrics.contains("calldex_requests_refused_total{project=\"sales\",reason=\"token_wrong\"} 1"),
-        "{metrics}"
-    );
+    server.wait_for_metrics("calldex_requests_refused_total{project=\"sales\",reason=\"token_wrong\"} 1");
 }
 
 #[test]
@@ -170,4 +166,22 @@ fn an_expired_token_opens_nothing_and_its_successor_does() {
     refused(&server.lookup("telephone=1"), 403);
     let successor = get(server.address, "/sales/lookup?telephone=1&token=the-successor-of-the-token-0123");
     assert_eq!(successor.status, 200);
+}
+
+#[test]
+fn only_who_may_read_the_metrics_hears_names_from_the_readiness() {
+    let workplace = Workplace::new(
+        &CONFIGURATION
+            .replace("[server]", "[server]\ntrusted_proxies = [\"127.0.0.1\"]\nmetrics_allow = [\"203.0.113.0/24\"]"),
+    );
+    let server = workplace.serve();
+    let ready = |client: &str| {
+        let request =
+            format!("GET /readyz HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\nConnection: close\r\n\r\n");
+        let reply = send(server.address, request.as_bytes());
+        assert_eq!(reply.status, 200);
+        reply.text()
+    };
+    assert!(ready("203.0.113.9").contains("\"projects\":1"));
+    assert_eq!(ready("198.51.100.7"), "{\"ready\":true}");
 }

@@ -1,10 +1,11 @@
 //! FastAGI, against a scripted Asterisk that speaks as the real one was seen to.
 
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use crate::harness::{
     Asterisk, CONFIGURATION, CONTACTS, Dialogue, Incoming, Server, Silent, TOKEN, Workplace, allow_open_files, get,
-    wait_until,
+    own_port, unless_stalled, wait_until,
 };
 
 /// The address of the project `sales` with its token.
@@ -12,10 +13,9 @@ fn script() -> String {
     format!("sales?token={TOKEN}")
 }
 
-/// [`CONFIGURATION`] with a FastAGI listener, a deadline that no busy machine misses, and further keys of `[server]`.
+/// [`CONFIGURATION`] with a FastAGI listener, and further keys of `[server]`.
 fn configuration(keys: &str) -> String {
-    let server = format!("[server]\nagi = \"127.0.0.1:0\"\n{keys}");
-    CONFIGURATION.replace("[server]", &server).replace("[project.sales]", "[project.sales]\ndeadline = \"10s\"")
+    CONFIGURATION.replace("[server]", &format!("[server]\nagi = \"127.0.0.1:0\"\n{keys}"))
 }
 
 fn with_server(keys: &str) -> (Workplace, Server, SocketAddr) {
@@ -59,8 +59,7 @@ fn a_known_caller_sets_variables_one_command_at_a_time() {
         ]
     );
     wait_for_count(&server, "answered", 1);
-    let lookups = get(server.address, "/metrics").text();
-    assert!(lookups.contains("calldex_lookups_total{project=\"sales\",outcome=\"found\"} 1"), "{lookups}");
+    server.wait_for_metrics("calldex_lookups_total{project=\"sales\",outcome=\"found\"} 1");
 }
 
 #[test]
@@ -176,20 +175,21 @@ fn who_may_not_ask_is_told_on_the_console_and_the_call_goes_on() {
 
 #[test]
 fn whoever_keeps_trying_is_turned_away_without_a_lookup() {
-    let (_workplace, server, agi) = with_server("refused_per_minute = 3");
+    // One a minute: a slow machine does not get a second one.
+    let (_workplace, server, agi) = with_server("refused_per_minute = 1");
     let mut commands = Vec::new();
     for _ in 0..10 {
         commands.extend(Asterisk::call(agi, &Incoming::new("sales?token=wrong", "0722111222")).talk().commands);
     }
     assert_eq!(
         commands.iter().filter(|command| command.contains("too many refused tries")).count(),
-        7,
+        9,
         "{commands:#?}"
     );
     assert_eq!(call(agi, "0722111222").get("CALLDEX_NAME"), "Ana Popescu", "others' failures throttle nobody");
     server.wait_for_log("token_wrong");
     let log = server.whole_log();
-    assert_eq!(log.matches("reason=\"token_wrong\"").count(), 3, "{log}");
+    assert_eq!(log.matches("reason=\"token_wrong\"").count(), 1, "{log}");
 }
 
 #[test]
@@ -348,13 +348,21 @@ fn a_hang_up_ends_the_conversation_wherever_it_comes() {
 #[test]
 fn a_silent_source_holds_no_call_past_the_deadline_and_none_that_the_address_book_knows() {
     let silent = Silent::start();
-    let workplace = Workplace::with(&silent.asked_by(&configuration("").replace("\"10s\"", "\"3s\"")), CONTACTS);
+    let workplace = Workplace::with(&silent.asked_by(&configuration("").replace("\"10s\"", "\"1s\"")), CONTACTS);
     let server = workplace.serve();
-    let unknown = call(server.agi.unwrap(), "0799999999");
-    assert_eq!(unknown.commands, ["SET VARIABLE CALLDEX_DEGRADED \"slow\"\n"]);
-    let known = call(server.agi.unwrap(), "0722333444");
-    assert_eq!((known.get("CALLDEX_NAME"), known.get("CALLDEX_DEGRADED")), ("Dan Ionescu", ""));
-    wait_for_count(&server, "answered", 2);
+    // Asterisk has half a second beyond the deadline to take what it is told.
+    unless_stalled(Duration::from_millis(1_400), || {
+        let ended = || (count(&server, "answered"), count(&server, "no_reply"));
+        let before = ended();
+        let unknown = call(server.agi.unwrap(), "0799999999");
+        assert_eq!(unknown.commands, ["SET VARIABLE CALLDEX_DEGRADED \"slow\"\n"]);
+        wait_until("its end", || ended() != before);
+        assert_eq!(ended(), (before.0 + 1, before.1));
+    });
+    unless_stalled(Duration::from_millis(1_400), || {
+        let known = call(server.agi.unwrap(), "0722333444");
+        assert_eq!((known.get("CALLDEX_NAME"), known.get("CALLDEX_DEGRADED")), ("Dan Ionescu", ""));
+    });
 }
 
 #[test]
@@ -383,9 +391,7 @@ fn calls_are_answered_beside_2000_idle_connections_and_nothing_stays_behind() {
     for line in idle {
         assert_eq!(line.talk().commands, [""; 0], "closed after 5 s without a word");
     }
-    wait_until("no open connection", || {
-        get(server.address, "/metrics").text().contains("calldex_connections{listener=\"agi\"} 0")
-    });
+    server.wait_for_metrics("calldex_connections{listener=\"agi\"} 0");
 }
 
 #[test]
@@ -402,6 +408,11 @@ fn beyond_the_most_connections_idle_ones_make_room_and_every_call_is_answered() 
 
 #[test]
 fn at_the_end_200_calls_under_way_are_answered() {
+    // The deadline, and what the process takes for its end.
+    unless_stalled(Duration::from_secs(10), finish_200_calls);
+}
+
+fn finish_200_calls() {
     let (_workplace, mut server, agi) = with_server("");
     let script = script();
     let incoming = Incoming::new(&script, "0722111222");
@@ -413,10 +424,15 @@ fn at_the_end_200_calls_under_way_are_answered() {
         assert_eq!(first, "SET VARIABLE CALLERID(name) \"Ana Popescu\"\n");
         assert!(call.send(b"200 result=1\n"));
     }
-    for (place, call) in calls.into_iter().enumerate() {
-        let dialogue = call.talk();
-        assert_eq!(dialogue.get("CALLDEX_BACKEND_LINK"), "https://crm.example.com/contact/12345", "call {place}");
-    }
+    // All at once: one after another would wait for the machine twice for every command.
+    std::thread::scope(|scope| {
+        for call in calls {
+            scope.spawn(|| {
+                let dialogue = call.talk();
+                assert_eq!(dialogue.get("CALLDEX_BACKEND_LINK"), "https://crm.example.com/contact/12345");
+            });
+        }
+    });
     for line in silent {
         assert_eq!(line.talk().commands, [""; 0]);
     }
@@ -426,11 +442,11 @@ fn at_the_end_200_calls_under_way_are_answered() {
 
 #[test]
 fn a_reload_opens_moves_and_closes_the_listener_and_calls_under_way_go_on() {
-    let without = CONFIGURATION.replace("[project.sales]", "[project.sales]\ndeadline = \"10s\"");
-    let workplace = Workplace::with(&without, CONTACTS);
+    let without = CONFIGURATION;
+    let workplace = Workplace::with(without, CONTACTS);
     let server = workplace.serve();
     assert_eq!(server.agi, None);
-    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = || SocketAddr::from(([127, 0, 0, 1], own_port()));
     let write =
         |agi: &str| workplace.write("calldex.toml", without.replace("[server]", &format!("[server]\nagi = \"{agi}\"")));
     let name = |agi: SocketAddr| call(agi, "0722111222").get("CALLDEX_NAME").to_owned();
@@ -461,7 +477,7 @@ fn a_reload_opens_moves_and_closes_the_listener_and_calls_under_way_go_on() {
     server.wait_for_log("([server] agi)");
     assert_eq!(name(second), "Ana Popescu");
 
-    workplace.write("calldex.toml", &without);
+    workplace.write("calldex.toml", without);
     wait_until("no FastAGI", || std::net::TcpStream::connect(second).is_err());
     assert_eq!(server.stop().code(), Some(0));
 }

@@ -6,7 +6,9 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, CONFIGURATION, Mood, Server, TOKEN, Troublemaker, Workplace, get, send, wait_until};
+use crate::harness::{
+    ADMIN, CONFIGURATION, Mood, Server, TOKEN, Troublemaker, Workplace, get, report, send, wait_until,
+};
 
 /// How often a text stands in the files of a folder.
 fn found_in_files(folder: &Path, text: &str) -> usize {
@@ -37,7 +39,7 @@ fn an_erased_person_is_in_no_answer_no_explanation_no_event_and_no_file() {
     let request = reply.header("x-request-id").unwrap();
     assert!(explanation(&server, request).contains("Zebulon"));
     let event = "event=missed_calls&telephone=0799888777&dnid=0310000000&contact_id=77&queue=shop&uniqueid=u1";
-    assert_eq!(get(server.address, &format!("/sales/events?{event}&token={TOKEN}")).status, 200);
+    assert_eq!(report(server.address, &format!("/sales/events?{event}&token={TOKEN}")).status, 200);
     wait_until("the call to be tied to its caller", || found_in_files(&workplace.path(""), "Zebulon") > 1);
     assert!(workplace.succeed(&["events", "list", "--json"]).contains("0799888777"));
 
@@ -66,9 +68,7 @@ fn an_erased_person_is_in_no_answer_no_explanation_no_event_and_no_file() {
 fn a_running_server_forgets_whom_only_a_live_source_knew() {
     let crm = Troublemaker::start(r#"{"id":7,"name":"Zebulon Quixote"}"#);
     let source = format!("\n[source.crm]\ntype = \"generic\"\nurl = \"http://127.0.0.1:{}/\"\n", crm.port);
-    let workplace = Workplace::new(
-        &(CONFIGURATION.replace(r#"["customers"]"#, "[\"customers\", \"crm\"]\ndeadline = \"10s\"") + &source),
-    );
+    let workplace = Workplace::new(&(CONFIGURATION.replace(r#"["customers"]"#, r#"["customers", "crm"]"#) + &source));
     let server = workplace.serve();
     let reply = server.lookup("telephone=0799888777");
     assert_eq!(reply.json()["name"], "Zebulon Quixote");
@@ -104,7 +104,7 @@ fn a_backup_made_while_an_import_runs_is_of_one_moment_and_comes_back() {
     let mut input = import.stdin.take().unwrap();
     let rows: String = (0..6_000).map(|row| format!("n{row},Person {row},07{row:08}\n")).collect();
     input.write_all(format!("id,name,telephone\n{rows}").as_bytes()).unwrap();
-    let database = rusqlite::Connection::open(workplace.path("calldex.db")).unwrap();
+    let database = workplace.database("calldex.db");
     wait_until("a part of the import is staged", || {
         database.query_row("SELECT count(*) > 3 FROM contact", [], |row| row.get(0)).unwrap()
     });

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{CONFIGURATION, Server, Workplace, get, wait_until};
+use crate::harness::{CONFIGURATION, Server, Workplace, wait_for_count, wait_until};
 
 /// Contacts that every import changes.
 const CONTACTS: usize = 6_000;
@@ -68,7 +68,7 @@ fn seen_by_fresh_process(workplace: &Workplace, import: usize) -> usize {
 
 /// Waits until nothing is stored but what is shown.
 fn leftovers_go_away(workplace: &Workplace) {
-    let database = rusqlite::Connection::open(workplace.path("calldex.db")).unwrap();
+    let database = workplace.database("calldex.db");
     let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     wait_until("the leftovers to go away", || {
         count("SELECT count(*) FROM import") == 0
@@ -114,11 +114,7 @@ fn an_import_killed_at_any_point_leaves_the_old_or_the_new_directory_whole() {
             shown = import;
         }
         assert_eq!(seen_by_fresh_process(&workplace, shown), CONTACTS + ADDED);
-        let metrics = get(server.address, "/metrics").text();
-        assert!(
-            metrics.contains(&format!("calldex_directory_contacts{{directory=\"customers\"}} {total}\n")),
-            "{metrics}"
-        );
+        server.wait_for_metrics(&format!("calldex_directory_contacts{{directory=\"customers\"}} {total}\n"));
     }
     import_all(&workplace, KILLS + 1);
     assert_eq!(shown_by(&server), KILLS + 1, "the next import works");
@@ -161,10 +157,10 @@ fn an_import_killed_before_its_switch_changes_nothing_and_a_start_cleans_up() {
     let mut child = start_import(&workplace);
     let mut input = child.stdin.take().unwrap();
     input.write_all(&file(1)).unwrap();
-    let database = rusqlite::Connection::open(workplace.path("calldex.db")).unwrap();
+    let database = workplace.database("calldex.db");
     let stored =
         || database.query_row("SELECT count(*) FROM contact", [], |row| row.get::<_, isize>(0)).unwrap().unsigned_abs();
-    wait_until("a part of the import is stored", || stored() > CONTACTS + ADDED);
+    wait_for_count("contacts stored, of a part of the import", CONTACTS + ADDED + 1, stored);
     kill(child);
     drop(input);
     assert_eq!(seen_by_fresh_process(&workplace, 0), CONTACTS + ADDED);
@@ -205,7 +201,7 @@ fn a_contact_that_was_acknowledged_is_there_after_every_kill() {
         let shown = workplace.succeed(&["contact", "show", &id, "--directory", "customers"]);
         assert!(shown.contains(&number), "{shown}");
     }
-    let check = rusqlite::Connection::open(workplace.path("calldex.db")).unwrap();
+    let check = workplace.database("calldex.db");
     let check: String = check.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
 }

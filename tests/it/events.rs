@@ -9,11 +9,11 @@ mod survive;
 
 use serde_json::Value;
 
-use crate::harness::{Reply, Server, TOKEN, Workplace, get};
+use crate::harness::{self, Reply, Server, TOKEN, Workplace};
 
 /// Reports an event of the project `sales`; `query` stands as it is in the URL.
 fn report(server: &Server, query: &str) -> Reply {
-    get(server.address, &format!("/sales/events?{query}&token={TOKEN}"))
+    harness::report(server.address, &format!("/sales/events?{query}&token={TOKEN}"))
 }
 
 /// Everything that the store holds, oldest first.
@@ -24,7 +24,7 @@ fn events(workplace: &Workplace) -> Vec<Value> {
 
 /// A value of the table of calls, as SQLite's own tool would show it.
 fn calls(workplace: &Workplace, columns: &str) -> Vec<String> {
-    let database = rusqlite::Connection::open(workplace.path("calldex-events.db")).unwrap();
+    let database = workplace.database("calldex-events.db");
     let mut statement = database.prepare(&format!("SELECT {columns} FROM call ORDER BY id")).unwrap();
     let count = statement.column_count();
     let text = |row: &rusqlite::Row<'_>| {

@@ -146,7 +146,7 @@ fn a_file_that_grows_while_it_is_read_is_refused() {
     let workplace = Workplace::with_contacts();
     let before = contacts(&workplace);
     let rows: String = (0..30_000).map(|row| format!("{row},Person {row},07{row:08}\n")).collect();
-    let database = rusqlite::Connection::open(workplace.path("calldex.db")).unwrap();
+    let database = workplace.database("calldex.db");
     let staged = || database.query_row("SELECT count(*) FROM contact", [], |row| row.get::<_, i64>(0)).unwrap();
     for _ in 0..10 {
         workplace.write("grows.csv", format!("id,name,telephone\n{rows}"));
@@ -191,7 +191,7 @@ fn a_second_import_into_the_same_directory_is_refused_and_says_since_when_the_fi
     let mut input = first.stdin.take().unwrap();
     let rows: String = (0..5_000).map(|row| format!("{row},Person {row},07{row:08}\n")).collect();
     input.write_all(format!("id,name,telephone\n{rows}").as_bytes()).unwrap();
-    let database = rusqlite::Connection::open(workplace.path("calldex.db")).unwrap();
+    let database = workplace.database("calldex.db");
     wait_until("the first import to begin", || {
         database.query_row("SELECT count(*) FROM import", [], |row| row.get::<_, i64>(0)).unwrap() == 1
     });
@@ -250,4 +250,14 @@ fn a_preview_tells_all_and_changes_nothing() {
     assert!(stored.contains("Ana Pop,") && stored.contains("Eva") && !stored.contains("Ionescu"), "{stored}");
     let again = workplace.succeed(&["import", "new.csv", "--directory", "customers", "--replace"]);
     assert!(again.contains("Nothing has changed"), "{again}");
+}
+
+#[test]
+fn a_report_does_not_take_the_place_of_the_contacts() {
+    let workplace = Workplace::new(CONFIGURATION);
+    let contacts = "id,name,telephone\n1,Ana,0722 111 222\n";
+    workplace.write("contacts.csv", contacts);
+    let refused = workplace.fail(&["import", "contacts.csv", "--directory", "customers", "--report", "./contacts.csv"]);
+    assert!(refused.contains("would take the place of the contacts"), "{refused}");
+    assert_eq!(std::fs::read_to_string(workplace.path("contacts.csv")).unwrap(), contacts);
 }

@@ -24,7 +24,7 @@ impl Network {
     /// `None` when Kamailio or SIPp are not installed. Kamailio waits half a second longer than the deadline, in whole
     /// seconds.
     fn start(deadline: &str) -> Option<Self> {
-        Self::with(&CONFIGURATION.replace("[project.sales]", &format!("[project.sales]\ndeadline = \"{deadline}\"")))
+        Self::with(&CONFIGURATION.replace("deadline = \"10s\"", &format!("deadline = \"{deadline}\"")))
     }
 
     fn with(configuration: &str) -> Option<Self> {
@@ -122,7 +122,7 @@ fn five_hundred_calls_at_100_a_second_are_all_answered_with_their_names() {
 #[test]
 fn a_slow_source_delays_calls_to_the_deadline_and_loses_none() {
     let silent = Silent::start();
-    let configuration = CONFIGURATION.replace("[project.sales]", "[project.sales]\ndeadline = \"500ms\"");
+    let configuration = CONFIGURATION.replace("deadline = \"10s\"", "deadline = \"500ms\"");
     let Some(network) = Network::with(&silent.asked_by(&configuration)) else { return };
     let unknown = (0..20).map(|number| call(&format!("07990000{number:02}"), &format!("unknown-{number}")));
     let known = (0..20).map(|number| call("0733000001", &format!("known-{number}")));
@@ -146,7 +146,7 @@ fn without_calldex_with_a_frozen_one_and_with_one_killed_in_mid_call_no_call_is_
     network.call("frozen", &many(8));
     network.server.signal("CONT");
     assert!(network.callee.take().values().all(|call| call.display_name() == "SIPp"));
-    assert!(network.kamailio.log().contains("calldex: status 28, the call goes on"), "{}", network.kamailio.log());
+    network.kamailio.wait_for_log("calldex: status 28, the call goes on");
 
     let Network { workplace, server, callee, kamailio } = network;
     let sipp = kamailio.begin(&workplace, "killed", &many(200), 50);
@@ -159,5 +159,5 @@ fn without_calldex_with_a_frozen_one_and_with_one_killed_in_mid_call_no_call_is_
 
     kamailio.call(&workplace, "stopped", &many(50), 50);
     assert_eq!(callee.take().values().filter(|call| call.display_name() == "SIPp").count(), 50);
-    assert!(kamailio.log().contains("calldex: status 7, the call goes on"), "{}", kamailio.log());
+    kamailio.wait_for_log("calldex: status 7, the call goes on");
 }

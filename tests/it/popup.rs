@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 
 use serde_json::json;
 
-use crate::harness::{Browser, CONFIGURATION, RECIPE, Server, TOKEN, TinyCrm, View, Workplace, get, has_program};
+use crate::harness::{
+    Browser, CONFIGURATION, RECIPE, Server, TOKEN, TinyCrm, View, Workplace, get, has_program, own_port, report,
+};
 
 const CONTACTS: &str = "\
 id,name,company,email,telephone
@@ -80,7 +82,7 @@ fn send_event(address: SocketAddr, name: &str, telephone: &str, call: &str, more
         "event={name}&direction=IN&telephone={}&dnid=0310000000&uniqueid={call}{more}&token={TOKEN}",
         coded(telephone)
     );
-    let reply = get(address, &format!("/sales/events?{query}"));
+    let reply = report(address, &format!("/sales/events?{query}"));
     assert_eq!((reply.status, reply.text().as_str()), (200, ""));
 }
 
@@ -273,8 +275,8 @@ fn an_unknown_caller_becomes_a_contact_and_is_known_from_then_on() {
 fn with_crm(crm: &TinyCrm) -> Office {
     let source =
         format!("\n[source.crm]\ntype = \"tiny\"\nurl = \"http://127.0.0.1:{}\"\ntimeout = \"60s\"\n", crm.port);
-    let sources = "deadline = \"100ms\"\nsources = [\"customers\", \"crm\"]";
-    let workplace = Workplace::new(&(CONFIGURATION.replace("sources = [\"customers\"]", sources) + &source));
+    let hasty = CONFIGURATION.replace("deadline = \"10s\"", "deadline = \"100ms\"");
+    let workplace = Workplace::new(&(hasty.replace(r#"["customers"]"#, r#"["customers", "crm"]"#) + &source));
     workplace.write("recipes/tiny.toml", RECIPE);
     let server = workplace.serve();
     Office { workplace, server }
@@ -450,15 +452,16 @@ fn a_browser_that_was_offline_misses_nothing_and_a_restarted_server_is_found_aga
     if !has_browser() {
         return;
     }
-    let mut office = Office::open();
-    let address = office.server.address;
+    // The same port again, as a supervisor restarts it.
+    let configuration = CONFIGURATION.replace("127.0.0.1:0", &format!("127.0.0.1:{}", own_port()));
+    let workplace = Workplace::with(&configuration, CONTACTS);
+    let server = workplace.serve();
+    let mut office = Office { workplace, server };
     let browser = office.sign_in("ion-popescu", View::DESK);
     browser.offline(true);
     office.rings("ion-popescu", "0722111222", "c.1");
     browser.offline(false);
     browser.sees(".card h3", "Ana Popescu");
-    // The same port again, as a supervisor restarts it.
-    office.workplace.write("calldex.toml", CONFIGURATION.replace("127.0.0.1:0", &address.to_string()));
     let before = office.server.stop();
     assert!(before.success(), "{before}");
     browser.sees("#line", "No connection");

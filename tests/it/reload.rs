@@ -83,3 +83,20 @@ fn signals_and_changes_right_after_the_start_are_noticed() {
         assert_eq!(server.stop().code(), Some(0), "SIGTERM in the first moment");
     }
 }
+
+#[test]
+fn an_expression_of_a_tenant_that_is_too_deep_is_refused_and_ends_nothing() {
+    let workplace = Workplace::with_contacts();
+    workplace.write("projects/shop.toml", "");
+    let server = workplace.serve();
+    let deep = "(".repeat(100_000) + "a" + &")".repeat(100_000);
+    workplace.write(
+        "projects/shop.toml",
+        format!(
+            "[source.page]\ntype = \"generic\"\nurl = \"https://crm.example.com/\"\nmap = {{ name = \"{deep}\" }}\n\
+             [project.shop]\ncountry = \"RO\"\ntokens = [\"{TOKEN}\"]\nsources = [\"page\"]\ntenant = true\n"
+        ),
+    );
+    server.wait_for_log("a JMESPath is longer than 4000 bytes");
+    assert_eq!(server.lookup("telephone=0722111222").json()["name"], "Ana Popescu");
+}

@@ -1,7 +1,7 @@
 //! Rules in the running server: they decide, explain themselves, look back at calls, and a configuration whose tests fail
 //! is not used.
 
-use crate::harness::{CONFIGURATION, TOKEN, Workplace, get, send, text, wait_until};
+use crate::harness::{CONFIGURATION, TOKEN, Workplace, get, report, send, text, wait_until};
 
 /// A rule that sends every customer to a queue, and a test that expects one.
 fn rules(project: &str, queue: &str, expected: &str) -> String {
@@ -69,7 +69,7 @@ fn two_calls_that_nobody_took_are_remembered_by_a_rule() {
             "/sales/events?event=missed_calls&project_id=sales&queue=q&queue_hold_time=5&telephone=0744000111&dnid=0310000000\
              &dnid_identifier=&contact_id=&fail_reason=queue_hangup&explain_reason=&uniqueid=176000000{call}.1&token={TOKEN}"
         );
-        assert_eq!(get(server.address, &event).status, 200);
+        assert_eq!(report(server.address, &event).status, 200);
     };
     missed(1);
     assert!(place("0744000111").is_null());

@@ -30,7 +30,7 @@ end
 "#;
 
 fn with_server(project: &str, contacts: &str) -> (Workplace, Server) {
-    let sales = format!("[project.sales]\ndeadline = \"10s\"\n{project}");
+    let sales = format!("[project.sales]\n{project}");
     let configuration = CONFIGURATION.replace("[project.sales]", &sales);
     let workplace = Workplace::with(&configuration, contacts);
     let server = workplace.serve();
@@ -178,9 +178,7 @@ fn the_dial_plan_for_asterisk_asks_as_asterisk_was_seen_to() {
 fn the_dial_plan_for_fastagi_is_answered() {
     let (workplace, server) = with_server("", CONTACTS);
     drop(server);
-    let agi = CONFIGURATION
-        .replace("[server]", "[server]\nagi = \"127.0.0.1:0\"")
-        .replace("[project.sales]", "[project.sales]\ndeadline = \"10s\"");
+    let agi = CONFIGURATION.replace("[server]", "[server]\nagi = \"127.0.0.1:0\"");
     let printed = snippet(&workplace, "asterisk-agi");
     workplace.write("calldex.toml", agi);
     let server = workplace.serve();
@@ -197,8 +195,7 @@ const ODD_TOKEN: &str = "p%q\"r's;t$v{w}x|y\\z,0 1&2=3#4ăî-5_6.7~8";
 #[test]
 fn an_odd_token_opens_the_project_through_every_printed_file_and_each_can_be_read() {
     let token = ODD_TOKEN.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "$${");
-    let configuration =
-        CONFIGURATION.replace("[project.sales]", "[project.a-b_c-9]\ndeadline = \"10s\"").replace(TOKEN, &token);
+    let configuration = CONFIGURATION.replace("[project.sales]", "[project.a-b_c-9]").replace(TOKEN, &token);
     let workplace = Workplace::with(&configuration, CONTACTS);
     let server = workplace.serve();
     let print = |pbx: &str, public_url: &str| {

@@ -1,8 +1,10 @@
 //! Live sources through the whole program, behind a proxy that does everything a network and a system can do.
 
 mod order;
+mod rate;
 mod tenant;
 mod trial;
+mod wire;
 
 use std::time::Instant;
 
@@ -118,7 +120,7 @@ fn a_failing_source_does_not_make_the_process_grow() {
 fn a_source_that_hangs_holds_nobody_up() {
     let crm = Troublemaker::start(FOUND);
     crm.set(Mood::Hang);
-    let workplace = Workplace::new(&configuration(crm.port, "", "deadline = \"300ms\""));
+    let workplace = Workplace::new(&configuration(crm.port, "", "deadline = \"1s\""));
     let server = workplace.serve();
     let start = Instant::now();
     std::thread::scope(|scope| {
@@ -127,6 +129,6 @@ fn a_source_that_hangs_holds_nobody_up() {
             scope.spawn(move || assert!(is_degraded(server, &format!("0722000{caller:03}"))));
         }
     });
-    // One after another they would take a minute; the exact time is for the benchmarks.
-    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
+    // One after another they would take three minutes; the exact time is for the benchmarks.
+    assert!(start.elapsed().as_secs() < 100, "{:?}", start.elapsed());
 }

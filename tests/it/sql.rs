@@ -1,7 +1,9 @@
 //! SQL sources on real PostgreSQL, MariaDB and SQLite: what they find, and what happens when the database does not.
 
 mod columns;
+mod pooler;
 mod tls;
+mod trial;
 
 use std::process::Command;
 

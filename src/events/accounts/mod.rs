@@ -33,12 +33,10 @@ pub struct Account {
     pub created: i64,
     /// Pages that are signed in.
     pub sessions: u64,
-    /// A JSON object that belongs to the page.
-    pub settings: String,
 }
 
 const COLUMNS: &str = "SELECT agent.id, agent.project, agent.name, password IS NOT NULL, agent.created, \
-     (SELECT count(*) FROM session WHERE session.agent = agent.id), settings FROM agent";
+     (SELECT count(*) FROM session WHERE session.agent = agent.id) FROM agent";
 
 /// Longest name of an agent, in characters.
 const LONGEST_NAME: usize = 64;
@@ -123,17 +121,6 @@ impl EventStore {
             })
             .await
     }
-
-    /// Keeps what the page wants to find again, such as whether it opens links by itself.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn save_settings(&self, agent: i64, settings: String) -> Result<()> {
-        self.change("save settings", move |connection| {
-            connection.execute("UPDATE agent SET settings = ?2 WHERE id = ?1", params![agent, settings]).map(drop)
-        })
-        .await
-    }
 }
 
 fn check_name(name: &str) -> Result<()> {
@@ -167,6 +154,5 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         has_password: row.get(3)?,
         created: row.get(4)?,
         sessions: row.get::<_, i64>(5)?.cast_unsigned(),
-        settings: row.get(6)?,
     })
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::super::store::EventStore;
 use super::entry::{Entry, Tried};
 use crate::clock::Clock;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, contain};
 use crate::metrics::JOURNAL_TRIES;
 use crate::sources::CallLog;
 
@@ -31,6 +31,9 @@ const PAUSES: (i64, i64) = (5_000, 3_600_000);
 
 /// First and longest pause of a target that does not answer.
 const TARGET_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+
+/// First and longest pause after what was written could not be noted.
+const NOTE_PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 
 /// The longest that a target is left alone because it asks for it (`Retry-After`).
 const LONGEST_QUIET: Duration = Duration::from_secs(3_600);
@@ -126,7 +129,7 @@ impl Line {
                     continue;
                 }
             };
-            let outcomes = join_all(entries.iter().map(|entry| self.send(entry))).await;
+            let outcomes = join_all(entries.iter().map(|entry| self.try_to_send(entry))).await;
             let down = !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.down);
             let quiet = outcomes.iter().filter_map(|outcome| outcome.quiet).max().unwrap_or_default();
             let steps = outcomes.into_iter().map(|outcome| outcome.step);
@@ -136,6 +139,15 @@ impl Line {
                 self.pause(failures, quiet).await;
             }
         }
+    }
+
+    /// A defect is a failure of this one call: the others go out.
+    async fn try_to_send(&self, entry: &Entry) -> Outcome {
+        contain(self.send(entry)).await.unwrap_or_else(|defect| Outcome {
+            step: Step::Tried(self.judge(entry, Err(defect))),
+            down: false,
+            quiet: None,
+        })
     }
 
     async fn send(&self, entry: &Entry) -> Outcome {
@@ -181,11 +193,14 @@ impl Line {
         Tried::Later { due: self.clock.utc_millis() + own.max(quiet), error }
     }
 
-    /// A try that cannot be noted is made again, with the same key.
+    /// Nothing is sent before this is noted, or a full disk would have the other side write down the same calls again and
+    /// again. A process that ends before it could sends them once more, with the same keys.
     async fn note(&self, steps: Vec<(i64, Step)>) {
-        if let Err(error) = self.store.journal_note(steps, self.clock.utc_millis()).await {
+        let mut pause = NOTE_PAUSES.0;
+        while let Err(error) = self.store.journal_note(steps.clone(), self.clock.utc_millis()).await {
             tracing::warn!(target: "calldex::journal", "what was written cannot be noted: {error}");
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(NOTE_PAUSES.1);
         }
     }
 
@@ -254,3 +269,6 @@ fn readable(error: &Error) -> String {
     let text = error.to_string();
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(LONGEST_ERROR).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,11 +7,13 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::super::intake::to_json;
 use crate::config::{Journal, Secret};
 use crate::error::{Error, Kind, Result};
 use crate::model::EndedCall;
+use crate::sources::http::address::{NotPublic, Reach, Resolver};
 use crate::sources::http::retry_after;
 use crate::sources::{CallLog, Writing};
 
@@ -22,6 +24,7 @@ const KEY: &str = "idempotency-key";
 pub struct UrlLog {
     client: Client,
     url: Secret,
+    reach: Reach,
 }
 
 impl UrlLog {
@@ -40,20 +43,35 @@ impl UrlLog {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
+        let reach = if journal.tenant { Reach::Public } else { Reach::Anywhere };
         let client = Client::builder()
             .default_headers(headers)
+            // As for sources: nobody can tell where a proxy of the environment leads.
+            .no_proxy()
+            .dns_resolver(Resolver(reach))
             .redirect(Policy::none())
             .timeout(journal.timeout)
             .connect_timeout(journal.timeout.min(Duration::from_secs(10)))
             .user_agent(concat!("calldex/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Error::new(Kind::Internal, "cannot make an HTTP client").because(error))?;
-        Ok(Self { client, url: journal.url.clone() })
+        Ok(Self { client, url: journal.url.clone(), reach })
+    }
+}
+
+impl UrlLog {
+    /// An address that stands in the URL itself never reaches the resolver.
+    fn check(&self) -> Result<()> {
+        let url = Url::parse(self.url.reveal());
+        self.reach.check(&url.map_err(|_| Error::new(Kind::Invalid, "the url of a journal is none"))?)
     }
 }
 
 impl CallLog for UrlLog {
     fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static> {
+        if let Err(refused) = self.check() {
+            return Box::pin(async { Err(refused) });
+        }
         let request = self
             .client
             .post(self.url.reveal())
@@ -69,6 +87,9 @@ impl CallLog for UrlLog {
 }
 
 fn unreachable(error: &reqwest::Error) -> Error {
+    if is_not_public(error) {
+        return Error::new(Kind::Invalid, "it may not be written to").because(NotPublic);
+    }
     let kind = if error.is_timeout() { Kind::Timeout } else { Kind::Unavailable };
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -77,6 +98,11 @@ fn unreachable(error: &reqwest::Error) -> Error {
         cause = it.source();
     }
     Error::new(kind, words)
+}
+
+fn is_not_public(error: &reqwest::Error) -> bool {
+    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.any(|cause| cause.is::<NotPublic>())
 }
 
 fn judge(status: StatusCode) -> Result<()> {

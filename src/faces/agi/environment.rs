@@ -11,6 +11,9 @@ use super::lines::{Lines, NoLine};
 /// Most bytes of a whole block.
 const LONGEST: usize = 64 * 1024;
 
+/// Most entries of a block; Asterisk sends some thirty and the arguments. Each is compared with those before it.
+const MOST_ENTRIES: usize = 500;
+
 /// How the arguments of `AGI(url,first,second)` are called; Asterisk writes them behind everything else.
 const ARGUMENT: &str = "agi_arg_";
 
@@ -48,7 +51,7 @@ impl Environment {
                 NoLine::TooLong => NoEnvironment::TooLong,
             })?;
             length += line.len() + 1;
-            if length > LONGEST {
+            if length > LONGEST || environment.entries.len() > MOST_ENTRIES {
                 return Err(NoEnvironment::TooLong);
             }
             if line.is_empty() {
@@ -132,5 +135,7 @@ mod tests {
         assert_eq!(read(b"agi_network: yes\n").await, Err(NoEnvironment::Closed));
         assert_eq!(read(&vec![b'a'; 1 << 20]).await, Err(NoEnvironment::TooLong));
         assert_eq!(read("agi_x: y\n".repeat(20_000).as_bytes()).await, Err(NoEnvironment::TooLong));
+        let many: String = (0..1_000).map(|place| format!("agi_arg_{place}: y\n")).collect();
+        assert_eq!(read(format!("{many}\n").as_bytes()).await, Err(NoEnvironment::TooLong));
     }
 }

@@ -29,7 +29,8 @@ pub(super) async fn scrape(State(http): State<Arc<Http>>, request: Request) -> R
     super::response(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", Bytes::from(text), &request_id)
 }
 
-fn may_scrape(http: &Http, parts: &Parts) -> bool {
+/// Whether a request comes from this machine or from a network in `metrics_allow`.
+pub(super) fn may_scrape(http: &Http, parts: &Parts) -> bool {
     let Ok(sender) = lookup::sender(parts) else { return false };
     let server = &http.reception.current().config.server;
     access::client(sender.peer, sender.headers, &server.trusted_proxies)

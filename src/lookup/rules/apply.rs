@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use minijinja::value::Value;
 
+use super::language::Failure;
 use super::program::Asking;
 use super::report::{Ruling, Verdict};
 use super::scene::{Facts, Scene};
@@ -146,8 +147,27 @@ impl Ruleset {
     pub(in crate::lookup) fn text_of(&self, source: &Source, scene: &Value) -> Result<String, String> {
         match source {
             Source::Literal(text) => Ok(text.as_ref().to_owned()),
-            Source::Template(escaping, place, _) => self.programs.render(*escaping, *place, scene),
+            Source::Template(template) => {
+                let rendered = self.programs.render(template.escaping, template.place, scene);
+                rendered.map_err(|failure| match failure {
+                    Failure::NoValue => without_value(&template.names, scene),
+                    Failure::Other(why) => why,
+                })
+            }
         }
+    }
+}
+
+/// What a template shows and does not exist; where it asks first, more than what it failed at.
+fn without_value(names: &str, scene: &Value) -> String {
+    let is_missing = |name: &&str| {
+        let value = name.split('.').try_fold(scene.clone(), |value, part| value.get_attr(part).ok());
+        value.is_none_or(|value| value.is_undefined() || value.is_none())
+    };
+    match names.split(' ').filter(is_missing).collect::<Vec<_>>().as_slice() {
+        [] => "something that it shows has no value".to_owned(),
+        [only] => format!("{only} has no value"),
+        several => format!("something that it shows has no value: {}", several.join(" or ")),
     }
 }
 

@@ -7,7 +7,7 @@ use super::around_id::AroundId;
 use super::language::{Escaping, is_literal, names_of_condition, names_of_template};
 use super::names::{self, Mentions, Use};
 use super::program::{Programs, Texts};
-use super::{Fields, Lists, Rule, Ruleset, Source, calendar, words};
+use super::{Fields, Lists, Rule, Ruleset, Source, Template, calendar, words};
 use crate::config::{self, Complaint, Project, Script, Target, nearest};
 use crate::lookup::safety::{self, Checked};
 use crate::model::Field;
@@ -153,7 +153,9 @@ impl<'a> Compiler<'a> {
         }
         looked_at.iter().for_each(|name| mentions.look_at(name));
         let slips = looked_at.iter().filter_map(|name| names::find_slip(name)).collect();
-        Ok((Source::Template(escaping, self.texts.add_template(escaping, text), AroundId::read(text)), slips))
+        let place = self.texts.add_template(escaping, text);
+        let names = looked_at.join(" ").into();
+        Ok((Source::Template(Template { escaping, place, around_id: AroundId::read(text), names }), slips))
     }
 
     /// Checks a value that every call would get.

@@ -3,6 +3,7 @@
 //! A condition takes a value that does not exist for false, since most callers lack most fields. A template that shows
 //! one fails, since half a link or half a name is worse than none.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use minijinja::value::{Value, ValueKind};
@@ -159,12 +160,31 @@ fn explain_syntax(error: &Error) -> String {
 }
 
 /// Why evaluating failed, without the place: a text does not stand alone in its program.
-pub(super) fn explain_failure(error: &Error) -> String {
-    match (error.kind(), error.detail()) {
-        (ErrorKind::OutOfFuel, _) => "it takes too long".to_owned(),
-        (ErrorKind::UndefinedError, _) => "something that it shows has no value".to_owned(),
-        (kind, Some(detail)) => format!("{kind}: {detail}"),
-        (kind, None) => kind.to_string(),
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Something that it shows has no value.
+    NoValue,
+    /// Anything else, in words.
+    Other(String),
+}
+
+impl Failure {
+    pub(super) fn of(error: &Error) -> Self {
+        match (error.kind(), error.detail()) {
+            (ErrorKind::UndefinedError, _) => Self::NoValue,
+            (ErrorKind::OutOfFuel, _) => Self::Other("it takes too long".to_owned()),
+            (kind, Some(detail)) => Self::Other(format!("{kind}: {detail}")),
+            (kind, None) => Self::Other(kind.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoValue => out.write_str("something that it shows has no value"),
+            Self::Other(why) => out.write_str(why),
+        }
     }
 }
 

@@ -70,8 +70,19 @@ struct Rule {
 pub(super) enum Source {
     /// It stands there.
     Literal(Box<str>),
-    /// The template at this place makes it; the part beside it makes the same when the contact has an id.
-    Template(Escaping, usize, Option<AroundId>),
+    /// A template makes it.
+    Template(Template),
+}
+
+/// A template of a ruleset.
+pub(super) struct Template {
+    escaping: Escaping,
+    /// Its place among those that are escaped like it.
+    place: usize,
+    /// Makes the same when the contact has an id.
+    pub(super) around_id: Option<AroundId>,
+    /// The names that it looks at, with blanks between, for the explanation when one has no value.
+    names: Box<str>,
 }
 
 impl Ruleset {

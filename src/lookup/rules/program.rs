@@ -10,7 +10,7 @@ use std::sync::Arc;
 use minijinja::value::{Object, Value};
 use minijinja::{Environment, Expression};
 
-use super::language::{self, Escaping};
+use super::language::{self, Escaping, Failure};
 use super::shared::Shared;
 
 /// How many texts one program holds at most. With more, a project of few rules would pay for those it never gets to.
@@ -81,11 +81,11 @@ impl Programs {
     ///
     /// # Errors
     /// What failed, for the explanation.
-    pub(super) fn render(&self, escaping: Escaping, place: usize, scene: &Value) -> Result<String, String> {
+    pub(super) fn render(&self, escaping: Escaping, place: usize, scene: &Value) -> Result<String, Failure> {
         let member = if escaping == Escaping::Link { &self.links[place] } else { &self.others[place] };
         let template = member.program.get_template(escaping.name());
         let rendered = template.and_then(|template| template.render(member.alone(scene)));
-        rendered.map_err(|error| language::explain_failure(&error))
+        rendered.map_err(|error| Failure::of(&error))
     }
 }
 
@@ -108,7 +108,7 @@ impl Asking<'_> {
         if let Some(value) = self.among_others(place) {
             return Ok(value);
         }
-        member.program.eval(member.alone(self.scene)).map_err(|error| language::explain_failure(&error))
+        member.program.eval(member.alone(self.scene)).map_err(|error| Failure::of(&error).to_string())
     }
 
     /// The value as one of those of its program; `None` when it stands alone, or when some of them fail or take too long

@@ -4,10 +4,20 @@ use super::*;
 
 /// Asks once, and waits until the connection rests.
 async fn rested(running: &Running, already: u64) -> TcpStream {
-    let mut stream = running.connect().await;
-    assert_eq!(body(&ask(&mut stream, "/first").await), "GET /first");
-    running.until("rest", |_| running.count("rested") > already).await;
-    stream
+    loop {
+        let closed = running.count("timed_out");
+        let mut stream = running.connect().await;
+        let asked = stream.write_all(b"GET /first HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let answer = answer_or_end(&mut stream).await;
+        let (rests, ended) = (|| running.count("rested") > already, || running.count("timed_out") > closed);
+        running.until("rest", |_| rests() || ended()).await;
+        // When the machine itself paused for longer than the limit, it was closed rightly, and the next one is tried.
+        if rests() {
+            asked.unwrap();
+            assert_eq!(body(&answer), "GET /first");
+            return stream;
+        }
+    }
 }
 
 #[tokio::test]
@@ -48,7 +58,7 @@ async fn a_resting_connection_ends_by_its_time_for_room_with_the_client_and_with
     let running = start(ListenSettings { idle_timeout: Duration::from_secs(2), ..patient() });
     let mut timed_out = rested(&running, 0).await;
     assert_eq!(until_closed(&mut timed_out).await, "");
-    assert_eq!(running.count("timed_out"), 1);
+    running.until("the time-out is counted", |_| running.count("timed_out") > 0).await;
 
     let running = start(ListenSettings { max_connections: 1, ..patient() });
     let mut pushed_out = rested(&running, 0).await;

@@ -54,7 +54,7 @@ impl Reach {
         Err(Error::new(Kind::Invalid, super::host(url)).because(NotPublic))
     }
 
-    fn allows(self, address: IpAddr) -> bool {
+    pub(super) fn allows(self, address: IpAddr) -> bool {
         self == Self::Anywhere || is_public(address)
     }
 }

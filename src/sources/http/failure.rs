@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::header::{DATE, HeaderMap, RETRY_AFTER};
 use http::{HeaderName, StatusCode};
 use jiff::fmt::rfc2822;
+use rustls::CertificateError;
 use url::Url;
 
 use super::address::NotPublic;
@@ -89,8 +90,32 @@ pub(super) fn explain(error: reqwest::Error, url: &Url) -> Error {
 /// Why a connection over TLS does not come about.
 pub(crate) fn explain_tls(error: &rustls::Error) -> String {
     match error {
-        rustls::Error::InvalidCertificate(why) => format!("its certificate is not trusted ({why})"),
+        rustls::Error::InvalidCertificate(why) => {
+            format!("its certificate is not trusted, {}", explain_certificate(why))
+        }
         rustls::Error::InvalidMessage(_) => "it does not speak TLS on this port".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// What is wrong with a certificate, and what to do about it.
+fn explain_certificate(why: &CertificateError) -> String {
+    match why {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired: it has to be renewed over there".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet: is the clock of this machine right?".to_owned()
+        }
+        CertificateError::UnknownIssuer => {
+            "nobody here knows who signed it: name the authority, or itself if it signed itself, in ca_file".to_owned()
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            format!("it is for another host: write the host as the certificate does ({why})")
+        }
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            "it is one of an authority that signed itself: it has to be made without CA:TRUE over there".to_owned()
+        }
         other => other.to_string(),
     }
 }

@@ -53,12 +53,5 @@ fn settings(ca_file: Option<&Path>) -> Result<ClientConfig> {
 
 fn explain(error: &std::io::Error) -> String {
     let why = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let Some(why) = why else { return format!("the handshake breaks off: {error}") };
-    let said = explain_tls(why);
-    match why {
-        rustls::Error::InvalidCertificate(_) => {
-            format!("{said}: name the authority in ca_file, or the host as the certificate does in url")
-        }
-        _ => said,
-    }
+    why.map_or_else(|| format!("the handshake breaks off: {error}"), explain_tls)
 }

@@ -16,8 +16,10 @@ pub mod address;
 mod connect;
 mod failure;
 mod handshake;
+pub(crate) mod way;
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,6 +80,7 @@ pub struct Answer {
 pub struct Client {
     inner: reqwest::Client,
     reach: Reach,
+    ca_file: Option<PathBuf>,
     budget: Arc<Budget>,
     patience: Duration,
 }
@@ -122,8 +125,9 @@ impl Answer {
 
 impl Client {
     /// A client over shared connections.
-    pub(crate) fn new(inner: reqwest::Client, reach: Reach, budget: Arc<Budget>, patience: Duration) -> Self {
-        Self { inner, reach, budget, patience }
+    pub(crate) fn new(inner: reqwest::Client, settings: Settings, budget: Arc<Budget>, patience: Duration) -> Self {
+        let Settings { reach, ca_file, .. } = settings;
+        Self { inner, reach, ca_file, budget, patience }
     }
 
     /// Sends a request and reads the answer, whatever its status.
@@ -151,10 +155,18 @@ impl Client {
     /// As [`Client::send`]; a redirect is not followed, and a status other than success is the error it stands for.
     pub async fn tell(&self, request: Request) -> Result<()> {
         self.budget.pay(self.patience).await?;
-        watch::note(|| watch::sent(&request));
+        self.show(&request).await;
         let mut response = self.begin(&request).await?;
         let headers = std::mem::take(response.headers_mut());
         Answer { status: response.status(), headers, body: Bytes::new() }.success().map(|_| ())
+    }
+
+    /// Shows the way and the request, when somebody watches.
+    async fn show(&self, request: &Request) {
+        if watch::is_on() && self.reach.check(&request.url).is_ok() {
+            way::show(&request.url, self.reach, self.ca_file.as_deref()).await;
+        }
+        watch::note(|| watch::sent(request));
     }
 
     async fn begin(&self, request: &Request) -> Result<reqwest::Response> {
@@ -168,9 +180,11 @@ impl Client {
     }
 
     async fn send_once(&self, request: &Request) -> Result<Answer> {
+        self.show(request).await;
         let (explain, start) = (|error| failure::explain(error, &request.url), SystemClock.now());
-        watch::note(|| watch::sent(request));
+        let took = || SystemClock.now().saturating_duration_since(start);
         let mut response = self.begin(request).await?;
+        let first = took();
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(explain)? {
             if body.len() + chunk.len() > request.limit {
@@ -181,7 +195,7 @@ impl Client {
         }
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let answer = Answer { status, headers, body: body.freeze() };
-        watch::note(|| watch::answered(&answer, SystemClock.now().saturating_duration_since(start)));
+        watch::note(|| watch::answered(&answer, first, took()));
         Ok(answer)
     }
 }

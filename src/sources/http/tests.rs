@@ -53,7 +53,7 @@ fn answer(head: &str, body: &[u8]) -> Vec<u8> {
 fn client_with(reach: Reach) -> Client {
     let settings = Settings { reach, ca_file: None, proxy: None };
     let budget = Arc::new(Budget::new(None, Arc::new(SystemClock)));
-    Client::new(Clients::default().get(&settings).unwrap(), reach, budget, Duration::from_secs(30))
+    Client::new(Clients::default().get(&settings).unwrap(), settings, budget, Duration::from_secs(30))
 }
 
 fn client() -> Client {
@@ -234,8 +234,8 @@ async fn a_certificate_is_trusted_only_through_its_authority() {
     assert!(error.to_string().contains("certificate is not trusted"), "{error}");
     let settings = |file| Settings { reach: Reach::Anywhere, ca_file: Some(file), proxy: None };
     let budget = || Arc::new(Budget::new(None, Arc::new(SystemClock)));
-    let inner = Clients::default().get(&settings(trusted)).unwrap();
-    let trusting = Client::new(inner, Reach::Anywhere, budget(), Duration::from_secs(30));
+    let inner = Clients::default().get(&settings(trusted.clone())).unwrap();
+    let trusting = Client::new(inner, settings(trusted), budget(), Duration::from_secs(30));
     assert_eq!(trusting.send(Request::get(url)).await.unwrap().text().unwrap(), "safe");
     let by_address = Url::parse(&format!("https://127.0.0.1:{port}/")).unwrap();
     let error = trusting.send(Request::get(by_address)).await.unwrap_err();

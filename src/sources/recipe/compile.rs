@@ -76,6 +76,7 @@ pub(super) fn compile(name: &str, file: RecipeFile) -> Result<Recipe, Vec<(Place
     let http = &file.http;
     let base = compiler.optional(&http.base, &place(&["http", "base"]), Position::Address, SESSION.without_secrets());
     let hosts = compiler.list(&http.hosts, &place(&["http", "hosts"]), Position::Address, SETTINGS.without_secrets());
+    compiler.check_base(base.as_ref(), &http.hosts);
     let headers = compiler.headers(&http.headers, &place(&["http", "headers"]), SESSION);
     let auth = AuthPlan::compile(&file.auth, &mut compiler);
     let recipe = Recipe {
@@ -144,6 +145,14 @@ impl Compiler<'_> {
             let message = "[map] has no numbers; expected the path to the numbers of a record, such as numbers = \
                            \"[phone, mobile]\", since a contact counts only when one of its numbers is the caller's";
             self.wrong(&map, message);
+        }
+    }
+
+    /// An address that a login says could be anywhere.
+    fn check_base(&mut self, base: Option<&Template>, hosts: &[String]) {
+        if base.is_some_and(Template::names_session) && hosts.is_empty() {
+            let message = "base is what the login says; hosts has to say which hosts that may be";
+            self.wrong(&place(&["http", "base"]), message);
         }
     }
 

@@ -148,14 +148,14 @@ impl Engine {
     }
 
     /// Keeps those that fulfil the conditions of the recipe, where some do and others do not; in a settled order.
-    fn prefer(&self, mut hits: Vec<Hit>) -> Vec<Hit> {
+    pub(super) fn prefer(&self, mut hits: Vec<Hit>) -> Vec<Hit> {
         let recipe = &self.settings.recipe;
         for condition in &recipe.prefer {
             let fulfils = |hit: &Hit| {
                 let context = Value::from(Vars::from([("contact", view::contact(&hit.contact))]));
                 recipe.templates.holds(condition, &context)
             };
-            let kept: Vec<bool> = hits.iter().map(fulfils).collect();
+            let kept: Vec<bool> = hits.iter().map(|hit| fulfils(hit).unwrap_or(false)).collect();
             if kept.contains(&true) {
                 let mut kept = kept.into_iter();
                 hits.retain(|_| kept.next().unwrap_or(true));
@@ -175,14 +175,15 @@ impl Engine {
             let contact = Arc::make_mut(&mut hit.contact);
             for plan in &self.settings.recipe.then {
                 vars.insert("contact", view::contact(contact));
-                if self.is_wanted(plan, &vars) {
+                if self.is_wanted(plan, &vars).unwrap_or(false) {
                     self.follow_up(plan, &vars, contact, until).await;
                 }
             }
             self.find_owner(contact, &mut vars, until).await;
         }
+        let session = self.session().await.ok().flatten();
         for hit in &mut hits {
-            self.write_fields(Arc::make_mut(&mut hit.contact), &mut vars);
+            self.write_fields(Arc::make_mut(&mut hit.contact), &mut vars, session.as_ref());
         }
         hits
     }
@@ -231,13 +232,13 @@ impl Engine {
         }
     }
 
-    fn write_fields(&self, contact: &mut Contact, vars: &mut Vars) {
+    pub(super) fn write_fields(&self, contact: &mut Contact, vars: &mut Vars, session: Option<&Session>) {
         let recipe = &self.settings.recipe;
         if recipe.out.is_empty() {
             return;
         }
         vars.insert("contact", view::contact(contact));
-        let Ok((_, context)) = self.context(vars, None) else { return };
+        let Ok((_, context)) = self.context(vars, session) else { return };
         for (field, template) in &recipe.out {
             match recipe.templates.render(template, &context) {
                 Ok(Some(text)) if !text.trim().is_empty() => contact.set(*field, text),
@@ -250,9 +251,14 @@ impl Engine {
     }
 
     /// Whether the condition of a request holds.
-    pub(super) fn is_wanted(&self, plan: &Plan, vars: &Vars) -> bool {
-        let Some(when) = &plan.when else { return true };
-        self.context(vars, None).is_ok_and(|(_, context)| self.settings.recipe.templates.holds(when, &context))
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`] when nobody can say: then it is no request that may be left out.
+    pub(super) fn is_wanted(&self, plan: &Plan, vars: &Vars) -> Result<bool> {
+        let Some(when) = &plan.when else { return Ok(true) };
+        let (_, context) = self.context(vars, None)?;
+        let holds = self.settings.recipe.templates.holds(when, &context);
+        holds.map_err(|why| Error::new(Kind::Invalid, format!("the condition of a request cannot be read: {why}")))
     }
 
     /// Sends one request and reads its answer; `None` when that says that nobody is known.
@@ -312,8 +318,15 @@ impl Engine {
         if let Some(session) = session {
             vars.insert("session", session.values.clone());
         }
-        let base = request::base(&self.settings, &Value::from(vars.clone()))?;
-        vars.insert("base", Value::from_safe_string(base.clone()));
+        let base = match request::base(&self.settings, &Value::from(vars.clone())) {
+            Ok(base) => base,
+            // An address that the login says is not known before it.
+            Err(_) if session.is_none() && self.settings.is_at_session() => String::new(),
+            Err(error) => return Err(error),
+        };
+        if !base.is_empty() {
+            vars.insert("base", Value::from_safe_string(base.clone()));
+        }
         Ok((base, Value::from(vars)))
     }
 

@@ -102,7 +102,7 @@ pub struct ParamTable {
 #[serde(deny_unknown_fields)]
 pub struct HttpTable {
     /// The address that all paths begin with, a template such as `https://{{ param.domain }}.example.com`. Without it a
-    /// source needs `url`.
+    /// source needs `url`. With a login it may be what that says, `{{ session.NAME }}`, together with `hosts`.
     pub base: Option<String>,
     /// Hosts that may be asked, such as `*.example.com`, checked after an address was made; templates. Without them only
     /// the host of `base`.

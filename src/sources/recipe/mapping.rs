@@ -11,6 +11,7 @@ use jmespath::{Context, Expression, Rcvar, Runtime, Variable, interpret};
 
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
+use crate::sources::expression::check_size;
 
 /// JMESPath with two functions of calldex: `first_of(a, b)`, the first that is neither null nor empty, and
 /// `words(a, b)`, those of them with blanks between. JMESPath's own `join` fails on null.
@@ -51,6 +52,7 @@ impl Path {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn compile(expression: &str) -> std::result::Result<Self, String> {
+        check_size(expression).map_err(|why| format!("a JMESPath expression is {why}"))?;
         let compiled = RUNTIME.compile(expression).map_err(|error| {
             let why = error.to_string();
             let why = why.lines().next().unwrap_or_default().to_owned();

@@ -1,16 +1,17 @@
 //! Recipes: sources that are described by a TOML file instead of code. One file is one CRM.
 //!
 //! Read in this order: `format` (what stands in a file), `read` and `compile` (from the text to a [`Recipe`], every mistake
-//! with its place), `template` and `mapping` (the two languages: what is sent, what is read), `request` (one request, its
-//! host checked after it was made), `answer` (what an answer means), `session` (logins), `engine` (the steps of a lookup),
-//! `pages` (answers that come in several),
-//! `write` (calls written down, contacts made), `source` (the engine as a source of this program), `trial` (the recorded
-//! tests of a file), `shipped` (the recipes that come with calldex), `reference` (documentation made from the types).
+//! with its place), `template` with `filters`, and `mapping` (the two languages: what is sent, what is read), `request` (one
+//! request, its host checked after it was made), `answer` (what an answer means), `session` (logins), `engine` (the steps of a
+//! lookup), `pages` (answers that come in several), `write` (calls written down, contacts made), `source` (the engine as a
+//! source of this program), `trial` (the recorded tests of a file), `shipped` (the recipes that come with calldex),
+//! `reference` (documentation made from the types).
 
 mod answer;
 mod auth_plan;
 mod compile;
 mod engine;
+mod filters;
 mod format;
 mod mapping;
 mod pages;

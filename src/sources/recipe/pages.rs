@@ -88,7 +88,7 @@ impl Engine {
     /// # Errors
     /// Any failure, on any page.
     pub(super) async fn look_up(&self, plan: &Plan, search: &mut Search<'_>) -> Result<Vec<Hit>> {
-        if !self.is_wanted(plan, &search.vars) {
+        if !self.is_wanted(plan, &search.vars)? {
             return Ok(Vec::new());
         }
         let mut vars = search.vars.clone();
@@ -150,7 +150,7 @@ impl Read {
 
 /// What leads to the next page.
 #[derive(Debug)]
-enum Lead {
+pub(super) enum Lead {
     /// Its address.
     Address(Url),
     /// What the request is made again with.
@@ -159,7 +159,7 @@ enum Lead {
 
 impl Next {
     /// What leads from a page to the next one; `None` on the last.
-    fn of(&self, page: &Page) -> Result<Option<Lead>> {
+    pub(super) fn of(&self, page: &Page) -> Result<Option<Lead>> {
         let found = match &self.place {
             NextPlace::Body(path) => path.find(&page.data),
             NextPlace::Header(name) => Rcvar::new(in_header(name, &page.answer)),

@@ -26,11 +26,21 @@ pub(super) fn base(settings: &Settings, context: &Value) -> Result<String> {
     Ok(base.trim_end_matches('/').to_owned())
 }
 
-/// Makes a request. `context` holds what its templates may name, `base` among it.
+/// Makes a request with the credentials. `context` holds what its templates may name, `base` among it.
 ///
 /// # Errors
 /// [`Kind::Invalid`] when a part of it cannot be made, or when it would go to a host that is not allowed.
 pub(super) fn make(settings: &Settings, plan: &Plan, base: &str, context: &Value) -> Result<Request> {
+    let mut request = make_login(settings, plan, base, context)?;
+    carry(settings, context, &mut request.headers)?;
+    Ok(request)
+}
+
+/// Makes a request without the credentials that go into headers: while it logs in, there is no token yet.
+///
+/// # Errors
+/// As [`make`].
+pub(super) fn make_login(settings: &Settings, plan: &Plan, base: &str, context: &Value) -> Result<Request> {
     let recipe = &settings.recipe;
     let mut path = text(settings, &plan.path, context, "the path of a request")?;
     if let Carry::Path { value } = &recipe.auth.carry {
@@ -48,7 +58,6 @@ pub(super) fn make(settings: &Settings, plan: &Plan, base: &str, context: &Value
         }
     }
     let body = body(settings, &plan.body, context, &mut headers)?;
-    carry(settings, context, &mut headers)?;
     Ok(Request { method: plan.method.clone(), url, headers, body: body.into(), limit: BODY_LIMIT })
 }
 

@@ -18,6 +18,7 @@ use super::request;
 use super::view::Vars;
 use crate::error::{Error, Kind, Result};
 use crate::sources::jwt::{Claims, Key};
+use crate::sources::watch;
 
 /// A session is renewed this long before its end.
 const AHEAD: Duration = Duration::from_secs(60);
@@ -68,7 +69,7 @@ impl Engine {
         let vars = Vars::new();
         let (base, context) = self.context(&vars, None)?;
         let request = match &plan.login {
-            Login::Request(plan) => request::make(&self.settings, plan, &base, &context)?,
+            Login::Request(plan) => request::make_login(&self.settings, plan, &base, &context)?,
             Login::Token { url, form, assertion } => {
                 let mut pairs = Vec::new();
                 for (name, template) in form {
@@ -80,7 +81,7 @@ impl Engine {
                 request::make_token_request(&self.settings, url, &pairs, &context)?
             }
         };
-        let answer = self.send(request, None).await?;
+        let answer = watch::unseen(self.send(request, None)).await?;
         let refused =
             matches!(answer.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         if matches!(plan.login, Login::Token { .. }) && refused {
@@ -93,7 +94,7 @@ impl Engine {
         }
     }
 
-    fn begin(&self, plan: &SessionPlan, data: &Rcvar) -> Result<Session> {
+    pub(super) fn begin(&self, plan: &SessionPlan, data: &Rcvar) -> Result<Session> {
         let mut values = BTreeMap::new();
         for (name, path) in &plan.fields {
             let value = path.find(data);

@@ -8,6 +8,7 @@ use minijinja::value::Value;
 use url::Url;
 
 use super::mapping::{Mapping, Path};
+use super::template::Template;
 use super::{ParamTable, Recipe};
 use crate::config::{self, Complaint, Param, did_you_mean};
 use crate::error::{Error, Kind, Result};
@@ -71,6 +72,11 @@ impl Settings {
             map: map_of(&recipe, source).map_err(invalid)?,
             recipe,
         })
+    }
+
+    /// Whether the address of the CRM is what its login says.
+    pub(super) fn is_at_session(&self) -> bool {
+        self.url.is_none() && self.recipe.base.as_ref().is_some_and(Template::names_session)
     }
 
     /// Takes the settings of a recorded test.

@@ -3,18 +3,18 @@
 //! A template sees what is handed to it and nothing else: no files, no other templates. Its steps are counted (fuel), it
 //! cannot loop, and what it makes is bounded. A value that does not exist is an error, never the word `None`.
 
-use jiff::Timestamp;
 use minijinja::value::{Value, ValueKind};
-use minijinja::{AutoEscape, Environment, ErrorKind, Output, State, UndefinedBehavior, filters, tests};
+use minijinja::{AutoEscape, Environment, ErrorKind, Output, State, UndefinedBehavior};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::filters::add_filters;
 use super::pieces;
 
 /// Steps that one template may take; the longest of the shipped ones needs some sixty.
 const FUEL: u64 = 5_000;
 
 /// Longest text that a template or a filter may make, in bytes.
-const LONGEST: usize = 64 * 1024;
+pub(super) const LONGEST: usize = 64 * 1024;
 
 /// What a value must not carry into a part of a URL: everything but RFC 3986's unreserved characters is encoded.
 const URL_PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -63,6 +63,13 @@ pub(super) struct Template {
     lone: Option<String>,
     /// The names that it uses, such as `param.domain`.
     pub(super) uses: Vec<String>,
+}
+
+impl Template {
+    /// Whether it names what a login gave.
+    pub(super) fn names_session(&self) -> bool {
+        self.uses.iter().any(|used| used.starts_with("session."))
+    }
 }
 
 /// A condition on what a template sees.
@@ -164,8 +171,11 @@ impl Templates {
     }
 
     /// Whether a condition holds; one about something that does not exist does not.
-    pub(super) fn holds(&self, condition: &Condition, context: &Value) -> bool {
-        matches!(self.render(&condition.0, context), Ok(Some(text)) if text == "1")
+    ///
+    /// # Errors
+    /// Why nobody can say.
+    pub(super) fn holds(&self, condition: &Condition, context: &Value) -> Result<bool, String> {
+        Ok(self.render(&condition.0, context)?.is_some_and(|text| text == "1"))
     }
 }
 
@@ -181,55 +191,6 @@ fn explain(error: &minijinja::Error) -> String {
         ErrorKind::OutOfFuel => "the template takes too long".to_owned(),
         kind => error.detail().map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}")),
     }
-}
-
-fn add_filters(environment: &mut Environment<'static>) {
-    environment.add_filter("default", filters::default);
-    environment.add_filter("lower", filters::lower);
-    environment.add_filter("upper", filters::upper);
-    environment.add_filter("trim", filters::trim);
-    environment.add_filter("int", filters::int);
-    environment.add_filter("length", filters::length);
-    environment.add_filter("replace", replace);
-    environment.add_filter("times", times);
-    environment.add_filter("date", date);
-    environment.add_filter("clock", clock);
-    environment.add_filter("minutes", minutes);
-    environment.add_test("defined", tests::is_defined);
-    environment.add_test("none", tests::is_none);
-}
-
-/// `text | replace("a", "b")`
-fn replace(text: &str, from: &str, to: &str) -> Result<String, minijinja::Error> {
-    let times = if from.is_empty() { text.len() + 1 } else { text.matches(from).count() };
-    if times.saturating_mul(to.len()) > LONGEST {
-        return Err(minijinja::Error::new(ErrorKind::InvalidOperation, "the text becomes too long"));
-    }
-    Ok(text.replace(from, to))
-}
-
-/// `number | times(1000)`
-fn times(number: i64, factor: i64) -> Result<i64, minijinja::Error> {
-    let product = number.checked_mul(factor);
-    product.ok_or_else(|| minijinja::Error::new(ErrorKind::InvalidOperation, "the number becomes too large"))
-}
-
-/// `call.started | date("%Y-%m-%d %H:%M:%S")`: a moment in milliseconds since 1970, in UTC.
-fn date(millis: i64, format: &str) -> Result<String, minijinja::Error> {
-    let wrong = |error: jiff::Error| minijinja::Error::new(ErrorKind::InvalidOperation, error.to_string());
-    let moment = Timestamp::from_millisecond(millis).map_err(wrong)?.to_zoned(jiff::tz::TimeZone::UTC);
-    jiff::fmt::strtime::format(format, &moment).map_err(wrong)
-}
-
-/// `call.duration | clock`: seconds as `HH:MM`, rounded up to whole minutes.
-fn clock(seconds: u64) -> String {
-    let minutes = seconds.div_ceil(60);
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
-}
-
-/// `call.duration | minutes`: seconds as whole minutes, rounded up.
-fn minutes(seconds: u64) -> u64 {
-    seconds.div_ceil(60)
 }
 
 /// Writes a value, escaped for where it goes, and never the word `None`.
@@ -322,6 +283,12 @@ mod tests_of_templates {
         for source in ["{{ contact.none }}", "{{ contact.missing }}", "a {{ contact.none }} b", "{{ missing.deep }}"] {
             assert_eq!(render(source, Position::Text), Ok(None), "{source}");
         }
+        for filter in ["lower", "upper", "trim", "int", "default('x', true) | lower", "times(2)", "clock", "minutes"] {
+            let found = render(&format!("{{{{ contact.none | {filter} }}}}"), Position::Text);
+            let text = found.unwrap_or_default().unwrap_or_default().to_lowercase();
+            assert!(!text.contains("none") && !text.contains("null") && text != "0", "{filter}: {text}");
+            assert!(render(&format!("{{{{ contact | {filter} }}}}"), Position::Text).is_err(), "{filter} of a table");
+        }
         assert_eq!(made("{{ contact.none or 'nobody' }} {{ open }}", Position::Text), "nobody true");
         assert_eq!(made("{% if contact.none %}x{% endif %}", Position::Text), "");
     }
@@ -371,7 +338,7 @@ mod tests_of_templates {
             ("not contact.missing", true),
         ] {
             let condition = templates.add_condition(source).unwrap();
-            assert_eq!(templates.holds(&condition, &context), expected, "{source}");
+            assert_eq!(templates.holds(&condition, &context), Ok(expected), "{source}");
         }
         assert!(templates.add_condition("{{ x }}").is_err() && templates.add_condition("a ==").is_err());
     }

@@ -1,9 +1,10 @@
 //! The recipes that come with calldex, and what every recipe must survive.
 
+mod random;
+mod runaway;
+
 use std::path::Path;
 use std::sync::Arc;
-
-use proptest::prelude::*;
 
 use super::*;
 
@@ -39,6 +40,24 @@ fn every_shipped_recipe_shows_every_kind_of_answer() {
             assert!(shows, "{} has no test with {word:?} in its name", shipped.name);
         }
     }
+}
+
+#[test]
+fn every_shipped_recipe_has_a_page_with_the_same_headings_and_all_its_parameters() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recipes");
+    for (shipped, recipe) in all_shipped() {
+        let page = std::fs::read_to_string(folder.join(format!("{}.md", shipped.name))).unwrap_or_default();
+        let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        let expected =
+            ["What to create in the CRM", "Parameters", "What is looked up", "Limits", "What is not confirmed"];
+        assert_eq!(headings, expected, "{}", shipped.name);
+        assert_eq!(page.lines().filter(|line| line.starts_with("# ")).count(), 1, "{}", shipped.name);
+        for param in recipe.params.keys() {
+            assert!(page.contains(&format!("`{param}`")), "the page of {} does not name {param}", shipped.name);
+        }
+        assert!(page.contains(&format!("type    = \"{}\"", shipped.name)), "{} shows no source", shipped.name);
+    }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), SHIPPED.len(), "a page of no recipe");
 }
 
 #[test]
@@ -117,93 +136,6 @@ fn a_test_that_fails_is_a_mistake_with_a_place() {
     assert!(found.contains("expected name = \"Ana Popa\", found \"Ana Pop\""), "{found}");
 }
 
-/// Any JSON, and in it often what recipes look for.
-fn any_json() -> impl Strategy<Value = String> {
-    let words = prop::sample::select(vec![
-        "id",
-        "Id",
-        "ID",
-        "name",
-        "phone",
-        "mobile",
-        "results",
-        "Results",
-        "data",
-        "items",
-        "item",
-        "value",
-        "result",
-        "properties",
-        "phones",
-        "PHONE",
-        "VALUE",
-        "Phone",
-        "owner",
-        "user_id",
-        "contactid",
-        "telephone1",
-        "error",
-        "updated_at",
-        "Modified_Time",
-        "access_token",
-    ]);
-    let leaf = prop_oneof![
-        Just("null".to_owned()),
-        any::<bool>().prop_map(|on| on.to_string()),
-        any::<i64>().prop_map(|number| number.to_string()),
-        any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(|number| number.to_string()),
-        any::<String>().prop_map(|text| serde_json::json!(text).to_string()),
-        Just("\"+40722111222\"".to_owned()),
-        Just("\"0722 111 222\"".to_owned()),
-    ];
-    leaf.prop_recursive(5, 40, 5, move |inner| {
-        let entry = (words.clone(), inner.clone()).prop_map(|(key, value)| format!("\"{key}\":{value}"));
-        prop_oneof![
-            prop::collection::vec(inner, 0..5).prop_map(|items| format!("[{}]", items.join(","))),
-            prop::collection::vec(entry, 0..5).prop_map(|entries| format!("{{{}}}", entries.join(","))),
-        ]
-    })
-}
-
-/// How many random answers go through every mapping; `CALLDEX_RANDOM_ANSWERS=100000` is the figure of the promise.
-fn random_answers() -> u32 {
-    std::env::var("CALLDEX_RANDOM_ANSWERS").ok().and_then(|text| text.parse().ok()).unwrap_or(3_000)
-}
-
-#[test]
-fn no_answer_whatever_its_shape_harms_a_mapping() {
-    let engines: Vec<_> = all_shipped().map(|(_, recipe)| trial::engine_of_first_test(&recipe)).collect();
-    let number = crate::number::parse("+40722111222", &crate::number::Numbering::of_country("RO"));
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases: random_answers(),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
-    let outcome = runner.run(&any_json(), |json| {
-        let data = mapping::read_json(&json).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        for engine in &engines {
-            for plan in &engine.settings.recipe.lookups {
-                if let Ok(hits) = engine.hits(plan, &data, &number) {
-                    for hit in hits {
-                        prop_assert!(!hit.contact.numbers.is_empty());
-                        prop_assert!(hit.contact.id.to_string() != "null" && !hit.contact.id.to_string().is_empty());
-                        let texts = hit.contact.fields.values().chain(hit.contact.custom.values());
-                        let is_null = |text: &String| matches!(text.as_str(), "" | "null" | "None");
-                        let written = |text: &String| json.contains(&serde_json::json!(text).to_string());
-                        let invented = texts.into_iter().any(|text| is_null(text) && !written(text));
-                        prop_assert!(!invented, "a value was made of nothing");
-                    }
-                }
-            }
-            for plan in engine.settings.recipe.then.iter().chain(&engine.settings.recipe.users) {
-                plan.map.fill(&mut crate::model::Contact::default(), &data);
-            }
-        }
-        Ok(())
-    });
-    outcome.unwrap();
-}
-
 #[test]
 fn the_reference_and_the_schema_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -245,6 +177,65 @@ fn no_parameter_sends_the_credentials_to_another_host() {
     }
     let sent = attempt(&text, "{ domain = \"acme\", key = \"k\" }");
     assert!(sent.contains("this request was not expected: GET https://acme.example.com/x"), "{sent}");
+}
+
+#[test]
+fn a_login_gives_the_token_of_every_other_request_and_is_made_again_once_when_it_is_over() {
+    let login = "[[test.exchange]]\nrequest = \"POST https://crm.example.com/login\"\nsends = '{\"key\":\"k\"}'\nbody = '{\"token\":\"TOKEN\"}'\n";
+    let find = |token: &str, more: &str| {
+        format!("[[test.exchange]]\nrequest = \"GET https://crm.example.com/x\"\nheaders = {{ {token} }}\n{more}\n")
+    };
+    let found = "body = '[{\"id\":7,\"phone\":\"+40722111222\"}]'";
+    for (auth, header) in
+        [("", "authorization = \"Bearer"), ("name = \"X-Token\"\nvalue = \"{{ session.token }}\"\n", "x-token = \"")]
+    {
+        let own = format!(
+            "get = \"/x\"\nrecords = \"@\"\n[auth]\nkind = \"session\"\nsession = {{ token = \"token\" }}\n{auth}\
+             [auth.login]\npost = \"/login\"\njson = {{ key = \"{{{{ param.key }}}}\" }}\n"
+        );
+        let of =
+            |token: &str| if auth.is_empty() { format!("{header} {token}\"") } else { format!("{header}{token}\"") };
+        let test = |outcome: &str, exchanges: &[String]| {
+            let text = with_lookup(&own);
+            let head = "[[test]]\nname = \"t\"\nparam = { key = \"k\" }\ntelephone = \"+40722111222\"\n";
+            let outcome =
+                try_out(&recipe("crm", &format!("{text}{head}{outcome}\n{}", exchanges.concat()))).remove(0).outcome;
+            assert_eq!(outcome, Ok(()), "{header}");
+        };
+        let (first, second) = (login.replace("TOKEN", "a"), login.replace("TOKEN", "b"));
+        let over = find(&of("a"), "status = 401");
+        test("contacts = [{ id = 7 }]", &[first.clone(), find(&of("a"), found)]);
+        test("contacts = [{ id = 7 }]", &[first.clone(), over.clone(), second.clone(), find(&of("b"), found)]);
+        test("fails = \"refused\"", &[first, over, second, find(&of("b"), "status = 401")]);
+    }
+}
+
+#[test]
+fn a_login_may_say_the_address_within_the_allowed_hosts() {
+    let own = "get = \"/x\"\nrecords = \"@\"\n[auth]\nkind = \"oauth2_client\"\ntoken_url = \"https://login.crm.example.com/t\"\n\
+               client_id = \"c\"\nclient_secret = \"{{ param.key }}\"\nsession = { at = \"at\" }\n\
+               [out]\nbackend_link = \"{{ base }}/of/{{ contact.id }}\"\n";
+    let text = with_lookup(own).replace("base = \"https://crm.example.com\"", "base = \"{{ session.at }}\"");
+    assert!(
+        problems(&text).contains("crm.toml:7:1: base is what the login says; hosts has to say"),
+        "{}",
+        problems(&text)
+    );
+    let text = text.replace("base = ", "hosts = [\"*.crm.example.com\"]\nbase = ");
+    let test = |at: &str, outcome: &str, more: &str| {
+        let test = format!(
+            "{text}[[test]]\nname = \"t\"\nparam = {{ key = \"k\" }}\ntelephone = \"+40722111222\"\n{outcome}\n[[test.exchange]]\n\
+             request = \"POST https://login.crm.example.com/t\"\nbody = '{{\"access_token\":\"t\",\"at\":\"{at}\"}}'\n{more}"
+        );
+        assert_eq!(try_out(&recipe("crm", &test)).remove(0).outcome, Ok(()), "{at}");
+    };
+    let found = "[[test.exchange]]\nrequest = \"GET https://acme.crm.example.com/x\"\nheaders = { authorization = \"Bearer t\" }\n\
+                 body = '[{\"id\":7,\"phone\":\"+40722111222\"}]'\n";
+    let link = "contacts = [{ id = 7, backend_link = \"https://acme.crm.example.com/of/7\" }]";
+    test("https://acme.crm.example.com", link, found);
+    for evil in ["https://evil.test", "https://crm.example.com.evil.test", "http://acme.crm.example.com", "x"] {
+        test(evil, "fails = \"invalid\"", "");
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Engine {
         agent: Option<Value>,
     ) -> Result<Option<String>> {
         let number = call.get("number").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        let mut vars = Vars::from([("call", Value::from(Serde(call)))]);
+        let mut vars = Vars::from([("call", Value::from(Serde(without_nulls(call))))]);
         let contact = match contact {
             Some(id) => Some(Contact { id, ..Contact::default() }),
             None => self.only_contact(&number).await?,
@@ -55,7 +55,7 @@ impl Engine {
         self.add_forms(&number, &mut vars);
         let mut made = None;
         for plan in &self.settings.recipe.log_call {
-            if self.is_wanted(plan, &vars) {
+            if self.is_wanted(plan, &vars)? {
                 made = self.make(plan, &vars).await?.or(made);
             }
         }
@@ -122,6 +122,16 @@ impl Engine {
         let missing = || Error::new(Kind::Corrupt, "the answer has no id where the recipe expects it");
         id.map(Some).ok_or_else(missing)
     }
+}
+
+/// What is not known is not there: templates never see null.
+fn without_nulls(call: &CallFields) -> CallFields {
+    let known = call.iter().filter(|(_, value)| !value.is_null());
+    let deep = known.map(|(name, value)| match value {
+        serde_json::Value::Object(inner) => (name.clone(), serde_json::Value::Object(without_nulls(inner))),
+        other => (name.clone(), other.clone()),
+    });
+    deep.collect()
 }
 
 /// A text that somebody typed, without what a query language could read as its own.

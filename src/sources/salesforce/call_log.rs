@@ -18,6 +18,7 @@ pub(super) struct Parts {
     pub(super) org: Arc<Org>,
     pub(super) class: Option<Class>,
     pub(super) agents: Agents,
+    pub(super) owner_of_contact: bool,
 }
 
 impl Parts {
@@ -34,7 +35,10 @@ impl CallLog for Calls {
         Box::pin(async move {
             match &calls.class {
                 Some(class) => class.send(&calls.org, &call, &calls.source).await,
-                None => task::write(&calls.org, &call, &calls.source, calls.owner(&call)).await,
+                None => {
+                    let owner = task::Owner { agent: calls.owner(&call), or_of_contact: calls.owner_of_contact };
+                    task::write(&calls.org, &call, &calls.source, owner).await
+                }
             }
         })
     }

@@ -52,7 +52,8 @@ impl Limits {
     }
 
     fn wait(&self, until: Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+        let mut quiet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *quiet = Some(quiet.map_or(until, |before| before.max(until)));
     }
 }
 
@@ -95,6 +96,9 @@ mod tests {
             limits.check(now + Duration::from_secs(60)).unwrap_err().pause(),
             Some(Duration::from_secs(59 * 60))
         );
+        // What an answer that was under way says about the near limit does not shorten it.
+        limits.wait(now + PAUSE_NEAR);
+        assert!(limits.check(now + PAUSE_NEAR).is_err());
         assert!(limits.check(now + PAUSE_BEYOND).is_ok());
     }
 }

@@ -53,7 +53,13 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
         // Ends with the login; a failure is told by the call that meets it.
         runtime.spawn(async move { ahead.session().await.map(|_| ()) });
     }
-    let parts = call_log::Parts { source: Arc::clone(&source.name), org: Arc::clone(&org), class, agents };
+    let parts = call_log::Parts {
+        source: Arc::clone(&source.name),
+        org: Arc::clone(&org),
+        class,
+        agents,
+        owner_of_contact: settings.owner_of_contact,
+    };
     let call_log: Arc<dyn super::CallLog> = Arc::new(call_log::Calls(Arc::new(parts)));
     let salesforce = Salesforce {
         name: Arc::clone(&source.name),
@@ -112,6 +118,10 @@ impl Salesforce {
             return Ok(Vec::new());
         }
         let mut hits = verify(contacts, &question.number, self.numbering(question));
+        if hits.is_empty() && found >= search::MOST_RECORDS {
+            let message = format!("the search finds {found} records and more, and the caller may be among those");
+            return Err(Error::new(Kind::Corrupt, message));
+        }
         let instance = self.org.session().await?.instance.clone();
         for hit in &mut hits {
             let contact = Arc::make_mut(&mut hit.contact);

@@ -7,11 +7,14 @@
 /// Fewer digits are looked for nowhere: they would find half of the customers.
 const FEWEST_DIGITS: usize = 6;
 
+/// Most records that come back: that many without the caller among them is no unknown caller.
+pub(super) const MOST_RECORDS: usize = 200;
+
 /// What is searched, and which fields come back.
 const RETURNING: &str = "RETURNING \
     Contact(Id, Name, Email, Account.Name, Phone, MobilePhone, HomePhone, OtherPhone, OwnerId, LastModifiedDate), \
     Lead(Id, Name, Email, Company, Phone, MobilePhone, OwnerId, LastModifiedDate WHERE IsConverted = false), \
-    Account(Id, Name, Phone, OwnerId, LastModifiedDate) LIMIT 50";
+    Account(Id, Name, Phone, OwnerId, LastModifiedDate) LIMIT 200";
 
 /// The search for these spellings; `None` when none of them has enough digits. Only digits go into it, so nothing in it
 /// needs escaping.

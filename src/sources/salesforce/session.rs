@@ -10,6 +10,7 @@ use url::Url;
 use super::login::{Access, Door};
 use crate::config::Secret;
 use crate::error::{Error, Kind, Result};
+use crate::sources::watch;
 
 /// How long a refused login is not tried again: requests that come at once must not lock the user out.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -52,7 +53,7 @@ impl Sessions {
             State::Refused { why, until } if door.now < *until => return Err(Error::new(Kind::Refused, why.clone())),
             _ => {}
         }
-        match access.log_in(door).await {
+        match watch::unseen(access.log_in(door)).await {
             Ok(session) => {
                 let session = Arc::new(session);
                 *state = State::Open(Arc::clone(&session));

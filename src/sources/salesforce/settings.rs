@@ -20,7 +20,7 @@ const LAST_WITH_LOGIN: u32 = 64;
 /// The versions that are accepted; older ones have been switched off.
 const VERSIONS: std::ops::RangeInclusive<u32> = 37..=99;
 
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "username",
     "password",
     "token",
@@ -33,6 +33,7 @@ const KNOWN: [&str; 12] = [
     "private_key",
     "audience",
     "direct_line",
+    "task_owner",
 ];
 
 /// The settings of a source.
@@ -47,6 +48,8 @@ pub(super) struct Settings {
     pub(super) links: Links,
     /// What `direct_line` becomes, with `{extension}` of the owner.
     pub(super) direct_line: Option<String>,
+    /// Whether a task of a call without a known agent belongs to the owner of the contact.
+    pub(super) owner_of_contact: bool,
     /// The Apex class that calls are sent to.
     pub(super) class: Option<ClassSettings>,
 }
@@ -99,7 +102,16 @@ impl Reader<'_> {
             self.complain("direct_line has no {extension}; expected such as direct_line=SIP/{extension}");
         }
         let version = format!("{version}.0");
-        Some(Settings { login: login?, version, access: access?, links, direct_line, class })
+        let owner_of_contact = self.owner_of_contact();
+        Some(Settings { login: login?, version, access: access?, links, direct_line, owner_of_contact, class })
+    }
+
+    fn owner_of_contact(&mut self) -> bool {
+        let written = self.text("task_owner");
+        if !matches!(written.as_deref(), None | Some("agent" | "contact")) {
+            self.complain("task_owner is neither agent nor contact");
+        }
+        written.as_deref() == Some("contact")
     }
 
     fn text(&self, name: &str) -> Option<String> {

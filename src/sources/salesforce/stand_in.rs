@@ -220,6 +220,10 @@ fn select(state: &State, asked: &str) -> (&'static str, Value) {
         let key = key.split('\'').next().unwrap();
         let tasks = state.tasks.lock().unwrap();
         tasks.iter().filter(|task| task["CallObject"] == key).cloned().collect()
+    } else if asked == "SELECT OwnerId FROM Contact WHERE Id = '003A0000001AbCdEFG' LIMIT 1" {
+        vec![json!({"OwnerId": "005A0000001AbCdEFG"})]
+    } else if asked == "SELECT OwnerId FROM Lead WHERE Id = '00QA0000001AbCdEFG' LIMIT 1" {
+        vec![json!({"OwnerId": "00GA0000001AbCdEFG"})]
     } else {
         return ("400 Bad Request", json!([{"message": "no", "errorCode": "MALFORMED_QUERY"}]));
     };

@@ -7,18 +7,43 @@ use super::org::Org;
 use crate::error::Result;
 use crate::model::{CallOutcome, ContactRef, Direction, EndedCall};
 
+/// The kinds of contacts, by how their ids begin.
+const KINDS: [(&str, &str); 3] = [("003", "Contact"), ("00Q", "Lead"), ("001", "Account")];
+
 /// Longest value of the fields of calls, in characters.
 const LONGEST: usize = 255;
 
-/// Writes a call down, unless a task with its key is there already. `owner` is the user whose task it becomes.
-pub(super) async fn write(org: &Org, call: &EndedCall, source: &str, owner: Option<&str>) -> Result<()> {
+/// Whose task a call becomes.
+pub(super) struct Owner<'a> {
+    /// The user who spoke, where he is known.
+    pub(super) agent: Option<&'a str>,
+    /// Whether it is else the owner of the contact.
+    pub(super) or_of_contact: bool,
+}
+
+/// Writes a call down, unless a task with its key is there already.
+pub(super) async fn write(org: &Org, call: &EndedCall, source: &str, owner: Owner<'_>) -> Result<()> {
     let key: String =
         call.key.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').take(LONGEST).collect();
     let written = org.query(&format!("SELECT Id FROM Task WHERE CallObject = '{key}' LIMIT 1")).await?;
     if written.get("records").and_then(Value::as_array).is_some_and(|records| !records.is_empty()) {
         return Ok(());
     }
-    org.create("Task", &Value::Object(fields(call, &key, source, owner))).await.map(|_| ())
+    let owner = match (owner.agent, owner.or_of_contact) {
+        (Some(agent), _) => Some(agent.to_owned()),
+        (None, true) => owner_of_contact(org, call, source).await?,
+        (None, false) => None,
+    };
+    org.create("Task", &Value::Object(fields(call, &key, source, owner.as_deref()))).await.map(|_| ())
+}
+
+/// The user who owns the contact of a call; `None` for nobody, and for a queue, which owns no tasks.
+async fn owner_of_contact(org: &Org, call: &EndedCall, source: &str) -> Result<Option<String>> {
+    let Some(id) = call.contact.as_ref().and_then(|contact| own_id(contact, source)) else { return Ok(None) };
+    let Some((_, kind)) = KINDS.iter().find(|(prefix, _)| id.starts_with(prefix)) else { return Ok(None) };
+    let found = org.query(&format!("SELECT OwnerId FROM {kind} WHERE Id = '{id}' LIMIT 1")).await?;
+    let owner = found.pointer("/records/0/OwnerId").and_then(Value::as_str);
+    Ok(owner.filter(|owner| is_id(owner) && owner.starts_with("005")).map(str::to_owned))
 }
 
 fn fields(call: &EndedCall, key: &str, source: &str, owner: Option<&str>) -> Map<String, Value> {

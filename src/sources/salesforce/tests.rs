@@ -236,6 +236,32 @@ async fn a_call_becomes_one_task_however_often_it_is_written() {
     assert_eq!(tasks[1]["CallObject"], "k2ORId");
 }
 
+#[tokio::test]
+async fn the_task_of_a_call_that_no_agent_took_belongs_to_the_owner_of_the_contact_where_that_is_wanted() {
+    let (server, state) = start().await;
+    let built = made(&server, &format!("{}&task_owner=contact", by_password()));
+    let contact = |id: &str| Some(ContactRef { source: "crm".into(), id: ContactId::Text(id.into()) });
+    let call = |key: &str, id: &str| EndedCall { key: key.to_owned(), agent: None, contact: contact(id), ..ended() };
+    log(&built, call("k1", "003A0000001AbCdEFG")).await.unwrap();
+    log(&built, call("k2", "00QA0000001AbCdEFG")).await.unwrap();
+    log(&built, EndedCall { contact: None, ..call("k3", "") }).await.unwrap();
+    let owners: Vec<_> = state.tasks.lock().unwrap().iter().map(|task| task.get("OwnerId").cloned()).collect();
+    assert_eq!(owners, [Some(serde_json::json!("005A0000001AbCdEFG")), None, None], "a queue owns no tasks");
+    let keys = format!("url = \"{}\"\nparams = \"{}&task_owner=me\"", server.url(""), by_password());
+    assert!(build(&settings_for_tests("crm", &keys), workbench()).is_err());
+}
+
+#[tokio::test]
+async fn as_many_records_as_are_asked_for_without_the_caller_are_no_unknown_caller() {
+    let (server, state) = start().await;
+    let stranger = serde_json::json!({"Id": "003B", "Name": "Nobody", "Phone": "9 0722 111 222 9"});
+    *state.records.lock().unwrap() = vec![stranger.clone(); 199];
+    assert!(found(&made(&server, &by_password())).await.unwrap().is_empty());
+    state.records.lock().unwrap().push(stranger);
+    let failed = found(&made(&server, &by_password())).await.unwrap_err();
+    assert!(failed.to_string().contains("200 records and more"), "{failed}");
+}
+
 const CLASS: &str =
     "webservices[send_call][xml]=CreateActivitiesWebService&webservices[send_call][method]=sendCallInfo";
 

@@ -137,11 +137,16 @@ impl Reader<'_> {
         let (user_agent, uri) = (init("user_agent").map(str::to_owned), init("uri").map(str::to_owned));
         let location = init("location").map(str::to_owned);
         let url = source.url.as_ref().map(|url| url.reveal().to_owned());
-        let file = self.params.text(&["wsdl"]).map(|file| source.folder.join(file));
+        let wsdl = self.params.text(&["wsdl"]).map(str::to_owned);
+        let (wsdl, file) = match wsdl {
+            Some(web) if web.starts_with("http://") || web.starts_with("https://") => (Some(web), None),
+            file => (None, file.map(|file| Place::File(source.folder.join(file)))),
+        };
         let location = self.address("init_params[location]", location);
         let url = self.address("url", url);
         let described = uri.is_none();
-        let description = file.map(Place::File).or_else(|| url.clone().map(Place::Web)).filter(|_| described);
+        let web = self.address("wsdl", wsdl).or_else(|| url.clone()).map(Place::Web);
+        let description = file.or(web).filter(|_| described);
         let location = if described { location } else { location.or(url) };
         if description.is_none() && location.is_none() {
             self.complain(

@@ -10,20 +10,19 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{
-    AssertSqlSafe, Connection as _, Either, Executor as _, Row as _, SqlSafeStr as _, Statement as _, TypeInfo as _,
-};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqlSafeStr as _};
 
+use super::postgres::{Postgres, Session};
 use super::settings::{Database, Settings};
 use super::statement::{Statement, Values};
-use super::{failure, values};
+use super::{failure, values, way};
 use crate::error::Result;
 use crate::sources::mapping::MOST_CONTACTS;
+use crate::sources::watch::{self, Note, Step};
 
 /// Rows that are read: one more than contacts are taken, which is enough to see that it is too many.
-const MOST_ROWS: usize = MOST_CONTACTS + 1;
+pub(super) const MOST_ROWS: usize = MOST_CONTACTS + 1;
 
 /// A row, by its columns.
 pub(super) type Record = Map<String, Value>;
@@ -31,37 +30,41 @@ pub(super) type Record = Map<String, Value>;
 /// Connects to a database.
 pub(super) struct Engine {
     settings: Settings,
+    postgres: Postgres,
 }
 
 /// One session.
 pub(super) enum Connection {
-    Postgres(PgConnection),
+    Postgres(Session),
     MySql(MySqlConnection),
     Sqlite(SqliteConnection),
 }
 
 impl Engine {
     pub(super) fn new(settings: Settings) -> Self {
-        Self { settings }
+        Self { settings, postgres: Postgres::default() }
+    }
+
+    /// Shows the way to the database, when somebody watches.
+    pub(super) async fn show_way(&self) {
+        if watch::is_on() {
+            way::show(&self.settings).await;
+        }
     }
 
     /// Begins a session: read-only, with the time limit on the server.
     pub(super) async fn connect(&self) -> Result<Connection> {
-        let millis = self.settings.timeout.as_millis();
+        let step = Step::begin("session");
+        let timeout = self.settings.timeout;
         let connected = match &self.settings.database {
-            Database::Postgres(options) => begin_postgres(options, millis).await.map(Connection::Postgres),
-            Database::MySql(options) => begin_mysql(options, self.settings.timeout).await.map(Connection::MySql),
+            Database::Postgres(options) => self.postgres.begin(options, timeout).await.map(Connection::Postgres),
+            Database::MySql(options) => begin_mysql(options, timeout).await.map(Connection::MySql),
             Database::Sqlite(options) => SqliteConnection::connect_with(options).await.map(Connection::Sqlite),
         };
-        connected.map_err(|error| failure::explain(&error))
+        let connected = connected.map_err(|error| failure::explain(&error));
+        step.end(connected.as_ref().map_or_else(ToString::to_string, Connection::describe));
+        connected
     }
-}
-
-async fn begin_postgres(options: &PgConnectOptions, millis: u128) -> sqlx::Result<PgConnection> {
-    let mut connection = PgConnection::connect_with(options).await?;
-    let settings = format!("SET statement_timeout = {millis}; SET default_transaction_read_only = on");
-    connection.execute(AssertSqlSafe(settings)).await?;
-    Ok(connection)
 }
 
 async fn begin_mysql(options: &MySqlConnectOptions, timeout: Duration) -> sqlx::Result<MySqlConnection> {
@@ -78,48 +81,46 @@ async fn begin_mysql(options: &MySqlConnectOptions, timeout: Duration) -> sqlx::
 }
 
 impl Connection {
+    /// For whoever watches.
+    fn describe(&self) -> String {
+        match self {
+            Self::Postgres(session) => session.describe(),
+            _ => "a connection of its own, logged in",
+        }
+        .to_owned()
+    }
+
     /// Runs the query.
     pub(super) async fn run(&mut self, statement: &Statement, values: &Values<'_>) -> Result<Vec<Record>> {
+        watch::note(|| Note::Sent(statement.bind(values, |_| "?".to_owned()).0));
+        let step = Step::begin("query");
         let found = match self {
-            Self::Postgres(connection) => ask_postgres(connection, statement, values).await,
+            Self::Postgres(session) => session.ask(statement, values).await,
             Self::MySql(connection) => ask_mysql(connection, statement, values).await,
             Self::Sqlite(connection) => ask_sqlite(connection, statement, values).await,
         };
-        found.map_err(|error| failure::explain(&error))
+        let found = found.map_err(|error| failure::explain(&error));
+        match &found {
+            Ok(rows) => step.end_as(|took| answered(rows, took)),
+            Err(error) => step.end(error.to_string()),
+        }
+        found
     }
 }
 
-/// PostgreSQL says what type it expects of each parameter, and makes JSON of each row, so that every type of column works.
-async fn ask_postgres(
-    connection: &mut PgConnection,
-    statement: &Statement,
-    values: &Values<'_>,
-) -> sqlx::Result<Vec<Record>> {
-    let around = |sql: &str| format!("SELECT row_to_json(found)::text FROM (\n{sql}\n) AS found LIMIT {MOST_ROWS}");
-    let (sql, bound) = statement.bind(values, |place| format!("${}", place + 1));
-    // The driver remembers prepared statements, so this asks the server once for each connection.
-    let prepared = connection.prepare(AssertSqlSafe(around(&sql)).into_sql_str()).await;
-    let expected: Vec<String> = match &prepared {
-        Ok(prepared) => match prepared.parameters() {
-            Some(Either::Left(types)) => types.iter().map(|expected| expected.name().to_owned()).collect(),
-            _ => Vec::new(),
-        },
-        // "could not determine data type": nothing in the query says so, and text will do.
-        Err(error) if failure::code(error).as_deref() == Some("42P18") => Vec::new(),
-        Err(_) => prepared.map(|_| Vec::new())?,
-    };
-    let mark = |place: usize| match expected.get(place).map(String::as_str) {
-        None | Some("TEXT" | "VARCHAR" | "UNKNOWN") => format!("CAST(${} AS text)", place + 1),
-        Some("CHAR") => format!("CAST(${} AS text)::bpchar", place + 1),
-        Some(other) => format!("CAST(${} AS text)::{other}", place + 1),
-    };
-    let (sql, _) = statement.bind(values, mark);
-    let mut query = sqlx::query(AssertSqlSafe(around(&sql)));
-    for value in bound {
-        query = query.bind(value);
-    }
-    let rows = query.fetch_all(connection).await?;
-    rows.iter().map(|row| values::from_json(&row.try_get::<String, _>(0)?)).collect()
+fn answered(rows: &[Record], took: Duration) -> Note {
+    let excerpt = watch::excerpt(&serde_json::to_string(rows).unwrap_or_default());
+    Note::Answered { head: format!("{} rows", rows.len()), excerpt, first: None, took }
+}
+
+/// Runs the step that prepares a query; what is wrong with it is told by the query itself.
+pub(super) async fn prepare<T>(preparing: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    let step = Step::begin("prepare");
+    let prepared = preparing.await;
+    step.end(
+        if prepared.is_ok() { "the database knows the query" } else { "the database does not take it" }.to_owned(),
+    );
+    prepared
 }
 
 async fn ask_mysql(
@@ -128,6 +129,9 @@ async fn ask_mysql(
     values: &Values<'_>,
 ) -> sqlx::Result<Vec<Record>> {
     let (sql, bound) = statement.bind(values, |_| "?".to_owned());
+    if watch::is_on() {
+        prepare(connection.prepare(AssertSqlSafe(sql.clone()).into_sql_str())).await?;
+    }
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for value in bound {
         query = query.bind(value);

@@ -22,6 +22,9 @@ pub(super) fn explain(error: &sqlx::Error) -> Error {
         None if code.len() == 5 => of_postgres(&code),
         None => of_sqlite(code.parse().unwrap_or(0)),
     };
+    if let Some(words) = explain_code(&code, told.try_downcast_ref::<MySqlDatabaseError>().map(|told| told.number())) {
+        return Error::new(kind, format!("{words} ({code})"));
+    }
     match kind {
         Kind::Refused => Error::new(kind, format!("the database refuses user or password ({code})")),
         Kind::Timeout => Error::new(kind, "the query took longer than the source's timeout"),
@@ -31,6 +34,18 @@ pub(super) fn explain(error: &sqlx::Error) -> Error {
         }
         _ => Error::new(kind, format!("the database does not accept the query ({code})"))
             .because(told.message().to_owned()),
+    }
+}
+
+/// Failures that have words of their own.
+fn explain_code(code: &str, of_mysql: Option<u16>) -> Option<&'static str> {
+    match (code, of_mysql) {
+        ("3D000", None) | (_, Some(1049)) => Some("there is no such database"),
+        (_, Some(1044)) => Some("the user may not use this database, or there is none of this name"),
+        ("42501", None) | (_, Some(1142 | 1143)) => Some("the user may not read this table or column"),
+        ("26", None) => Some("the file is no database of SQLite"),
+        ("11", None) => Some("the file is damaged"),
+        _ => None,
     }
 }
 

@@ -8,9 +8,11 @@
 mod engine;
 mod failure;
 mod pool;
+mod postgres;
 mod settings;
 mod statement;
 mod values;
+mod way;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +22,7 @@ use serde_json::{Map, Value};
 use super::budget::Budget;
 use super::mapping::Mapping;
 use super::verify::verify;
-use super::watch::{self, Note};
 use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
-use crate::clock::Clock;
 use crate::config::{self, Complaint};
 use crate::directory::Hit;
 use crate::directory::import::is_telephone_column;
@@ -50,7 +50,6 @@ struct Inner {
     pool: Pool,
     budget: Arc<Budget>,
     timeout: Duration,
-    clock: Arc<dyn Clock>,
 }
 
 fn check(source: &config::Source) -> Vec<Complaint> {
@@ -96,10 +95,9 @@ fn build(source: &config::Source, workbench: Workbench) -> Result<Built> {
         statement,
         mapping: Mapping::of_rows(source)?,
         source: source.clone(),
-        pool: Pool::new(Engine::new(settings), source.max_in_flight, Arc::clone(&workbench.clock)),
+        pool: Pool::new(Engine::new(settings), source.max_in_flight, workbench.clock),
         budget: workbench.budget,
         timeout: source.timeout,
-        clock: workbench.clock,
     }));
     Ok(Built::finder(Arc::new(sql)))
 }
@@ -127,14 +125,7 @@ impl Inner {
         let forms = number::forms(phone, numbering.country.as_deref());
         let values = Values { forms: &forms, wanted: &self.source.forms, call: &question.call };
         self.budget.pay(self.timeout).await?;
-        let start = self.clock.now();
-        watch::note(|| Note::Sent(self.statement.bind(&values, |_| "?".to_owned()).0));
         let rows = self.pool.run(&self.statement, &values).await?;
-        watch::note(|| Note::Answered {
-            head: format!("{} rows", rows.len()),
-            excerpt: watch::excerpt(&serde_json::to_string(&rows).unwrap_or_default()),
-            took: self.clock.now().saturating_duration_since(start),
-        });
         let columns = self.number_columns(&rows)?;
         let rows = rows.into_iter().map(Value::Object).collect();
         let contacts = self.mapping.contacts_of_rows(Value::Array(rows), &columns)?;

@@ -53,6 +53,7 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Connection> {
+        self.engine.show_way().await;
         match tokio::time::timeout(CONNECT_LIMIT, self.engine.connect()).await {
             Ok(connected) => connected,
             Err(_) => Err(Error::new(Kind::Timeout, "no connection to the database in time")),

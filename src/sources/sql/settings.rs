@@ -66,6 +66,8 @@ const MODES_OF_MYSQL: [&str; 5] = ["DISABLED", "PREFERRED", "REQUIRED", "VERIFY_
 pub(super) struct Settings {
     pub(super) database: Database,
     pub(super) timeout: Duration,
+    /// Certificates that are trusted beside those of the system.
+    pub(super) ca_file: Option<PathBuf>,
 }
 
 /// How each database is connected to.
@@ -94,7 +96,7 @@ impl Settings {
             }
             _ => return Err(unlike("url names no database that is known")),
         };
-        Ok(Self { database, timeout: source.timeout })
+        Ok(Self { database, timeout: source.timeout, ca_file: source.ca_file.clone() })
     }
 }
 

@@ -143,7 +143,7 @@ fn packed(files: &[(&str, String)]) -> Vec<u8> {
 
 /// How many contacts of each import are seen: a map from the import to the count, by SQLite alone.
 fn seen(workplace: &Workplace) -> Vec<(String, u32)> {
-    let database = rusqlite::Connection::open(workplace.path("calldex.db")).unwrap();
+    let database = workplace.database("calldex.db");
     let sql = "SELECT substr(c.name, instr(c.name, ' of ') + 4) AS import, count(DISTINCT k.key) \
                FROM contact c JOIN directory d ON d.id = c.directory JOIN number_key k ON k.contact = c.row \
                WHERE c.since <= d.generation AND (c.until IS NULL OR c.until > d.generation) GROUP BY import";

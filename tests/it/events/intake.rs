@@ -51,14 +51,11 @@ fn a_repeat_counts_once_and_an_event_without_a_name_for_its_call_is_never_one() 
         assert_eq!(report(&server, "event=missed_calls&telephone=0722111222&uniqueid=").status, 200);
     }
     assert_eq!(events(&workplace).len(), 4);
-    let metrics = get(server.address, "/metrics").text();
-    let counted = |result: &str, count: u32| {
-        let line =
-            format!("calldex_events_total{{project=\"sales\",event=\"queue_answer\",result=\"{result}\"}} {count}\n");
-        assert!(metrics.contains(&line), "{line}{metrics}");
-    };
-    counted("stored", 2);
-    counted("repeat", 2);
+    for result in ["stored", "repeat"] {
+        let counted =
+            format!("calldex_events_total{{project=\"sales\",event=\"queue_answer\",result=\"{result}\"}} 2\n");
+        server.wait_for_metrics(&counted);
+    }
 }
 
 #[test]
@@ -84,7 +81,7 @@ fn an_unknown_event_and_one_without_a_name_are_kept() {
     assert_eq!((&kept[0]["event"], &kept[1]["event"]), (&"<script>".into(), &"".into()));
     let shown = workplace.succeed(&["events", "list"]);
     assert!(!shown.chars().any(|letter| letter.is_control() && letter != '\n'), "{shown:?}");
-    assert!(get(server.address, "/metrics").text().contains("event=\"other\",result=\"stored\"} 2\n"));
+    server.wait_for_metrics("event=\"other\",result=\"stored\"} 2\n");
 }
 
 #[test]
@@ -110,7 +107,7 @@ fn events_that_were_reported_before_a_crash_are_looked_up_after_it() {
     let server = workplace.serve();
     report(&server, "event=queue_answer&uniqueid=1&telephone=0722111222&dnid=1&agent=ion");
     server.kill();
-    let database = rusqlite::Connection::open(workplace.path("calldex-events.db")).unwrap();
+    let database = workplace.database("calldex-events.db");
     database.execute("UPDATE call SET bound = 0, contact_id = NULL, caller = NULL", []).unwrap();
     drop(database);
     let server = workplace.serve();
@@ -124,6 +121,6 @@ fn calls_of_one_name_in_two_projects_stay_apart() {
     let workplace = Workplace::new(&format!("{CONFIGURATION}{shop}"));
     let server = workplace.serve();
     report(&server, "event=queue_answer&uniqueid=1&telephone=0722111222&agent=ion");
-    get(server.address, &format!("/shop/events?event=queue_answer_end&uniqueid=1&token={TOKEN}"));
+    crate::harness::report(server.address, &format!("/shop/events?event=queue_answer_end&uniqueid=1&token={TOKEN}"));
     assert_eq!(calls(&workplace, "project, state"), ["sales 1", "shop 2"]);
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::report;
 use super::stand_in::StandIn;
-use crate::harness::{CONFIGURATION, CONTACTS, Workplace, wait_until};
+use crate::harness::{CONFIGURATION, CONTACTS, TOKEN, Workplace, get, wait_until};
 
 /// A workplace whose calls are written to a stand-in.
 pub(super) fn workplace(crm: &StandIn, more: &str) -> Workplace {
@@ -81,11 +81,13 @@ fn a_system_that_is_down_gets_every_call_later_and_those_of_one_number_in_order(
     wait_until("every call to be written", || crm.taken().len() >= 6);
     let taken = crm.taken();
     for number in ["0722111222", "0722333444"] {
-        let order: Vec<String> = taken
+        let mut order: Vec<String> = taken
             .iter()
             .filter(|written| written.body["telephone"] == number)
             .map(|written| written.body["uniqueid"].to_string())
             .collect();
+        // A call whose answer came too late is sent again, under its key.
+        order.dedup();
         let mut sorted = order.clone();
         sorted.sort();
         sorted.dedup();
@@ -142,4 +144,51 @@ fn a_project_that_names_no_journal_is_told_so() {
     let output = workplace.run(&["config", "check"]);
     let said = crate::harness::text(&output.stdout) + &crate::harness::text(&output.stderr);
     assert!(said.contains("; add [journal.crn]"), "{said}");
+}
+
+/// A project file of a tenant, beside the usual configuration.
+fn tenant(journal: &str) -> Workplace {
+    let workplace = Workplace::with(CONFIGURATION, CONTACTS);
+    workplace.write(
+        "projects/shop.toml",
+        format!(
+            "[journal.own]\n{journal}\n[directory.d]\n[project.shop]\ncountry = \"RO\"\ntokens = [\"{TOKEN}\"]\n\
+             sources = [\"d\"]\ntenant = true\njournal = [\"own\"]\n"
+        ),
+    );
+    workplace
+}
+
+#[test]
+fn what_a_tenant_writes_down_reaches_nothing_around_calldex() {
+    let crm = StandIn::start();
+    for host in ["127.0.0.1", "localhost"] {
+        let url = format!("http://{host}:{}/calls", crm.address.port());
+        let workplace = tenant(&format!("url = \"{url}\"\nrate = 60000"));
+        let server = workplace.serve();
+        let event = format!("/shop/events?event=missed_calls&uniqueid=1&telephone=0722111222&token={TOKEN}");
+        assert_eq!(get(server.address, &event).status, 200);
+        let listed = || workplace.succeed(&["journal", "list", "--waiting", "--json"]);
+        wait_until("the first try", || listed().contains("\"tries\":1"));
+        assert!(listed().contains("not a public one"), "{host}: {}", listed());
+        assert!(crm.got().is_empty(), "{host}");
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_used_stops_neither_the_server_nor_its_calls() {
+    let workplace = Workplace::with(CONFIGURATION, CONTACTS);
+    workplace.write(
+        "projects/shop.toml",
+        format!(
+            "[source.page]\ntype = \"generic\"\nurl = \"https://crm.example.com/page\"\n[project.shop]\n\
+             country = \"RO\"\ntokens = [\"{TOKEN}\"]\nsources = [\"page\"]\njournal = [\"page\"]\n"
+        ),
+    );
+    let server = workplace.serve();
+    server.wait_for_log("the source shop/page cannot write calls");
+    let event = format!("/shop/events?event=missed_calls&uniqueid=1&telephone=&token={TOKEN}");
+    assert_eq!(get(server.address, &event).status, 200);
+    let listed = || workplace.succeed(&["journal", "list", "--waiting", "--json"]);
+    wait_until("a try", || listed().contains("cannot write calls"));
 }

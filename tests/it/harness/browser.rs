@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use fantoccini::error::CmdError;
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use http::Method;
@@ -66,21 +67,37 @@ impl WebDriverCompatibleCommand for Own {
     }
 }
 
+/// Starts a driver; `None` when it ends before it listens.
+fn start_driver() -> Option<(Child, u16)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let port = lines.find_map(|line| {
+        let port = line.split_once("started successfully on port ")?.1;
+        port.trim_end_matches('.').parse().ok()
+    });
+    if port.is_none() {
+        driver.wait().unwrap();
+    }
+    Some((driver, port?))
+}
+
 impl Browser {
-    /// Starts a browser.
+    /// Starts a browser. ChromeDriver ends at once when the port that the system gives it is taken for IPv6, and gives a
+    /// browser up that takes more than a minute to come: then another one is started.
     pub(crate) fn start(view: View) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let port = lines.into_iter().find_map(|line| {
-            let port = line.split_once("started successfully on port ")?.1;
-            port.trim_end_matches('.').parse::<u16>().ok()
-        });
+        let browser = (0..20).find_map(|_| Self::try_to_start(view)).expect("neither ChromeDriver nor Chromium starts");
+        browser.look(view);
+        browser
+    }
+
+    fn try_to_start(view: View) -> Option<Self> {
+        let (mut driver, port) = start_driver()?;
         let profile = tempfile::tempdir().unwrap();
         let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).to_vec();
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
@@ -93,11 +110,18 @@ impl Browser {
         let client = runtime.block_on(async {
             let mut builder = ClientBuilder::new(HttpConnector::new());
             builder.capabilities(capabilities.as_object().unwrap().clone());
-            builder.connect(&format!("http://127.0.0.1:{}", port.expect("ChromeDriver did not start"))).await.unwrap()
+            builder.connect(&format!("http://127.0.0.1:{port}")).await
         });
-        let browser = Self { runtime, client, driver, _profile: profile };
-        browser.look(view);
-        browser
+        match client {
+            Ok(client) => Some(Self { runtime, client, driver, _profile: profile }),
+            Err(error) => {
+                // Shown when no other one starts either.
+                eprintln!("{error}");
+                let _ = driver.kill();
+                let _ = driver.wait();
+                None
+            }
+        }
     }
 
     /// Changes size and appearance.
@@ -153,14 +177,24 @@ impl Browser {
         self.wait(&format!("the end of {selector}"), &script);
     }
 
+    /// Clicks on an element as soon as the page lets that be done.
     pub(crate) fn click(&self, selector: &str) {
-        self.runtime.block_on(async { self.client.find(Locator::Css(selector)).await.unwrap().click().await }).unwrap();
+        self.as_soon_as_possible(selector, async || self.client.find(Locator::Css(selector)).await?.click().await);
     }
 
+    /// Writes into an element as soon as the page lets that be done.
     pub(crate) fn write(&self, selector: &str, text: &str) {
-        self.runtime
-            .block_on(async { self.client.find(Locator::Css(selector)).await.unwrap().send_keys(text).await })
-            .unwrap();
+        let write = async || self.client.find(Locator::Css(selector)).await?.send_keys(text).await;
+        self.as_soon_as_possible(selector, write);
+    }
+
+    /// Does something to an element that may not be there yet, or not be shown yet.
+    fn as_soon_as_possible(&self, selector: &str, act: impl AsyncFn() -> Result<(), CmdError>) {
+        let end = Instant::now() + PATIENCE;
+        while let Err(error) = self.runtime.block_on(act()) {
+            assert!(Instant::now() < end, "{selector}: {error}");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
     }
 
     /// Presses the tabulator key.

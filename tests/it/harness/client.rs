@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
 
 use super::PATIENCE;
 
@@ -31,6 +32,17 @@ impl Reply {
 /// `GET` on a connection of its own.
 pub(crate) fn get(address: SocketAddr, target: &str) -> Reply {
     send(address, format!("GET {target} HTTP/1.1\r\nHost: calldex\r\nConnection: close\r\n\r\n").as_bytes())
+}
+
+/// `GET` that reports an event, and again while it was too late to the disk, as a PBX does.
+pub(crate) fn report(address: SocketAddr, target: &str) -> Reply {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let reply = get(address, target);
+        if reply.status != 503 || Instant::now() > end {
+            return reply;
+        }
+    }
 }
 
 /// `HEAD` on a connection of its own; the reply has no body.

@@ -1,13 +1,12 @@
 //! Real database servers: a folder and a port of their own, stopped by process id.
 
 use std::fs::Permissions;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Certificate, PATIENCE, has_program, is_installed, send_signal, text};
+use super::{Certificate, PATIENCE, has_program, is_installed, own_port, send_signal, text};
 
 /// A running server with a database `crm` and a user `reader` with the password `secret`, who may write too: that a query
 /// cannot is not the user's doing.
@@ -48,9 +47,9 @@ impl Database {
             Kind::Postgres => database.prepare_postgres(),
             Kind::MariaDb => database.prepare_mariadb(),
         }
-        // Another process may take a port between its choice and its use; then the next one is tried.
+        // Another process may have got the port a moment ago; then the next one is tried.
         for _ in 0..5 {
-            database.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            database.port = own_port();
             if database.run() {
                 database.fill();
                 return database;
@@ -255,7 +254,11 @@ impl Database {
 
     /// Starts a stopped server again on its port.
     pub(crate) fn start_again(&mut self) {
-        assert!(self.run(), "the database server does not start again: {}", self.log());
+        let end = Instant::now() + PATIENCE;
+        // Where the system hands out low ports too, somebody else may have its own for a while.
+        while !self.run() {
+            assert!(Instant::now() < end, "the database server does not start again: {}", self.log());
+        }
     }
 
     fn log(&self) -> String {

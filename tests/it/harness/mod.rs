@@ -8,10 +8,14 @@ mod crm;
 mod database;
 mod line;
 mod page;
+mod patience;
+mod pooler;
+mod port;
 mod process;
 mod proxy;
 mod secure;
 mod silent;
+mod tap;
 mod telephony;
 mod troublemaker;
 
@@ -26,20 +30,21 @@ use std::time::{Duration, Instant};
 pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
 pub(crate) use authority::{Authority, Certificate};
 pub(crate) use browser::{Browser, View};
-pub(crate) use client::{Reply, get, head, post, send};
+pub(crate) use client::{Reply, get, head, post, report, send};
 pub(crate) use crm::{RECIPE, TinyCrm};
 pub(crate) use database::Database;
 pub(crate) use line::Line;
 pub(crate) use page::Page;
+pub(crate) use patience::{PATIENCE, unless_stalled, wait_for_count, wait_until};
+pub(crate) use pooler::Pooler;
+pub(crate) use port::own_port;
 pub(crate) use process::{allow_open_files, resident_kilobytes, send_signal};
 pub(crate) use proxy::{Proxy, Weather};
 pub(crate) use secure::Secure;
 pub(crate) use silent::Silent;
+pub(crate) use tap::Tap;
 pub(crate) use telephony::{Callee, Kamailio};
 pub(crate) use troublemaker::{Mood, Troublemaker};
-
-/// How long a busy machine may take for anything that has to happen; only a failing test waits so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The token of the project `sales` in [`CONFIGURATION`].
 pub(crate) const TOKEN: &str = "a-token-for-the-tests-0123456789";
@@ -47,7 +52,7 @@ pub(crate) const TOKEN: &str = "a-token-for-the-tests-0123456789";
 /// The administrators' token in [`CONFIGURATION`].
 pub(crate) const ADMIN: &str = "an-administrators-token-0123456789";
 
-/// A configuration with one address book and one project; the tests add to it.
+/// A configuration with one address book and one project, whose deadline no busy machine misses; the tests add to it.
 pub(crate) const CONFIGURATION: &str = r#"
 [server]
 listen = "127.0.0.1:0"
@@ -60,6 +65,7 @@ country = "RO"
 [project.sales]
 country = "RO"
 timezone = "Europe/Bucharest"
+deadline = "10s"
 tokens = ["a-token-for-the-tests-0123456789"]
 sources = ["customers"]
 backend_link = "https://crm.example.com/contact/{{ contact.id }}"
@@ -99,6 +105,13 @@ impl Workplace {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+
+    /// A database of this folder, beside whoever else works on it and may be slow with its locks.
+    pub(crate) fn database(&self, name: &str) -> rusqlite::Connection {
+        let database = rusqlite::Connection::open(self.path(name)).unwrap();
+        database.busy_timeout(PATIENCE).unwrap();
+        database
     }
 
     /// A command of the binary in this folder.
@@ -197,15 +210,19 @@ impl Server {
         self.child.id()
     }
 
-    /// What has been read of the log so far, to be shown. A line comes later than the effect that it tells of, so a test
-    /// waits for it with [`Self::wait_for_log`]; that something is not there is asked of [`Self::whole_log`].
-    pub(crate) fn log(&self) -> String {
+    /// What has been read of the log so far, to be shown and nothing else: a line comes later than the effect that it
+    /// tells of. A test waits for it with [`Self::wait_for_log`], and asks [`Self::whole_log`] what is not there.
+    pub(crate) fn log(&self) -> impl std::fmt::Display {
+        self.log_so_far()
+    }
+
+    fn log_so_far(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// Waits until the log holds a text.
     pub(crate) fn wait_for_log(&self, text: &str) {
-        self.wait_in(text, || self.log());
+        self.wait_in(text, || self.log_so_far());
     }
 
     /// Waits until the metrics hold a text: they may be counted after the answer has left.
@@ -228,7 +245,7 @@ impl Server {
 
     /// How often the log holds a text.
     pub(crate) fn count_in_log(&self, text: &str) -> usize {
-        self.log().matches(text).count()
+        self.log_so_far().matches(text).count()
     }
 
     /// A lookup of the project `sales` with its token; `query` stands as it is in the URL.
@@ -252,7 +269,7 @@ impl Server {
         let status = self.wait();
         self.reader.take().unwrap().join().unwrap();
         assert_eq!(status.code(), Some(0), "{}", self.log());
-        self.log()
+        self.log_so_far()
     }
 
     /// Ends the server as a power cut does.
@@ -277,15 +294,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Waits until something is true; a busy machine may take its time.
-pub(crate) fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is_true() {
-        assert!(Instant::now() < end, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

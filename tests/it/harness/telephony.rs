@@ -282,6 +282,11 @@ impl Kamailio {
         text(&std::fs::read(&self.log).unwrap())
     }
 
+    /// Waits until Kamailio has said something.
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        wait_until(&format!("{text:?} of Kamailio, see {}", self.log.display()), || self.log().contains(text));
+    }
+
     /// Calls as SIPp, at so many a second, and waits until all have ended; each line is `caller's URI;number;name`.
     pub(crate) fn call(&self, workplace: &Workplace, name: &str, calls: &[String], per_second: u32) {
         self.begin(workplace, name, calls, per_second).finish();

@@ -70,7 +70,7 @@ fn a_full_disk_refuses_the_import_with_that_word_and_lookups_go_on() {
         assert_eq!(server.lookup("telephone=0700000100").json()["id"], serde_json::Value::Null);
         assert_eq!(workplace.succeed(&["directory", "export", "customers"]), before);
     };
-    let database = rusqlite::Connection::open(workplace.path("disk/calldex.db")).unwrap();
+    let database = workplace.database("disk/calldex.db");
     let stored = || database.query_row("SELECT count(*) FROM contact", [], |row| row.get::<_, i64>(0)).unwrap();
     for _ in 0..2 {
         let said = workplace.fail(&["import", "many.csv", "--directory", "customers"]);

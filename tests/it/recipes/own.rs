@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::stand_in::{Answer, Crm, Request, StandIn, exactly};
+use super::book::{Book, Person};
+use super::stand_in::{Answer, Crm, Request, StandIn};
 use crate::harness::{Workplace, text, wait_until};
 
 const KEY: &str = "a-key-of-more-than-16-characters";
@@ -26,14 +27,14 @@ impl Crm for TinyCrm {
     fn lets_in(&self, request: &Request) -> bool {
         request.header("x-key") == KEY
     }
-    fn refuse(&self) -> Answer {
+    fn refuse(&self, _: &Request) -> Answer {
         Answer::empty(401)
     }
-    fn answer(&self, request: &Request) -> Answer {
+    fn answer(&self, request: &Request, book: Book) -> Answer {
         match request.path.as_str() {
             "/v1/people" => {
-                let person = |person: super::stand_in::Person| json!({ "id": person.id, "full_name": person.name, "phones": [person.phone], "assigned_to": 3 });
-                let found: Vec<Value> = exactly(request.query("phone")).into_iter().map(person).collect();
+                let person = |person: Person| json!({ "id": person.id, "full_name": person.name, "phones": [person.phone], "assigned_to": 3 });
+                let found: Vec<Value> = book.exactly(request.query("phone")).into_iter().map(person).collect();
                 Answer::json(200, &json!({ "people": found }))
             }
             "/v1/staff/3" => Answer::json(200, &json!({ "id": 3, "email": "ion@example.com" })),

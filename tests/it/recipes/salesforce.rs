@@ -1,140 +1,14 @@
 //! Salesforce through the whole program: logins, a session that ends, the daily limit, calls written down.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::stand_in::{Answer, Crm, PEOPLE, Request, StandIn, basic, containing};
-use crate::harness::{Server, Workplace, get, wait_until};
-
-const SECRETS: [&str; 5] = ["pw-SECRET", "WRONG-SECRET", "TOKEN-SECRET", "app-SECRET", "00D!session"];
-const BY_PASSWORD: &str = "{ username = \"ion@example.com\", password = \"pw-SECRET\", token = \"TOKEN-SECRET\"";
-
-/// A Salesforce with sessions that are numbered, so that the last one counts.
-#[derive(Default)]
-struct Salesforce {
-    sessions: AtomicUsize,
-    is_used_up: AtomicBool,
-}
-
-impl Salesforce {
-    fn session(&self) -> String {
-        format!("00D!session{}", self.sessions.load(Ordering::SeqCst))
-    }
-
-    fn log_in(&self, request: &Request) -> Answer {
-        if !request.body.contains("<ns1:password>pw-SECRETTOKEN-SECRET</ns1:password>") {
-            return fault("INVALID_LOGIN");
-        }
-        self.sessions.fetch_add(1, Ordering::SeqCst);
-        xml(
-            200,
-            &format!(
-                "<loginResponse><result><serverUrl>http://{}/services/Soap/u/59.0/00D</serverUrl>\
-                 <sessionId>{}</sessionId></result></loginResponse>",
-                request.header("host"),
-                self.session()
-            ),
-        )
-    }
-
-    fn grant(&self, request: &Request) -> Answer {
-        let lets_in = match request.form("grant_type").as_str() {
-            "client_credentials" => request.header("authorization") == basic("app", "app-SECRET"),
-            "urn:ietf:params:oauth:grant-type:jwt-bearer" => request.form("assertion").split('.').count() == 3,
-            _ => false,
-        };
-        if !lets_in {
-            return Answer::json(400, &json!({ "error": "invalid_client" }));
-        }
-        self.sessions.fetch_add(1, Ordering::SeqCst);
-        let instance = format!("http://{}", request.header("host"));
-        Answer::json(200, &json!({ "access_token": self.session(), "instance_url": instance }))
-    }
-
-    fn data(&self, request: &Request) -> Answer {
-        if request.header("authorization") != format!("Bearer {}", self.session()) {
-            let error = json!([{ "message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID" }]);
-            return Answer::json(401, &error);
-        }
-        if self.is_used_up.load(Ordering::SeqCst) {
-            return Answer::json(403, &json!([{ "message": "no", "errorCode": "REQUEST_LIMIT_EXCEEDED" }]));
-        }
-        match request.path.trim_start_matches("/services/data/v59.0/") {
-            "search/" => {
-                let terms = request.query("q").split(['{', '}']).nth(1).unwrap_or("none");
-                let found = PEOPLE.into_iter().filter(|person| {
-                    terms.split(" OR ").any(|term| containing(term).iter().any(|found| found.id == person.id))
-                });
-                let record = |id, name, phone| {
-                    json!({ "attributes": { "type": "Contact" }, "Id": format!("003A00000000000{id:03}"), "Name": name,
-                            "Phone": phone })
-                };
-                let records: Vec<Value> = found.map(|person| record(person.id, person.name, person.phone)).collect();
-                Answer::json(200, &json!({ "searchRecords": records })).with("Sforce-Limit-Info", "api-usage=18/5000")
-            }
-            "query/" => Answer::json(200, &json!({ "totalSize": 0, "done": true, "records": [] })),
-            "sobjects/Task/" => Answer::json(201, &json!({ "id": "00TA00000000000001", "success": true })),
-            _ => Answer::json(404, &json!([{ "message": "no", "errorCode": "NOT_FOUND" }])),
-        }
-    }
-
-    fn class(&self, request: &Request) -> Answer {
-        let header =
-            format!("<ns1:SessionHeader><ns1:sessionId>{}</ns1:sessionId></ns1:SessionHeader>", self.session());
-        if !request.body.contains(&header) {
-            return fault("INVALID_SESSION_ID");
-        }
-        xml(200, "<sendCallInfoResponse><result>ok</result></sendCallInfoResponse>")
-    }
-}
-
-fn xml(status: u16, body: &str) -> Answer {
-    Answer::xml(
-        status,
-        &format!(
-            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"urn:partner.soap.sforce.com\" \
-             xmlns:sf=\"urn:fault.partner.soap.sforce.com\"><e:Body>{body}</e:Body></e:Envelope>"
-        ),
-    )
-}
-
-fn fault(code: &str) -> Answer {
-    xml(500, &format!("<e:Fault><faultcode>sf:{code}</faultcode><faultstring>{code}</faultstring></e:Fault>"))
-}
-
-impl Crm for Salesforce {
-    fn recipe(&self) -> &'static str {
-        "salesforce"
-    }
-    fn params(&self) -> &'static str {
-        ""
-    }
-    fn secrets(&self) -> &'static [&'static str] {
-        &SECRETS
-    }
-    fn lets_in(&self, _: &Request) -> bool {
-        true
-    }
-    fn refuse(&self) -> Answer {
-        fault("INVALID_LOGIN")
-    }
-    fn answer(&self, request: &Request) -> Answer {
-        match request.path.as_str() {
-            "/services/Soap/u/59.0" => self.log_in(request),
-            "/services/oauth2/token" => self.grant(request),
-            path if path.starts_with("/services/Soap/class/") => self.class(request),
-            _ => self.data(request),
-        }
-    }
-    fn link(&self) -> &'static str {
-        "/003A00000000000042"
-    }
-    fn log_path(&self) -> &'static str {
-        "/services/data/v59.0/sobjects/Task/"
-    }
-}
+use super::crms::{BY_PASSWORD, SECRETS, Salesforce};
+use super::fault::Fault;
+use super::stand_in::{Crm, Request, StandIn};
+use crate::harness::{Server, Workplace, get, report, wait_until};
 
 struct Bench {
     crm: Arc<Salesforce>,
@@ -146,7 +20,7 @@ impl Bench {
     fn new(params: &str, more: &str) -> Self {
         let crm = Arc::new(Salesforce::default());
         let stand_in = StandIn::start(Arc::clone(&crm) as Arc<dyn Crm>);
-        let text = super::configuration("salesforce", &stand_in.url, params) + more;
+        let text = super::bench::configuration("salesforce", &stand_in.url, params) + more;
         let text = text.replace("[project.sales]\n", "[project.sales]\njournal = [\"crm\"]\n");
         let workplace = Workplace::new(&text);
         let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/salesforce");
@@ -180,7 +54,7 @@ fn expect(server: &Server, number: &str, expected: &str) {
 #[test]
 fn it_logs_in_in_each_way_finds_callers_and_renews_a_session_that_has_ended() {
     for params in [
-        &format!("{BY_PASSWORD} }}"),
+        BY_PASSWORD,
         "{ client_id = \"app\", client_secret = \"app-SECRET\" }",
         "{ client_id = \"app\", username = \"ion@example.com\", private_key = \"test-key.pem\" }",
     ] {
@@ -197,7 +71,7 @@ fn it_logs_in_in_each_way_finds_callers_and_renews_a_session_that_has_ended() {
 
 #[test]
 fn beyond_the_daily_limit_it_is_left_alone() {
-    let bench = Bench::new(&format!("{BY_PASSWORD} }}"), "");
+    let bench = Bench::new(BY_PASSWORD, "");
     let server = bench.workplace.serve();
     expect(&server, "0722111222", "Ana Pop");
     bench.crm.is_used_up.store(true, Ordering::SeqCst);
@@ -209,6 +83,23 @@ fn beyond_the_daily_limit_it_is_left_alone() {
         assert_eq!(ask(number).header("x-calldex-degraded"), Some("crm"));
     }
     assert_eq!(bench.stand_in.received().len(), before, "it was asked again");
+    bench.end(server);
+}
+
+#[test]
+fn near_the_daily_limit_it_is_left_to_others() {
+    let bench = Bench::new(BY_PASSWORD, "");
+    let server = bench.workplace.serve();
+    bench.stand_in.order(Fault::Add("Sforce-Limit-Info", "api-usage=4749/5000"));
+    expect(&server, "0722111222", "Ana Pop");
+    bench.stand_in.order(Fault::Add("Sforce-Limit-Info", "api-usage=4750/5000"));
+    expect(&server, "0722333444", "Dan Ionescu");
+    let before = bench.stand_in.received().len();
+    for number in 0..10 {
+        let reply = get(server.address, &format!("/sales/lookup?telephone=07220000{number:02}"));
+        assert_eq!(reply.header("x-calldex-degraded"), Some("crm"), "{}", reply.text());
+    }
+    assert_eq!(bench.stand_in.received().len(), before, "it was asked although less than a twentieth is left");
     bench.end(server);
 }
 
@@ -231,14 +122,14 @@ fn end_a_call(server: &Server) {
     let call = "direction=IN&telephone=0722111222&dnid=0310000000&uniqueid=1.1&agent=101";
     expect(server, "0722111222&dnid=0310000000", "Ana Pop");
     for event in ["queue_answer", "queue_answer_end"] {
-        assert_eq!(get(server.address, &format!("/sales/events?event={event}&{call}")).status, 200);
+        assert_eq!(report(server.address, &format!("/sales/events?event={event}&{call}")).status, 200);
     }
 }
 
 #[test]
 fn the_journal_makes_a_task_of_the_agent_who_spoke() {
     let agent = "[agent.ion]\nextension = \"101\"\nowner = { crm = \"005A00000000000007\" }\n";
-    let bench = Bench::new(&format!("{BY_PASSWORD} }}"), agent);
+    let bench = Bench::new(BY_PASSWORD, agent);
     let server = bench.workplace.serve();
     end_a_call(&server);
     wait_until("the task", || !bench.arrived(bench.crm.log_path()).is_empty());
@@ -252,7 +143,7 @@ fn the_journal_makes_a_task_of_the_agent_who_spoke() {
 #[test]
 fn the_journal_calls_the_class_of_the_customer() {
     let class = ", webservices = { send_call = { xml = \"CreateActivitiesWebService\", method = \"sendCallInfo\" } } }";
-    let bench = Bench::new(&format!("{BY_PASSWORD}{class}"), "");
+    let bench = Bench::new(&BY_PASSWORD.replace(" }", class), "");
     let server = bench.workplace.serve();
     end_a_call(&server);
     let path = "/services/Soap/class/CreateActivitiesWebService";

@@ -1,9 +1,9 @@
 //! A service of PHP's `SoapServer` is called, in each style of its WSDLs and without one.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use crate::harness::{Workplace, get, wait_until};
+use crate::harness::{Workplace, get, own_port, report, wait_until};
 use crate::php::has_php_with;
 
 /// PHP's own web server with the service of tests/data/soap; it is killed when it is dropped.
@@ -13,11 +13,11 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts it on a port that was free a moment ago, and on another one when somebody else was quicker.
+    /// Starts it on a port that is free, and on another one when somebody else was quicker.
     pub(crate) fn start() -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/soap/server.php");
         for _ in 0..20 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = own_port();
             let mut command = Command::new("php");
             command.args(["-S", &format!("127.0.0.1:{port}"), script]).env_remove("PHP_CLI_SERVER_WORKERS");
             let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -140,7 +140,7 @@ fn a_call_that_is_over_is_written_down_by_a_function_of_the_service() {
     let token = "token=a-token-for-the-tests-0123456789";
     for name in ["map", "places"] {
         let event = format!("event=missed_calls&telephone=%2B40722111222&dnid=0310000000&uniqueid={name}.1&queue=shop");
-        assert_eq!(get(server.address, &format!("/j-{name}/events?{event}&{token}")).status, 200);
+        assert_eq!(report(server.address, &format!("/j-{name}/events?{event}&{token}")).status, 200);
     }
     let calls = || -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(service.calls()).unwrap_or_default();

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::super::Http;
 use super::super::question::{MAX_QUERY, Parameters};
@@ -24,6 +25,9 @@ use crate::sources::recipe::NewContact;
 /// Most contacts that are found.
 const MOST: usize = 20;
 
+/// Searches at a time: each may read a whole address book, and calls come first.
+static SEARCHES: Semaphore = Semaphore::const_new(2);
+
 /// Most characters of a field that is typed into the page.
 const LONGEST: usize = 200;
 
@@ -35,6 +39,7 @@ pub(super) async fn find(State(http): State<Arc<Http>>, request: Request) -> Res
         let parameters = Parameters::from_query(&query[..query.len().min(MAX_QUERY)]).into_asked();
         let other = |name: &str| parameters.others.get(name).map(String::as_str).unwrap_or_default();
         let book = asked.book(&session, other("place"))?;
+        let _turn = SEARCHES.acquire().await.map_err(|_| Problem::signed_out())?;
         let found = http.reception.lookup.directory().search(&book, other("find").trim(), MOST).await?;
         let contacts: Vec<Value> = found.iter().map(shown).collect();
         Ok(asked.reply(StatusCode::OK, &json!({ "contacts": contacts })))

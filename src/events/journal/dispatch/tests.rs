@@ -1,0 +1,117 @@
+//! What a target gets when something goes wrong on our side.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::events::intake::{Arrival, Tie};
+use crate::events::journal::Which;
+use crate::model::{EndedCall, Event};
+use crate::sources::Writing;
+
+/// How long anything may take on a busy machine.
+const AT_MOST: Duration = Duration::from_secs(60);
+
+/// Notes the calls that it gets; it has a defect that the call `broken` shows.
+#[derive(Default)]
+struct Notebook(Mutex<Vec<String>>);
+
+impl CallLog for Notebook {
+    fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static> {
+        let name = call.uniqueid.clone().unwrap();
+        self.0.lock().unwrap().push(name.clone());
+        Box::pin(async move {
+            assert_ne!(name, "broken", "a defect, as a test");
+            Ok(())
+        })
+    }
+}
+
+impl Notebook {
+    fn calls(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+struct Bench {
+    store: Arc<EventStore>,
+    notebook: Arc<Notebook>,
+    dispatcher: Dispatcher,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(EventStore::open(&folder.path().join("calldex.db")).unwrap());
+        let (notebook, clock) = (Arc::new(Notebook::default()), Arc::new(SystemClock));
+        let dispatcher = Dispatcher::new(Arc::clone(&store), clock);
+        let log = Arc::clone(&notebook) as Arc<dyn CallLog>;
+        dispatcher.configure(&Targets::from([("crm".into(), Target { log, tries: 50, per_minute: 60_000 })]));
+        Self { store, notebook, dispatcher, _folder: folder }
+    }
+
+    /// A call of a number is over, a while ago.
+    async fn end_call(&self, name: &str) {
+        let params = [("event", "missed_calls"), ("uniqueid", name)];
+        let params: BTreeMap<_, _> =
+            params.into_iter().map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect();
+        let arrival = Arrival {
+            event: Event { project: "sales".into(), received: 1_000_000, params },
+            agents: Vec::new(),
+            number: None,
+            caller: Tie::Nobody,
+            journal: Arc::new(["crm".into()]),
+            longest_call: 3_600_000,
+        };
+        self.store.accept(arrival, |_| {}).unwrap().await.unwrap().unwrap();
+        self.dispatcher.wake();
+    }
+
+    async fn sql(&self, sql: &'static str) {
+        self.store.change("test", move |connection| connection.execute_batch(sql)).await.unwrap();
+    }
+
+    async fn until_written(&self, count: usize) {
+        let all = async {
+            while self.store.journal(Which::Written, None, 100).await.unwrap().len() < count {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(AT_MOST, all).await.expect("the calls are written");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_shows_a_defect_stops_no_other_one() {
+    let bench = Bench::new();
+    for name in ["broken", "second"] {
+        bench.end_call(name).await;
+    }
+    bench.until_written(1).await;
+    bench.end_call("third").await;
+    bench.until_written(2).await;
+    let waiting = bench.store.journal(Which::Waiting, None, 10).await.unwrap();
+    assert_eq!((waiting.len(), waiting[0].tries), (1, 1));
+    assert!(waiting[0].error.as_deref().is_some_and(|error| error.contains("defect")), "{waiting:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_is_written_but_cannot_be_noted_is_not_sent_again() {
+    let bench = Bench::new();
+    bench
+        .sql("CREATE TRIGGER full BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'as if the disk were full'); END")
+        .await;
+    bench.end_call("only").await;
+    let sent = async {
+        while bench.notebook.calls().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(AT_MOST, sent).await.expect("it is sent");
+    // Long enough for several tries to note it.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    bench.sql("DROP TRIGGER full").await;
+    bench.until_written(1).await;
+    assert_eq!(bench.notebook.calls(), ["only"]);
+}

@@ -1,0 +1,54 @@
+//! Odoo up to 18: one address for everything, a login that gives a number, errors with status 200.
+
+use serde_json::json;
+
+use super::super::book::Book;
+use super::super::stand_in::{Answer, Crm, Request};
+use super::odoo::partners;
+
+pub(crate) struct OdooJsonRpc;
+
+impl Crm for OdooJsonRpc {
+    fn recipe(&self) -> &'static str {
+        "odoo_jsonrpc"
+    }
+    fn params(&self) -> &'static str {
+        r#"{ database = "acme", login = "ion", key = "RPC-SECRET" }"#
+    }
+    fn secrets(&self) -> &'static [&'static str] {
+        &["RPC-SECRET"]
+    }
+    fn lets_in(&self, request: &Request) -> bool {
+        request.path == "/jsonrpc" && request.json()["params"]["args"][2] == "RPC-SECRET"
+    }
+    fn is_login(&self, request: &Request) -> bool {
+        request.json()["params"]["service"] == "common"
+    }
+    fn refuse(&self, _: &Request) -> Answer {
+        let data = json!({ "name": "odoo.exceptions.AccessDenied" });
+        Answer::json(200, &json!({ "jsonrpc": "2.0", "id": null, "error": { "code": 200, "data": data } }))
+    }
+    fn answer(&self, request: &Request, book: Book) -> Answer {
+        let params = &request.json()["params"];
+        let args = &params["args"];
+        let result = match (params["service"].as_str(), args[4].as_str()) {
+            (Some("common"), _) => json!(2),
+            (Some("object"), Some("search_read")) if args[1] == 2 => partners(&args[5][0], &args[6], book),
+            (Some("object"), Some("message_post")) if args[5] == json!([[42]]) => json!(900),
+            _ => return Answer::json(200, &json!({ "error": { "data": { "name": "builtins.TypeError" } } })),
+        };
+        Answer::json(200, &json!({ "jsonrpc": "2.0", "id": null, "result": result }))
+    }
+    fn page(&self) -> usize {
+        50
+    }
+    fn link(&self) -> &'static str {
+        "/web#id=42&model=res.partner&view_type=form"
+    }
+    fn agent(&self) -> &'static str {
+        "owner = { crm = \"7\" }"
+    }
+    fn log_path(&self) -> &'static str {
+        "/jsonrpc"
+    }
+}

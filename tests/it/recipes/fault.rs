@@ -1,0 +1,94 @@
+//! What goes wrong with a CRM, on order: refusals, limits, redirects, answers that nobody can read.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::book::{Book, Mood};
+use super::stand_in::{Answer, Crm, Request};
+
+/// What stands in front of a path that has moved.
+pub(crate) const MOVED: &str = "/moved";
+
+/// A fault on order.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    None,
+    /// The credentials are refused.
+    Refuse,
+    /// Whoever logs in gets a session, and the session is refused.
+    RefuseSessions,
+    /// 403 without a reason.
+    Forbid,
+    Limit,
+    Down,
+    HalfABody,
+    /// The connection is closed without an answer.
+    Reset,
+    /// A web page with status 200.
+    Page,
+    /// XML with status 200.
+    Xml,
+    /// JSON of a shape that nobody expects.
+    Odd,
+    /// This status, and what was sent comes back, as pages of errors do it.
+    Echo(u16),
+    /// 429 that does not say for how long.
+    LimitWithoutTime,
+    /// An answer of this CRM's own.
+    Say(Answer),
+    /// A right answer with a header more.
+    Add(&'static str, &'static str),
+    /// A right answer in chunks.
+    Chunked,
+    /// A right answer, compressed.
+    Gzip,
+    /// A right answer, as soon as something else is ordered.
+    Hold,
+    /// A redirect with this status to an address in front of the path.
+    Redirect(u16, String),
+    /// A right answer to a search that finds too much.
+    Search(Mood),
+}
+
+/// The fault on order; a held answer waits until it is let go.
+pub(super) fn wait_for(ordered: &Mutex<Fault>) -> Fault {
+    loop {
+        let fault = ordered.lock().unwrap().clone();
+        if !matches!(fault, Fault::Hold) {
+            return fault;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub(super) fn react(crm: &dyn Crm, fault: &Fault, request: &Request) -> Answer {
+    let moved = request.path.strip_prefix(MOVED).map(|path| Request { path: path.to_owned(), ..request.clone() });
+    let (is_moved, request) = (moved.is_some(), moved.as_ref().unwrap_or(request));
+    let page = |kind: &str, text: &str| Answer { body: text.into(), ..Answer::empty(200) }.with("Content-Type", kind);
+    let mood = if let Fault::Search(mood) = fault { *mood } else { Mood::Usual };
+    let book = Book { mood, page: crm.page() };
+    match fault {
+        Fault::Refuse => crm.refuse(request),
+        Fault::RefuseSessions if !crm.is_login(request) => crm.refuse(request),
+        Fault::Forbid => Answer::json(403, &json!({ "message": "no" })),
+        Fault::Limit => crm.limit(),
+        Fault::Down => Answer { body: "<html>sorry</html>".into(), ..Answer::empty(500) },
+        Fault::Redirect(status, to) if !is_moved => {
+            Answer::empty(*status).with("Location", &format!("{to}{}", request.target))
+        }
+        Fault::Page => page("text/html", "<!DOCTYPE html><p>Maintenance</p>"),
+        Fault::Xml => page("application/xml", "<?xml version=\"1.0\"?><sorry/>"),
+        Fault::Odd => Answer::json(200, &json!([[{ "oh": [null, -1.5e300, { "no": "\u{0}" }] }]])),
+        Fault::Echo(status) => Answer::json(
+            *status,
+            &json!({ "sent": [request.target, request.headers, request.body], "access_token": "an-echo-of-a-token" }),
+        ),
+        Fault::LimitWithoutTime => Answer::empty(429),
+        Fault::Say(answer) => answer.clone(),
+        _ if !crm.lets_in(request) => crm.refuse(request),
+        Fault::Add(name, value) => crm.answer(request, book).with(name, value),
+        _ => crm.answer(request, book),
+    }
+}
