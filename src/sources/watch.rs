@@ -1,7 +1,7 @@
 //! Lets somebody watch one lookup: what went out, what came back, what was made of it (`calldex source test`).
 //!
 //! Whoever asks a source inside of [`watch`] gets its notes; outside of it a note costs a look at an empty place. Notes
-//! are for people, and hold no secret: credentials are masked before they are noted ([`mask`]).
+//! are for people, and hold no secret: credentials are masked before they are noted (`mask`).
 
 mod mask;
 
