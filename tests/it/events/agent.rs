@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use serde_json::{Value, json};
 
 use super::report;
-use crate::harness::{PATIENCE, RECIPE, Reply, Server, TinyCrm, Workplace, get, send, text, wait_until};
+use crate::harness::{PATIENCE, RECIPE, Reply, Server, TinyCrm, Workplace, get, read_some, send, text, wait_until};
 
 /// A browser that is signed in.
 pub(super) struct Page {
@@ -93,7 +93,7 @@ impl Listener {
     fn until(&mut self, wanted: &str) -> Value {
         let mut piece = [0_u8; 16_384];
         while !self.heard.contains(wanted) {
-            let count = self.stream.read(&mut piece).unwrap();
+            let count = read_some(&mut self.stream, &mut piece).unwrap();
             assert!(count > 0, "the stream has ended before {wanted:?}: {}", self.heard);
             self.heard.push_str(&text(&piece[..count]));
         }

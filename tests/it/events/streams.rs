@@ -1,13 +1,13 @@
 //! Thousands of pages at once, and one that reads nothing.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 
 use serde_json::json;
 
 use super::agent::Page;
 use super::report;
-use crate::harness::{PATIENCE, Workplace, allow_open_files, get, resident_kilobytes, text, wait_until};
+use crate::harness::{PATIENCE, Workplace, allow_open_files, get, read_some, resident_kilobytes, text, wait_until};
 
 /// Pages that listen at a time.
 const PAGES: usize = 2_000;
@@ -30,7 +30,7 @@ fn open(page: &Page) -> TcpStream {
 fn read_until(stream: &mut TcpStream, wanted: &str) -> String {
     let (mut heard, mut piece) = (String::new(), [0_u8; 4_096]);
     while !heard.contains(wanted) {
-        let count = stream.read(&mut piece).unwrap();
+        let count = read_some(stream, &mut piece).unwrap();
         assert!(count > 0, "the stream has ended before {wanted:?}: {heard}");
         heard.push_str(&text(&piece[..count]));
     }

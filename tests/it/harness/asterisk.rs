@@ -1,10 +1,10 @@
 //! A scripted Asterisk: what version 22.10.1 was seen to send and to answer over FastAGI, byte for byte.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use super::PATIENCE;
+use super::{PATIENCE, read_some};
 
 /// A call that comes in, as far as FastAGI tells of it.
 #[derive(Debug, Clone)]
@@ -111,7 +111,7 @@ impl Asterisk {
                 return Some(String::from_utf8(command).unwrap());
             }
             let mut piece = [0_u8; 8192];
-            match self.stream.read(&mut piece) {
+            match read_some(&mut self.stream, &mut piece) {
                 Ok(0) => {
                     assert!(self.waiting.is_empty(), "half a command: {:?}", super::text(&self.waiting));
                     return None;

@@ -1,6 +1,6 @@
 //! A client that sends exactly the bytes it is given.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
@@ -70,6 +70,16 @@ pub(crate) fn send(address: SocketAddr, request: &[u8]) -> Reply {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     parse(&bytes)
+}
+
+/// Reads what has come; a machine that was stopped and goes on interrupts a read that has a time limit.
+pub(crate) fn read_some(stream: &mut TcpStream, piece: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match stream.read(piece) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 fn parse(bytes: &[u8]) -> Reply {

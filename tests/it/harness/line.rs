@@ -1,10 +1,10 @@
 //! A connection that stays open for several requests, and counts one answer for each.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use super::client::parse_head;
-use super::{PATIENCE, Reply};
+use super::{PATIENCE, Reply, read_some};
 
 /// A connection with the bytes that have come and belong to no answer yet.
 pub(crate) struct Line {
@@ -80,7 +80,7 @@ impl Line {
     /// Reads what has come; false at the end of the connection.
     fn receive(&mut self) -> bool {
         let mut piece = [0_u8; 8192];
-        match self.stream.read(&mut piece) {
+        match read_some(&mut self.stream, &mut piece) {
             Ok(count) => {
                 self.waiting.extend_from_slice(&piece[..count]);
                 count > 0

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 pub(crate) use asterisk::{Asterisk, Dialogue, Incoming};
 pub(crate) use authority::{Authority, Certificate};
 pub(crate) use browser::{Browser, View};
-pub(crate) use client::{Reply, get, head, post, report, send};
+pub(crate) use client::{Reply, get, head, post, read_some, report, send};
 pub(crate) use crm::{RECIPE, TinyCrm};
 pub(crate) use database::Database;
 pub(crate) use line::Line;

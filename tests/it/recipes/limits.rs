@@ -59,6 +59,8 @@ fn count_after(crm: &Arc<dyn Crm>, limit: Limit, fault: &Fault) -> (usize, usize
     asking.order(fault.clone());
     let start = Instant::now();
     asking.ask("0744999999");
+    // Its answer may have come later than that of the call.
+    asking.server.wait_for_metrics("calldex_source_in_flight{source=\"crm\"} 0\n");
     let before = bench.stand_in.received().len();
     (0..CALLERS).for_each(|index| asking.ask_in_vain(index));
     let counted = bench.stand_in.received().len() - before;
