@@ -4,6 +4,7 @@
 //! are named, have a numbering of their own and a [`Revision`] that every write raises, also a write of another
 //! process. What every implementation has to do is written down as tests in `battery.rs`.
 
+mod breath;
 pub mod erasure;
 pub mod export;
 pub mod import;

@@ -54,7 +54,7 @@ impl Flights {
         work()
     }
 
-    /// Joins the flight for this key, or starts one.
+    /// Joins the flight for this key, or starts one; a source that would not be asked has landed already.
     pub(crate) fn board(
         &self,
         key: &CacheKey,
@@ -65,6 +65,10 @@ impl Flights {
         let mut under_way = lock(&self.under_way);
         if let Some(flight) = under_way.get(key) {
             return flight.clone();
+        }
+        // A source that is left alone costs its callers no task and no handover to another thread.
+        if let Some(refusal) = source.refusal() {
+            return watch::channel(Some(Err(Arc::new(refusal)))).1;
         }
         let (landing, flight) = watch::channel(None);
         under_way.insert(key.clone(), flight.clone());
@@ -128,6 +132,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use std::sync::{LazyLock, mpsc};
 
+    use futures_util::FutureExt;
+
     use super::*;
     use crate::clock::SystemClock;
     use crate::lookup::cache::Remembered;
@@ -190,6 +196,37 @@ mod tests {
             assert_eq!(landed(flight).await.unwrap_err().kind(), Kind::Internal);
             assert_eq!(flights.count(), 0);
         }
+    }
+
+    /// Is left alone.
+    struct Stopped;
+
+    impl Source for Stopped {
+        fn name(&self) -> &Arc<str> {
+            static NAME: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("stopped"));
+            &NAME
+        }
+
+        fn inputs(&self) -> Inputs {
+            Inputs::default()
+        }
+
+        fn refusal(&self) -> Option<Error> {
+            Some(Error::new(Kind::Unavailable, "left alone"))
+        }
+
+        fn find(&self, _question: Arc<Question>) -> Pending<'static> {
+            panic!("it is asked all the same")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_that_is_left_alone_has_landed_before_anything_is_started() {
+        let (flights, stopped): (_, Arc<dyn Source>) = (flights().0, Arc::new(Stopped));
+        let mut flight = flights.board(&key_for_tests("101"), &stopped, TIMEOUT, &question_for_tests("101"));
+        assert_eq!(flights.count(), 0);
+        let landed = flight.wait_for(Option::is_some).now_or_never().expect("nothing to wait for").unwrap().clone();
+        assert_eq!(landed.unwrap().unwrap_err().to_string(), "left alone");
     }
 
     /// Keeps its thread until the test lets it go, as a handshake or a big answer does for a moment.

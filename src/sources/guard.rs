@@ -98,6 +98,13 @@ impl Source for Guard {
         self.0.source.link_for_unknown(question)
     }
 
+    fn refusal(&self) -> Option<Error> {
+        let (why, rest) = self.0.breaker().stops(self.0.clock.now())?;
+        let refused = left_alone(why, rest);
+        self.0.metrics.count(Err(refused.kind()), Duration::ZERO);
+        Some(refused)
+    }
+
     fn find(&self, question: Arc<Question>) -> Pending<'static> {
         let inner = Arc::clone(&self.0);
         Box::pin(async move {

@@ -407,6 +407,11 @@ pub trait Source: Send + Sync + 'static {
         None
     }
 
+    /// Why it would not be asked at this moment, where that is known without asking.
+    fn refusal(&self) -> Option<Error> {
+        None
+    }
+
     /// Finds the caller's contacts; nobody known is an empty list.
     ///
     /// # Errors

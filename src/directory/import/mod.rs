@@ -42,6 +42,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use encoding_rs::Encoding;
 
+use crate::directory::breath;
 use crate::directory::{Covers, ImportSession, Prepared, Preparer};
 use crate::error::{Error, Kind, Result};
 use crate::model::Contact;
@@ -242,6 +243,7 @@ impl Batch {
         self.bytes += record.bytes().len();
         self.lines.push(record.line);
         self.contacts.push(contact);
+        breath::row_done();
     }
 
     fn is_full(&self) -> bool {

@@ -10,6 +10,7 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, ToSql};
 
 use super::rows::Record;
+use crate::directory::breath;
 use crate::directory::prepared::MatchKey;
 
 /// Keys that are collected before they are written: some 12 MB.
@@ -187,6 +188,7 @@ impl Pending {
                 &Entry { key, extension: Box::default(), contact: *contact, position },
             )?;
             count += 1;
+            breath::row_done();
         }
         self.written += count;
         for _ in count..most {

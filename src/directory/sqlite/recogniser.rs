@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::content::{ALL_MATCH, Digester};
 use super::rows::IdValue;
+use crate::directory::breath;
 use crate::directory::prepared::{Digest, MatchKey};
 use crate::directory::{Prepared, Preparer};
 use crate::error::Result;
@@ -32,7 +33,8 @@ pub(super) struct Recogniser {
 
 impl Preparer for Recogniser {
     fn prepare(&mut self, contacts: Vec<Contact>) -> Result<Vec<Prepared>> {
-        let digests: Vec<Digest> = contacts.iter().map(|contact| self.digester.digest(contact, true)).collect();
+        let digest = |contact| self.digester.digest(contact, true);
+        let digests: Vec<Digest> = contacts.iter().map(digest).inspect(|_| breath::row_done()).collect();
         let known = self.known(&contacts, &digests).map_err(|error| failure(DOING, error))?;
         let rows = contacts.into_iter().zip(digests).zip(known);
         rows.map(|((contact, digest), known)| match known {
@@ -50,6 +52,7 @@ impl Recogniser {
             digest = self.digester.digest(prepared.contact(), false);
         }
         prepared.digest = Some(digest);
+        breath::row_done();
         Ok(prepared)
     }
 
@@ -69,6 +72,7 @@ impl Recogniser {
             let found = statement.query_row(values, |row| {
                 Ok((row.get_ref(1)?.as_blob_or_null()? == Some(&digest[..])).then_some(row.get(0)?))
             });
+            breath::row_done();
             Ok(found.optional()?.flatten())
         });
         rows.collect()

@@ -15,6 +15,7 @@ use super::reading;
 use super::rows::{self, Insert, Place, Record, Size};
 use super::seen::Seen;
 use super::write::{count, next_row, row_of};
+use crate::directory::breath;
 use crate::directory::prepared::Digest;
 use crate::directory::{Book, Change, Covers, ImportSummary, Prepared, Revision};
 use crate::number::Numbering;
@@ -111,6 +112,7 @@ impl Staging {
         let mut round = Round { connection, insert, next_row: next_row(connection)?, now };
         for row in rows {
             changes.push(self.apply_row(&mut round, row)?);
+            breath::row_done();
         }
         Ok(())
     }

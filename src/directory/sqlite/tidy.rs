@@ -9,6 +9,7 @@ use super::lock::ImportLock;
 use super::rows;
 use super::session::CHUNK;
 use super::write::{generation, running_import};
+use crate::directory::breath;
 use crate::error::Result;
 use crate::store::{Durability, Store, failure};
 
@@ -86,6 +87,7 @@ fn delete_selected<const N: usize>(connection: &Connection, sql: &str, values: [
         statement.query_map(params_from_iter(values), |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
     for row in &found {
         rows::delete(connection, *row)?;
+        breath::row_done();
     }
     Ok(found.len() == CHUNK)
 }

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::rows::Record;
 use super::staging::Staging;
 use super::write::row_of;
+use crate::directory::breath;
 use crate::directory::{Difference, Removal};
 
 /// Rows of one book that a generation sees, from one row on.
@@ -54,6 +55,7 @@ impl Staging {
             if let Some(record) = Record::load(connection, row)? {
                 self.end(connection, row, &record)?;
                 self.summary.removed += 1;
+                breath::row_done();
             }
         }
         Ok(found.last().copied().filter(|_| found.len() == most))

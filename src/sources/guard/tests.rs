@@ -146,6 +146,21 @@ async fn a_source_that_hangs_is_given_up_after_its_timeout_and_not_tried_again()
 }
 
 #[tokio::test(start_paused = true)]
+async fn whether_a_source_is_left_alone_is_said_without_asking_it() {
+    let (guard, source) = guarded("", &[Fail(Kind::Unavailable)]);
+    assert!(guard.refusal().is_none());
+    while guard.health() == Health::Closed {
+        assert!(ask(&guard).await.is_err());
+    }
+    let asked = source.asked();
+    let refusal = guard.refusal().expect("it is left alone");
+    assert_eq!(refusal.to_string(), ask(&guard).await.unwrap_err().to_string());
+    tokio::time::advance(FIRST_REST).await;
+    assert!(guard.refusal().is_none(), "the next lookup finds out whether it is back");
+    assert_eq!(source.asked(), asked);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_requests_than_allowed_are_on_their_way() {
     let (guard, source) = guarded("max_in_flight = 4", &[Slow(100)]);
     let mut lookups = tokio::task::JoinSet::new();
