@@ -267,7 +267,11 @@ mod tests {
         ] {
             assert!(find_mistake_in_template(wrong).is_some(), "{wrong}");
         }
-        for right in ["{% if contact.a %}x{% elif contact.b -%}y{%- else %}z{%+ endif %}", "{# {% set a = 1 %} #}", "{{ '{% set %}' }}"] {
+        for right in [
+            "{% if contact.a %}x{% elif contact.b -%}y{%- else %}z{%+ endif %}",
+            "{# {% set a = 1 %} #}",
+            "{{ '{% set %}' }}",
+        ] {
             assert_eq!(find_mistake_in_template(right), None, "{right}");
         }
     }

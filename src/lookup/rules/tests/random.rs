@@ -96,8 +96,9 @@ fn template() -> impl Strategy<Value = String> {
     prop_oneof![
         expression().prop_map(|it| format!("{{{{ {it} }}}}")),
         (expression(), expression()).prop_map(|(a, b)| format!("{{% if {a} %}}{{{{ {b} }}}}{{% endif %}}")),
-        (expression(), expression())
-            .prop_map(|(a, b)| format!("{{% if {a} %}}{{{{ {b} ~ {b} ~ {b} }}}}{{% else %}}{{{{ {a} }}}}{{% endif %}}")),
+        (expression(), expression()).prop_map(|(a, b)| format!(
+            "{{% if {a} %}}{{{{ {b} ~ {b} ~ {b} }}}}{{% else %}}{{{{ {a} }}}}{{% endif %}}"
+        )),
         "\\PC{0,30}",
         (0_i64..120).prop_map(|place| place.to_string()),
     ]
