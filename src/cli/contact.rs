@@ -57,7 +57,7 @@ pub(crate) struct Add {
     #[arg(long)]
     name: Option<String>,
     /// A telephone number, extension or SIP user; may be given several times
-    #[arg(long = "number", value_name = "NUMBER")]
+    #[arg(long = "number", alias = "telephone", value_name = "NUMBER")]
     numbers: Vec<String>,
     /// Country of these numbers, when it is not that of the address book
     #[arg(long, value_name = "CC")]
