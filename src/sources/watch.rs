@@ -17,11 +17,12 @@ tokio::task_local! {
     static UNSEEN: ();
 }
 
-/// What was noted, and the hosts that the way was gone to.
+/// What was noted, the hosts that the way was gone to, and what must not be shown.
 #[derive(Default)]
 struct Watched {
     notes: Vec<Note>,
     hosts: BTreeSet<String>,
+    secrets: BTreeSet<String>,
 }
 
 /// Something that happened.
@@ -67,7 +68,7 @@ pub enum Note {
     },
 }
 
-pub use mask::SHOWN;
+pub use mask::{SHORTEST, SHOWN};
 pub(crate) use mask::{answered, excerpt, sent};
 
 /// Waits for something that asks a source, and returns what was noted meanwhile too.
@@ -85,8 +86,11 @@ pub(crate) async fn unseen<T>(login: impl Future<Output = T>) -> T {
 
 /// Notes something, when somebody watches.
 pub(crate) fn note(make: impl FnOnce() -> Note) {
-    // An error says that nobody does.
-    let _ = WATCHED.try_with(|watched| lock(watched).notes.push(make()));
+    // An error says that nobody does. A note is made before the lock is taken: it may look at what is hidden.
+    let _ = WATCHED.try_with(|watched| {
+        let made = make();
+        lock(watched).notes.push(made);
+    });
 }
 
 /// Whether somebody watches.
@@ -97,6 +101,23 @@ pub(crate) fn is_on() -> bool {
 /// Whether what is answered is a credential.
 fn is_unseen() -> bool {
     UNSEEN.try_with(|()| ()).is_ok()
+}
+
+/// Keeps values out of all notes that follow: an address may need them, and a system may repeat them in its answer. Whoever
+/// knows them says so before the request is noted.
+pub(crate) fn hide(secrets: impl FnOnce() -> Vec<String>) {
+    let _ = WATCHED.try_with(|watched| {
+        let secrets = secrets();
+        lock(watched).secrets.extend(secrets);
+    });
+}
+
+/// What must not be shown, the longest first, as one may be part of another.
+fn hidden() -> Vec<String> {
+    let hidden = WATCHED.try_with(|watched| lock(watched).secrets.iter().cloned().collect());
+    let mut hidden: Vec<String> = hidden.unwrap_or_default();
+    hidden.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    hidden
 }
 
 /// Whether somebody watches who has not been shown the way to this host.

@@ -5,13 +5,10 @@ use std::borrow::Cow;
 use url::Url;
 
 use crate::config::{Param, Params, Source};
-use crate::sources::watch::SHOWN;
+use crate::sources::watch::{SHORTEST, SHOWN};
 
 /// Names of parameters whose values are secrets.
 const NAMES: [&str; 8] = ["pass", "key", "token", "secret", "auth", "session", "user", "login"];
-
-/// A shorter value is hidden nowhere: it would take ordinary words with it.
-const SHORTEST: usize = 4;
 
 /// What must not be printed.
 pub(super) struct Secrets(Vec<String>);

@@ -25,6 +25,7 @@ use crate::number::ladder::Rung;
 use crate::number::{self, Forms, Number, Phone};
 use crate::sources::http::{Answer, Request};
 use crate::sources::verify::verify;
+use crate::sources::watch;
 
 /// How long a follow-up request may take: the caller is known already and waits.
 const FOLLOW_UP: Duration = Duration::from_millis(300);
@@ -308,6 +309,7 @@ impl Engine {
     pub(super) async fn send(&self, request: Request, within: Option<Duration>) -> Result<Answer> {
         self.check_quiet()?;
         self.spend()?;
+        watch::hide(|| self.settings.secrets());
         self.wire.send(request, within).await
     }
 

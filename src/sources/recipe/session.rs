@@ -76,7 +76,9 @@ impl Engine {
                     pairs.push((name.clone(), request::text(&self.settings, template, &context, name)?));
                 }
                 if let Some(assertion) = assertion {
-                    pairs.push(("assertion".to_owned(), self.assert(assertion, &context)?));
+                    let signed = self.assert(assertion, &context)?;
+                    watch::hide(|| vec![signed.clone()]);
+                    pairs.push(("assertion".to_owned(), signed));
                 }
                 request::make_token_request(&self.settings, url, &pairs, &context)?
             }

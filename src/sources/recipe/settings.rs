@@ -103,6 +103,15 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The values of the parameters that the recipe calls secret.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let secret = self.recipe.params.iter().filter(|(_, param)| param.secret);
+        let values = secret.filter_map(|(name, _)| self.params.get_attr(name).ok());
+        values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
+    }
+}
+
 fn as_value(params: BTreeMap<String, String>) -> Value {
     Value::from(params.into_iter().map(|(name, value)| (name, Value::from(value))).collect::<BTreeMap<_, _>>())
 }

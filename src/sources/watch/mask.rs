@@ -26,8 +26,12 @@ static IN_XML: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)(<[\w.:-]*(?:token|session|secret|passw|api_?key|credential)[\w.:-]*(?:\s[^<>]*)?>)[^<]+")
 });
 
+/// A shorter value is hidden nowhere: it would take ordinary words with it.
+pub const SHORTEST: usize = 4;
+
 /// A request without its secrets.
 pub(crate) fn sent(request: &Request) -> Note {
+    super::hide(|| carried(&request.headers));
     let headers = masked_headers(&request.headers);
     let body = match request.body.len() {
         0 => String::new(),
@@ -42,11 +46,23 @@ pub(crate) fn answered(answer: &Answer, first: Duration, took: Duration) -> Note
     let kind = if answer.content_type().is_empty() { "no content type" } else { answer.content_type() };
     let text = match answer.text() {
         Ok(_) if super::is_unseen() && answer.status.is_success() => "(the answer to a login is not shown)".to_owned(),
-        Ok(text) => without_secrets(&text),
+        Ok(text) => without_secrets(&without_hidden(&text)),
         Err(_) => format!("({length} bytes that are no text)"),
     };
     let head = format!("status {}, {kind}, {length} bytes", answer.status);
     Note::Answered { head, excerpt: excerpt(&text), first: Some(first), took }
+}
+
+/// The credentials in headers, each as it stands and without the word in front of it.
+fn carried(headers: &HeaderMap) -> Vec<String> {
+    let secret = headers.values().filter(|value| value.is_sensitive()).filter_map(|value| value.to_str().ok());
+    secret.flat_map(|value| [value, value.rsplit(' ').next().unwrap_or_default()]).map(str::to_owned).collect()
+}
+
+/// A text without the values that somebody has asked to hide.
+fn without_hidden(text: &str) -> String {
+    let hidden = super::hidden().into_iter().filter(|secret| secret.chars().count() >= SHORTEST);
+    hidden.fold(text.to_owned(), |text, secret| text.replace(&secret, "…"))
 }
 
 /// A text in which values are replaced whose names say that they are secrets, as JSON or as XML has them.
@@ -77,7 +93,7 @@ fn masked(url: &Url) -> String {
     for segment in url.path_segments().into_iter().flatten() {
         let token = segment.len() >= 16 && segment.bytes().any(|byte| byte.is_ascii_digit());
         shown.push('/');
-        shown.push_str(if token { "…" } else { segment });
+        shown.push_str(&if token { "…".to_owned() } else { without_hidden(segment) });
     }
     for (place, (name, value)) in url.query_pairs().enumerate() {
         let value = if SHOWN.contains(&&*name) { &*value } else { "…" };
@@ -109,6 +125,25 @@ mod tests {
         let expected = "POST https://crm.example.com/api/…/caller?key=…&telephone=0722111222\nx-api-key: …\n\
                         authorization: …\naccept: application/json\n(a body of 16 bytes)";
         assert_eq!(shown, expected);
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_somebody_knows_is_shown_neither_in_a_path_nor_when_it_comes_back() {
+        let mut request = Request::get(Url::parse("https://crm.example.com/rest/1/hook/list").unwrap());
+        let mut carried = http::HeaderValue::from_static("Basic aHVudGVyMg==");
+        carried.set_sensitive(true);
+        request.headers.insert("authorization", carried);
+        let said = Bytes::from_static(b"no Basic aHVudGVyMg== aHVudGVyMg== hook X");
+        let answer = Answer { status: StatusCode::OK, headers: HeaderMap::new(), body: said };
+        let asking = async {
+            watch::hide(|| vec!["hook".to_owned(), "X".to_owned()]);
+            watch::note(|| sent(&request));
+            watch::note(|| answered(&answer, Duration::ZERO, Duration::ZERO));
+        };
+        let ((), notes) = watch::watch(asking).await;
+        let [Note::Sent(sent), Note::Answered { excerpt, .. }] = &notes[..] else { panic!("{notes:?}") };
+        assert_eq!(sent, "GET https://crm.example.com/rest/1/…/list\nauthorization: …");
+        assert_eq!(excerpt, "no … … … X");
     }
 
     #[test]

@@ -141,6 +141,26 @@ fn no_credential_is_logged_counted_or_explained_whatever_a_crm_answers() {
 }
 
 #[test]
+fn no_command_shows_a_credential_whatever_a_crm_answers() {
+    let thief = StandIn::start(Arc::new(Thief));
+    for_each(|crm| {
+        let scene = Scene::new(&crm, faults(&thief));
+        for index in 0..=scene.stand_ins.len() {
+            let (source, project) = (format!("s{index}"), format!("p{index}"));
+            scene.check_command(&["source", "test", &source, "--telephone", "0722 111 222"]);
+            match index % 3 {
+                0 => scene.check_command(&["lookup", "0722111222", "--project", &project, "--explain"]),
+                1 => scene.check_command(&["recipe", "call", &source, "log_call", "--event", "call.json"]),
+                _ => scene.check_command(&["lookup", "0722999888", "--project", &project, "--explain", "--json"]),
+            }
+        }
+        scene.check_command(&["config", "print"]);
+        scene.check_command(&["config", "check"]);
+    });
+    assert_eq!(thief.received().len(), 0, "{:?}", thief.received());
+}
+
+#[test]
 fn a_call_written_down_takes_no_credential_to_another_host() {
     let thief = StandIn::start(Arc::new(Thief));
     for_each(|crm| {
