@@ -8,6 +8,7 @@ mod agi;
 mod connection;
 mod counts;
 mod events;
+mod files;
 mod listen;
 mod log;
 mod reload;

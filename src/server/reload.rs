@@ -5,13 +5,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use metrics::counter;
-use notify::{RecursiveMode, Watcher};
 use tokio::signal::unix::Signal;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 
 use crate::config::{self, Config, RecipeTexts};
 use crate::error::{Error, Kind, Result, contain};
@@ -22,13 +21,8 @@ use crate::metrics::RELOADS;
 use crate::sources::recipe::shipped;
 
 use super::agi::AgiDoor;
+use super::files::{self, Watched};
 use super::listen::ListenSettings;
-
-/// An editor writes a file in several steps: this long nothing must have changed before it is read.
-const SETTLE: Duration = Duration::from_millis(300);
-
-/// The folders of further files, beside the main file.
-const FOLDERS: [&str; 2] = ["projects", "recipes"];
 
 /// What a reload brings up to date.
 pub(super) struct Reloaded {
@@ -46,67 +40,20 @@ pub(super) fn watch(
     hang_up: std::io::Result<Signal>,
     stopped: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> {
-    let (changed, mut changes) = mpsc::channel(1);
-    // Held by the future until its end: the watching ends with it.
-    let mut watcher = watch_files(&file, changed);
+    let mut files = Watched::new(file.clone());
     async move {
         let Ok(mut hang_up) = hang_up else { return };
+        let mut look = tokio::time::interval(files::EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = super::until(stopped.clone()) => return,
-                _ = hang_up.recv() => {}
-                Some(()) = changes.recv() => settle(&mut changes).await,
-            }
-            if let Some(watcher) = &mut watcher {
-                watch_folders(watcher, &file);
+                _ = hang_up.recv() => files.take_as_read().await,
+                _ = look.tick() => if !files.have_changed().await { continue },
             }
             report(contain(reload(&file, &reloaded)).await.and_then(|outcome| outcome));
         }
     }
-}
-
-/// Waits until the files have been left alone for a moment.
-async fn settle(changes: &mut mpsc::Receiver<()>) {
-    while let Ok(Some(())) = tokio::time::timeout(SETTLE, changes.recv()).await {}
-}
-
-/// Watches the folders, not the files: editors and deployment tools replace a file by another one of its name.
-fn watch_files(file: &Path, changed: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
-    let folder = folder_of(file);
-    let main = file.file_name().map(std::ffi::OsStr::to_os_string);
-    let notice = move |event: notify::Result<notify::Event>| {
-        let Ok(event) = event else { return };
-        let concerns = |path: &PathBuf| {
-            path.extension().is_some_and(|extension| extension == "toml")
-                || path.file_name() == main.as_deref()
-                || FOLDERS.iter().any(|folder| path.ends_with(folder))
-        };
-        if !event.kind.is_access() && event.paths.iter().any(concerns) {
-            // One waiting notice is enough: the reload reads everything.
-            let _ = changed.try_send(());
-        }
-    };
-    let mut watcher = notify::recommended_watcher(notice).ok()?;
-    let watched = watcher.watch(&folder, RecursiveMode::NonRecursive);
-    if let Err(error) = watched {
-        tracing::warn!("changes of the configuration are not seen by themselves, send SIGHUP: {error}");
-    }
-    watch_folders(&mut watcher, file);
-    Some(watcher)
-}
-
-/// Watches the folders of further files, which may be made later; watching one again changes nothing.
-fn watch_folders(watcher: &mut notify::RecommendedWatcher, file: &Path) {
-    for name in FOLDERS {
-        let folder = folder_of(file).join(name);
-        if folder.is_dir() && watcher.watch(&folder, RecursiveMode::NonRecursive).is_err() {
-            tracing::warn!("changes in {} are not seen by themselves, send SIGHUP", folder.display());
-        }
-    }
-}
-
-fn folder_of(file: &Path) -> PathBuf {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf()
 }
 
 async fn reload(file: &Path, reloaded: &Reloaded) -> Result<Vec<String>> {
