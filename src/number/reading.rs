@@ -120,10 +120,11 @@ impl<'a> Reader<'a> {
                 }
                 let international = international.filter(|reading| reading.valid && is_as_written(reading, digits));
                 let usual = behind_usual_prefix(digits);
-                if self.is_at_home(national, digits) {
-                    return Readings::rank([usual, national, international]);
-                }
-                Readings::rank([national, usual, international, behind_foreign_prefix(digits)])
+                let readings = match self.is_at_home(national, digits) {
+                    true => Readings::rank([usual, national, international]),
+                    false => Readings::rank([national, usual, international]),
+                };
+                if readings.is_valid() { readings } else { Readings::rank([behind_foreign_prefix(digits), readings.first]) }
             }
             WithoutPlus::National => {
                 Readings::rank([national, behind_usual_prefix(digits), behind_foreign_prefix(digits)]).alone()
