@@ -143,7 +143,8 @@ async fn a_system_that_takes_a_request_and_never_answers_holds_nobody_for_ever()
     let url = Url::parse(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
     let hasty = Client { patience: Duration::from_millis(50), ..client() };
     let asking = async { (hasty.send(Request::get(url.clone())).await, hasty.tell(Request::get(url)).await) };
-    let (sent, told) = tokio::time::timeout(Duration::from_secs(60), asking).await.expect("the client gives up by itself");
+    let (sent, told) =
+        tokio::time::timeout(Duration::from_secs(60), asking).await.expect("the client gives up by itself");
     assert_eq!((sent.unwrap_err().kind(), told.unwrap_err().kind()), (Kind::Timeout, Kind::Timeout));
 }
 

@@ -247,7 +247,8 @@ mod tests {
 
     #[test]
     fn a_session_that_lasts_for_ever_lasts_for_a_day() {
-        let (host, bench) = (Url::parse("https://login.salesforce.com").unwrap(), crate::sources::stand_in::workbench());
+        let (host, bench) =
+            (Url::parse("https://login.salesforce.com").unwrap(), crate::sources::stand_in::workbench());
         let door = Door { client: &bench.client, host: &host, version: "59.0", now: bench.clock.now(), utc: 0 };
         let session = open(&door, host.as_str(), "id", Some(Duration::from_secs(u64::MAX))).unwrap();
         assert_eq!(session.until, Some(door.now + LONGEST_SESSION * 9 / 10));

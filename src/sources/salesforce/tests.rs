@@ -56,7 +56,9 @@ async fn without_a_country_of_its_own_the_answer_depends_on_how_the_project_read
     let keys = format!("url = \"{}\"\nparams = \"{}\"", server.url(""), by_password());
     let built = build(&settings_for_tests("crm", &keys), workbench()).unwrap();
     assert!(built.source.inputs().numbering, "or one project would get what another one was told");
-    let of = |numbering: Numbering| Arc::new(Question { numbering: Arc::new(numbering), ..(*question("0722111222")).clone() });
+    let of = |numbering: Numbering| {
+        Arc::new(Question { numbering: Arc::new(numbering), ..(*question("0722111222")).clone() })
+    };
     let of_a_pbx = Numbering { strip_prefix: Some("07".to_owned()), ..Numbering::of_country("RO") };
     for (numbering, found) in [(Numbering::of_country("RO"), 1), (Numbering::of_country("DE"), 0), (of_a_pbx, 1)] {
         let hits = built.source.find(of(numbering.clone())).await.unwrap();

@@ -132,7 +132,8 @@ impl Inner {
         let contacts = self.mapping.contacts_of_rows(Value::Array(rows), &columns)?;
         let hits = verify(contacts, &question.number, &numbering);
         if is_cut && hits.is_empty() {
-            let message = format!("the query finds more than {MOST_CONTACTS} rows, and the caller may be among the rest");
+            let message =
+                format!("the query finds more than {MOST_CONTACTS} rows, and the caller may be among the rest");
             return Err(Error::new(Kind::Corrupt, message));
         }
         Ok(hits)
@@ -168,7 +169,8 @@ mod tests {
     async fn found(rows: &str, query: &str, telephone: &str) -> Result<Vec<Hit>> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("crm.db");
-        let tables = format!("CREATE TABLE c (id INT, name TEXT, telephone TEXT, note TEXT); INSERT INTO c VALUES {rows}");
+        let tables =
+            format!("CREATE TABLE c (id INT, name TEXT, telephone TEXT, note TEXT); INSERT INTO c VALUES {rows}");
         rusqlite::Connection::open(&file).unwrap().execute_batch(&tables).unwrap();
         let keys = format!("country = \"RO\"\nurl = \"sqlite:{}\"\nquery = \"{query}\"", file.display());
         let built = build(&settings_for_tests("crm", &keys), workbench()).unwrap();

@@ -165,7 +165,8 @@ fn guessing_is_slowed_down_also_with_blanks_around_the_names() {
     let server = workplace.serve();
     let guesses = (0..60).map(|place| {
         let (before, behind) = (" ".repeat(place), "\u{a0}".repeat(place));
-        let offer = json!({ "project": format!("{before}sales"), "name": format!("ana{behind}"), "password": "a guess" });
+        let offer =
+            json!({ "project": format!("{before}sales"), "name": format!("ana{behind}"), "password": "a guess" });
         sign_in(server.address, &offer).status
     });
     assert!(guesses.into_iter().any(|status| status == 429), "each try counts for the same name");
