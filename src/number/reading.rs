@@ -124,7 +124,11 @@ impl<'a> Reader<'a> {
                     true => Readings::rank([usual, national, international]),
                     false => Readings::rank([national, usual, international]),
                 };
-                if readings.is_valid() { readings } else { Readings::rank([behind_foreign_prefix(digits), readings.first]) }
+                if readings.is_valid() {
+                    readings
+                } else {
+                    Readings::rank([behind_foreign_prefix(digits), readings.first])
+                }
             }
             WithoutPlus::National => {
                 Readings::rank([national, behind_usual_prefix(digits), behind_foreign_prefix(digits)]).alone()
