@@ -32,7 +32,7 @@ use crate::number::{is_known_country, nearest_country};
 
 use progress::progress;
 use report_file::{create_report, look_at_book, write_report};
-use source::{Source, sources};
+use source::{Source, shown, sources};
 
 /// How many places a report file names for each kind of problem.
 const REPORT_PLACES: usize = 100_000;
@@ -113,7 +113,7 @@ impl ImportArgs {
 
     /// The file as it is called in messages.
     fn name(&self) -> String {
-        if self.file.as_os_str() == "-" { "standard input".to_owned() } else { self.file.display().to_string() }
+        if self.file.as_os_str() == "-" { "standard input".to_owned() } else { shown(&self.file) }
     }
 }
 

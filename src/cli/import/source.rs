@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::directory::import::folder;
+use crate::directory::import::report::printable;
 use crate::error::{Error, Kind, Result};
 
 /// Where contacts come from.
@@ -13,6 +14,11 @@ pub(super) enum Source {
     Standard,
     /// A file.
     File(PathBuf),
+}
+
+/// The name of a file, which a customer may have chosen; it must not steer the terminal.
+pub(super) fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
 }
 
 /// What the arguments name: standard input, a file, or the files of a folder.
@@ -31,7 +37,7 @@ impl Source {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Standard => "standard input".to_owned(),
-            Self::File(path) => path.display().to_string(),
+            Self::File(path) => shown(path),
         }
     }
 
