@@ -321,7 +321,7 @@ fn id_json(id: &ContactId) -> serde_json::Value {
 }
 
 /// Text from a file must not steer the terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
