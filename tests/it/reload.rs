@@ -1,8 +1,11 @@
 //! The configuration changes while calls come in.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::harness::{CONFIGURATION, TOKEN, Workplace, get, wait_until};
+use crate::harness::{CONFIGURATION, TOKEN, Workplace, get, send_signal, wait_until};
 
 const IN_FORCE: &str = "read again and is in force";
 const REFUSED: &str = "is refused, the old one stays in force";
@@ -82,6 +85,26 @@ fn signals_and_changes_right_after_the_start_are_noticed() {
         let server = workplace.serve();
         assert_eq!(server.stop().code(), Some(0), "SIGTERM in the first moment");
     }
+}
+
+#[test]
+fn a_signal_while_the_server_is_still_starting_does_not_end_it() {
+    let workplace = Workplace::with_contacts();
+    let token = workplace.path("token");
+    assert!(Command::new("mkfifo").arg(&token).status().unwrap().success());
+    let written = format!("[\"{TOKEN}\"]");
+    workplace.write("calldex.toml", CONFIGURATION.replace(&written, "[{ file = \"token\" }]"));
+    let mut server = workplace.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    // Opens when the other end does: the server is reading its configuration, and reads until we close.
+    let mut pipe = File::options().write(true).open(&token).unwrap();
+    assert!(send_signal("HUP", server.id()));
+    writeln!(pipe, "{TOKEN}").unwrap();
+    drop(pipe);
+    let log = BufReader::new(server.stderr.take().unwrap()).lines();
+    let answers = log.map_while(Result::ok).any(|line| line.contains("answers"));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(answers, "the server was ended");
 }
 
 #[test]
