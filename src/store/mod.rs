@@ -267,9 +267,13 @@ fn check_file(path: &Path) -> Result<()> {
 fn warn_of_long_log(path: &Path) {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
-    if let Some(length) = fs::metadata(&log).ok().map(|log| log.len()).filter(|length| *length > LOG_BYTES.cast_unsigned()) {
+    if let Some(length) =
+        fs::metadata(&log).ok().map(|log| log.len()).filter(|length| *length > LOG_BYTES.cast_unsigned())
+    {
         let (path, megabytes) = (path.display(), length / 1_000_000);
-        tracing::warn!("{megabytes} MB in the write-ahead log of {path} are brought into it first, which takes a while");
+        tracing::warn!(
+            "{megabytes} MB in the write-ahead log of {path} are brought into it first, which takes a while"
+        );
     }
 }
 

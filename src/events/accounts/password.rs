@@ -121,7 +121,7 @@ mod tests {
                 running.fetch_sub(1, Ordering::SeqCst);
             })
         };
-        let start = std::time::Instant::now();
+        let start = Instant::now();
         let ends = futures_util::future::join_all((0..WAITING + 50).map(|_| work())).await;
         let refused = ends.iter().filter(|end| end.as_ref().is_err_and(|error| error.kind() == Kind::Busy)).count();
         // The first one has its turn before the next one comes.
