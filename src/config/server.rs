@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::access::warn_of_hidden;
 use super::keys::{Key, Kind, Section};
 use super::network::{EXPECTED_LISTENER, EXPECTED_NETWORK, read_listener, read_network};
 use super::reader::Reader;
@@ -147,6 +148,7 @@ impl Server {
             refused_per_minute: u32::try_from(number("refused_per_minute")).unwrap_or(u32::MAX),
             tls: reader.optional_table("tls").and_then(Tls::read),
         };
+        warn_of_hidden(&reader, "metrics_allow", &server.metrics_allow, &server.trusted_proxies);
         reader.finish();
         server
     }

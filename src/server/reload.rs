@@ -80,6 +80,8 @@ fn watch_files(file: &Path, changed: mpsc::Sender<()>) -> Option<notify::Recomme
             path.extension().is_some_and(|extension| extension == "toml")
                 || path.file_name() == main.as_deref()
                 || FOLDERS.iter().any(|folder| path.ends_with(folder))
+                // Where the files themselves are links, as in a volume of Kubernetes, a link to their folder changes.
+                || path.is_symlink()
         };
         if !event.kind.is_access() && event.paths.iter().any(concerns) {
             // One waiting notice is enough: the reload reads everything.

@@ -112,7 +112,8 @@ impl Mapping {
     /// # Errors
     /// [`Kind::Corrupt`] when the answer is not of the shape that the mapping expects.
     pub fn contacts(&self, answer: Value, types: Types) -> Result<Vec<Contact>> {
-        self.each(answer, types, |answer, effort| self.find_numbers(answer, effort))
+        let contacts = self.each(answer, types, |answer, effort| self.find_numbers(answer, effort))?;
+        Ok(if self.numbers.is_empty() { contacts } else { with_numbers(contacts) })
     }
 
     /// The contacts of a list of rows whose numbers are in these columns.
@@ -120,7 +121,7 @@ impl Mapping {
     /// # Errors
     /// As [`Mapping::contacts`].
     pub fn contacts_of_rows(&self, rows: Value, columns: &[String]) -> Result<Vec<Contact>> {
-        self.each(rows, Types::Told, |row, _| Ok(self.numbers_in(row, columns)))
+        self.each(rows, Types::Told, |row, _| Ok(self.numbers_in(row, columns))).map(with_numbers)
     }
 
     fn each(
@@ -223,6 +224,11 @@ impl Mapping {
             label: label.to_owned(),
         }));
     }
+}
+
+/// Where a system says its numbers, a contact without one is not taken at its word: nobody can tell whose it is.
+fn with_numbers(contacts: Vec<Contact>) -> Vec<Contact> {
+    contacts.into_iter().filter(|contact| !contact.numbers.is_empty()).collect()
 }
 
 /// Puts a value into its field. Says whether there was one.

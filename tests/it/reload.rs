@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -22,6 +23,20 @@ fn a_changed_file_is_in_force_by_itself_and_a_bad_one_is_refused() {
     server.wait_for_log(REFUSED);
     server.wait_for_log("did you mean \"backend_link\"?");
     assert!(server.lookup("telephone=0722111222").text().contains("/person/12345"), "the old one stays");
+}
+
+#[test]
+fn a_changed_link_to_the_folder_of_the_files_is_noticed() {
+    let workplace = Workplace::with_contacts();
+    workplace.write("first/calldex.toml", CONFIGURATION);
+    workplace.write("second/calldex.toml", CONFIGURATION.replace("contact/{{", "person/{{"));
+    std::fs::remove_file(workplace.path("calldex.toml")).unwrap();
+    symlink("first", workplace.path("..data")).unwrap();
+    symlink("..data/calldex.toml", workplace.path("calldex.toml")).unwrap();
+    let server = workplace.serve();
+    symlink("second", workplace.path("..data_tmp")).unwrap();
+    std::fs::rename(workplace.path("..data_tmp"), workplace.path("..data")).unwrap();
+    wait_until("the new link", || server.lookup("telephone=0722111222").text().contains("/person/12345"));
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub(super) async fn begin(State(http): State<Arc<Http>>, request: Request) -> Re
                 (http.events.store.sign_in_by_link(&invite, asked.now()).await?, gone)
             }
             Offered::Password { project, name, password } => {
+                // Counted as they are looked up, or blanks around them would make each guess the first one.
                 let (project, name) = (project.trim(), name.trim());
                 let who = format!("{project}/{}", name.to_lowercase());
                 let client = asked.count(|gate, client, now| gate.count_sign_in(client, &who, now))?;
