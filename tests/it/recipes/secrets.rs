@@ -33,6 +33,8 @@ fn faults(thief: &StandIn) -> Vec<Fault> {
         Fault::Echo(200),
         Fault::Echo(400),
         Fault::Echo(500),
+        Fault::EchoInCapitals,
+        Fault::EchoInBase64,
     ];
     faults.extend(redirects);
     faults
@@ -76,7 +78,7 @@ impl Scene {
         });
         let of_an_echo = |secret: &String| secret == "an-echo-of-a-token";
         for secret in secrets.chain(carried).filter(|secret| !secret.is_empty() && !of_an_echo(secret)) {
-            assert!(!seen.contains(&secret), "{}: {place} shows {secret}: {seen}", self.crm.recipe());
+            assert!(!is_shown(&secret, seen), "{}: {place} shows {secret}: {seen}", self.crm.recipe());
         }
     }
 
@@ -84,6 +86,18 @@ impl Scene {
         let output = self.workplace.run(arguments);
         self.check(&format!("{arguments:?}"), &(text(&output.stdout) + &text(&output.stderr)));
     }
+}
+
+/// Whether a secret stands in a text, in whatever case, or in base64 behind any number of bytes.
+fn is_shown(secret: &str, seen: &str) -> bool {
+    use base64::Engine as _;
+    let in_base64 = |before: usize| {
+        let bytes = [vec![b' '; before], secret.as_bytes().to_vec()].concat();
+        let text = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&bytes);
+        // The first and the last letter may hold bits of what stands around.
+        text[(before * 8).div_ceil(6)..bytes.len() * 8 / 6].to_owned()
+    };
+    seen.to_lowercase().contains(&secret.to_lowercase()) || (0..3).any(|before| seen.contains(&in_base64(before)))
 }
 
 fn configuration(crm: &dyn Crm, urls: &[String]) -> String {
