@@ -65,6 +65,7 @@ impl Scene {
         let workplace = Workplace::new(&configuration(&**crm, &urls));
         workplace.write("recipes/in_the_query.toml", RECIPE_IN_THE_QUERY);
         workplace.write("call.json", crm.call().to_string());
+        workplace.write("new.json", "{\"name\": \"Ana Pop\", \"number\": \"+40722111222\"}");
         Self { crm: Arc::clone(crm), stand_ins, workplace }
     }
 
@@ -175,13 +176,23 @@ fn no_command_shows_a_credential_whatever_a_crm_answers() {
 }
 
 #[test]
-fn a_call_written_down_takes_no_credential_to_another_host() {
+fn what_is_written_or_searched_takes_no_credential_to_another_host() {
     let thief = StandIn::start(Arc::new(Thief));
     for_each(|crm| {
         let redirects = REDIRECTS.into_iter().map(|status| Fault::Redirect(status, thief.url.clone()));
         let scene = Scene::new(&crm, redirects.collect());
         for index in 0..REDIRECTS.len() {
-            scene.check_command(&["recipe", "call", &format!("s{index}"), "log_call", "--event", "call.json"]);
+            let source = format!("s{index}");
+            scene.check_command(&["recipe", "call", &source, "log_call", "--event", "call.json"]);
+            scene.check_command(&["recipe", "call", &source, "create", "--event", "new.json"]);
+            scene.check_command(&["recipe", "call", &source, "search", "--text", "Ana"]);
+            // Each of them met the redirect, where the CRM can do it.
+            let expected = match crm.recipe() {
+                "salesforce" => 0,
+                "in_the_query" => 1,
+                _ => 3,
+            };
+            assert_eq!(scene.stand_ins[index].received().len(), expected, "{}", crm.recipe());
         }
     });
     assert_eq!(thief.received().len(), 0, "{:?}", thief.received());
