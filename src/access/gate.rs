@@ -162,7 +162,7 @@ impl Gate {
             reason,
             retry_after,
             client_text: client_text(client, reason, retry_after),
-            log_text: log_text(client, name, exists, reason),
+            log_text: log_text(asked, client, reason),
         }
     }
 }
@@ -228,8 +228,12 @@ fn client_text(client: Client, reason: Reason, retry_after: Option<Duration>) ->
 }
 
 /// The words for the administrator.
-fn log_text(client: Client, name: &str, exists: bool, reason: Reason) -> String {
-    let name = if exists || is_readable(name) { name } else { "(unreadable)" };
+fn log_text(asked: Asked<'_>, client: Client, reason: Reason) -> String {
+    let (name, for_administrators) = match asked {
+        Asked::Project(name, project) if project.is_some() || is_readable(name) => (name, false),
+        Asked::Project(..) => ("(unreadable)", false),
+        Asked::Admin(_) => ("(admin)", true),
+    };
     let mut text = format!("refused {} for {name}: {}", client.address(), reason.as_str());
     let advice = match reason {
         Reason::UntrustedProxy => {
@@ -242,6 +246,8 @@ fn log_text(client: Client, name: &str, exists: bool, reason: Reason) -> String 
             "the proxy in [server] trusted_proxies sent no X-Forwarded-For with an address that is not a proxy's, so \
              `allow` cannot be checked"
         }
+        Reason::TokenMissing if for_administrators => "send it as `Authorization: Bearer`, no other way counts here",
+        Reason::TokenWrong | Reason::TokenExpired if for_administrators => "compare with [server] admin_tokens",
         Reason::TokenMissing => "send it as `token`, bearer token or Basic password",
         Reason::TokenWrong | Reason::TokenExpired => "compare with `tokens`",
         Reason::TokensDiffer => "the request holds two different tokens",

@@ -77,7 +77,8 @@ pub enum Forwarding {
 /// Finds the client of a request: the peer, or the rightmost address behind trusted proxies that is not one of them.
 ///
 /// Entries to the left of that address are not looked at, since the client can write there what it likes. When every
-/// address is a trusted proxy, or a trusted proxy names nobody, the client is hidden: [`Client::Behind`].
+/// address is a trusted proxy, or a trusted proxy names nobody or its own machine, the client is hidden:
+/// [`Client::Behind`].
 ///
 /// # Errors
 /// [`Forwarding::Untrusted`] when the request shows signs of a proxy that is not trusted, [`Forwarding::Malformed`] when
@@ -100,7 +101,8 @@ pub fn client(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> Result<Clie
             }
             let hop = parse_entry(entry).ok_or(Forwarding::Malformed)?;
             if !is_in(hop, trusted) {
-                return Ok(Client::At(hop));
+                // A loopback address is one of the machine of the proxy, which may be another machine or another proxy.
+                return Ok(if hop.is_loopback() { Client::Behind(address) } else { Client::At(hop) });
             }
         }
     }
@@ -276,6 +278,14 @@ mod tests {
     }
 
     #[test]
+    fn nobody_but_the_peer_itself_can_be_on_this_machine() {
+        for (from, value) in [("10.0.0.1", "203.0.113.7, 127.0.0.1"), ("10.0.0.1", "::1"), ("127.0.0.1", "127.8.8.8")] {
+            let found = seen(from, &[value], &["127.0.0.1", "10.0.0.0/8"][usize::from(from == "10.0.0.1")..]);
+            assert_eq!(found, Ok(Client::Behind(from.parse().unwrap())), "{value} from {from}");
+        }
+    }
+
+    #[test]
     fn allow_lists_take_networks_of_both_families_and_mapped_ones() {
         let inside = |address: &str, list: &[&str]| is_in(address.parse().unwrap(), &networks(list));
         assert!(inside("203.0.113.7", &["198.51.100.1", "203.0.113.0/24"]));
@@ -306,7 +316,7 @@ mod tests {
             hops in 0_u8..4,
         ) {
             let trusted = networks(&["127.0.0.1", "10.0.0.0/8"]);
-            prop_assume!(!is_in(IpAddr::V4(own), &trusted));
+            prop_assume!(!is_in(IpAddr::V4(own), &trusted) && !own.is_loopback());
             // What proxies do: each appends the address that it saw.
             let mut value = format!("{forged}, {own}");
             for hop in 0..hops {

@@ -81,6 +81,7 @@ pub(crate) fn run(file: &Path, command: &Command, input: &mut dyn BufRead, out: 
         match command {
             Command::Add { agent, link } => {
                 check_project(&config, &agent.project)?;
+                page(&config)?;
                 store.add_agent(&agent.project, &agent.name, now).await?;
                 invite(&config, &store, agent, link, out).await
             }
@@ -111,19 +112,31 @@ fn check_project(config: &Config, name: &str) -> Result<()> {
 }
 
 async fn invite(config: &Config, store: &EventStore, agent: &Agent, link: &Link, out: &mut dyn Write) -> Outcome {
+    let page = page(config)?;
     let valid = i64::try_from(link.valid.as_millis()).unwrap_or(i64::MAX);
     let expires = SystemClock.utc_millis().saturating_add(valid);
     let token = store.invite(&agent.project, &agent.name, expires).await?;
-    let base = match &config.server.public_url {
-        Some(url) => url.clone(),
-        None => {
-            let scheme = if config.server.tls.is_some() { "https" } else { "http" };
-            format!("{scheme}://{}", config.server.listen)
-        }
-    };
     // Behind the # nothing leaves the browser: no log and no other page sees it.
-    writeln!(out, "{base}/agent/invite#{token}").map_err(unwritable)?;
+    writeln!(out, "{page}/agent/invite#{token}").map_err(unwritable)?;
     writeln!(out, "works once, for {}", format_duration(link.valid)).map_err(unwritable)
+}
+
+/// Where browsers reach this server.
+fn page(config: &Config) -> Result<String> {
+    let server = &config.server;
+    if let Some(url) = &server.public_url {
+        return Ok(url.clone());
+    }
+    if server.listen.ip().is_unspecified() {
+        let message = format!(
+            "[server] listen = \"{}\" does not say how browsers reach this server; add [server] public_url, such as \
+             \"https://calldex.example.com\"",
+            server.listen
+        );
+        return Err(Error::new(Kind::Invalid, message));
+    }
+    let scheme = if server.tls.is_some() { "https" } else { "http" };
+    Ok(format!("{scheme}://{}", server.listen))
 }
 
 async fn list(store: &EventStore, project: Option<String>, json: bool, out: &mut dyn Write) -> Outcome {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, Kind};
 use crate::store::backup::backup;
 use crate::store::{DIRECTORY, EVENTS, Store, events_path};
 
@@ -21,7 +22,14 @@ pub(crate) struct Arguments {
 /// Copies every file of the configured store.
 pub(crate) fn run(file: &Path, arguments: &Arguments, out: &mut dyn Write) -> Outcome {
     let config = workshop::load(file)?;
-    let store = Store::open(&config.server.store, &DIRECTORY)?;
+    let place = &config.server.store;
+    // Opening it would make a new one, and the copy of that would look like a backup.
+    if !place.exists() {
+        let message =
+            format!("there is no store {}: nothing was backed up; is it the right configuration?", place.display());
+        return Err(Error::new(Kind::NotFound, message));
+    }
+    let store = Store::open(place, &DIRECTORY)?;
     let events = Store::open(&events_path(&config.server.store), &EVENTS)?;
     let manifest = backup(&[&store, &events], &arguments.folder, SystemClock.utc_millis())?;
     for copied in &manifest.files {

@@ -57,7 +57,7 @@ pub(crate) struct Add {
     #[arg(long)]
     name: Option<String>,
     /// A telephone number, extension or SIP user; may be given several times
-    #[arg(long = "number", value_name = "NUMBER")]
+    #[arg(long = "number", alias = "telephone", value_name = "NUMBER")]
     numbers: Vec<String>,
     /// Country of these numbers, when it is not that of the address book
     #[arg(long, value_name = "CC")]
@@ -321,7 +321,7 @@ fn id_json(id: &ContactId) -> serde_json::Value {
 }
 
 /// Text from a file must not steer the terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config::parse_duration;
+use crate::config::{self, parse_duration};
 use crate::error::{Error, Kind, Result};
 
 use super::{Outcome, workshop};
@@ -25,9 +25,10 @@ fn parse_patience(text: &str) -> std::result::Result<Duration, String> {
 
 pub(crate) fn run(file: &Path, arguments: &Arguments) -> Outcome {
     let patience = arguments.timeout;
-    let config = workshop::load(file)?;
-    let address = reachable(config.server.listen);
-    if config.server.tls.is_some() {
+    // A supervisor that ends what fails this check must not do so because of a slip in a file that is not in force.
+    let server = config::load_server(file, &config::process_environment)?;
+    let address = reachable(server.listen);
+    if server.tls.is_some() {
         // The certificate is for the public name, not for this address: that it answers at all is what can be asked.
         return connect(address, patience).map(drop);
     }

@@ -15,7 +15,7 @@ use crate::config::Reply;
 use crate::directory::import::encoding::parse_encoding;
 use crate::directory::import::mapping::Mapping;
 use crate::directory::import::outcome::{Outcome, Preview, SHOWN};
-use crate::directory::import::report::Report;
+use crate::directory::import::report::{Report, printable};
 use crate::directory::import::sniff::parse_delimiter;
 use crate::directory::import::source::FileFormat;
 use crate::directory::import::{Import, Options, folder};
@@ -108,7 +108,7 @@ impl ImportArgs {
 
     /// The file as it is called in messages.
     fn name(&self) -> String {
-        if self.file.as_os_str() == "-" { "standard input".to_owned() } else { self.file.display().to_string() }
+        if self.file.as_os_str() == "-" { "standard input".to_owned() } else { shown(&self.file) }
     }
 }
 
@@ -251,6 +251,11 @@ enum Source {
     File(PathBuf),
 }
 
+/// The name of a file, which a customer may have chosen; it must not steer the terminal.
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
 /// The files that the arguments name.
 fn sources(args: &ImportArgs) -> Result<Vec<Source>> {
     if args.file.as_os_str() == "-" {
@@ -266,7 +271,7 @@ impl Source {
     fn name(&self) -> String {
         match self {
             Self::Standard => "standard input".to_owned(),
-            Self::File(path) => path.display().to_string(),
+            Self::File(path) => shown(path),
         }
     }
 

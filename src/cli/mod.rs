@@ -123,7 +123,7 @@ pub fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // When even standard error is gone, the exit code is all that is left to say.
-            let _ = writeln!(std::io::stderr(), "calldex: {error}");
+            let _ = writeln!(std::io::stderr(), "calldex: {}", harmless(&error.to_string()));
             ExitCode::from(1)
         }
     }
@@ -169,6 +169,11 @@ fn import_into(file: &Path, arguments: &import::ImportArgs) -> Outcome {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let terminal = err.is_terminal();
     import::run(arguments, workshop.directory.as_ref(), &book, terminal, &mut out, &mut err)
+}
+
+/// What files and other systems say stands in messages, and must not steer the terminal.
+fn harmless(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() && letter != '\n' { ' ' } else { letter }).collect()
 }
 
 fn is_broken_pipe(error: &Error) -> bool {

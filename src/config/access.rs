@@ -91,7 +91,20 @@ impl Access {
             (true, false) => check_open(reader, server),
             (false, true) => warn_of_wide_access(reader, &access),
         }
+        warn_of_hidden(reader, "allow", &access.allow, &server.trusted_proxies);
         access
+    }
+}
+
+/// A trusted proxy is never the client itself, so that its own address on a list lets nobody in.
+pub(crate) fn warn_of_hidden(reader: &Reader<'_>, key: &str, list: &[IpNet], proxies: &[IpNet]) {
+    if let Some(hidden) = list.iter().find(|network| proxies.iter().any(|proxy| proxy.contains(*network))) {
+        let message = format!(
+            "{key} in [{}] has {hidden}, one of trusted_proxies: what comes from there counts as coming from whom the proxy \
+             names, so this entry lets nobody in",
+            reader.path
+        );
+        reader.sheet.warn(&reader.place_of(key), message);
     }
 }
 

@@ -45,7 +45,12 @@ pub(crate) static SECTION: Section = Section {
             "\"24h\"",
             "How long after that time a found contact may still be served when its source fails or is too slow.",
         ),
-        Key::new("found_entries", ENTRIES, "200000", "Most found answers kept in memory."),
+        Key::new(
+            "found_entries",
+            ENTRIES,
+            "200000",
+            "Most found answers kept in memory; each KB of a larger one counts.",
+        ),
         Key::new(
             "unknown_entries",
             ENTRIES,

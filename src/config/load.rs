@@ -30,7 +30,7 @@ use super::recipe_text::{RecipeTexts, read_recipes};
 use super::roster::Roster;
 use super::secret::Environment;
 use super::sections::{MAIN, PROJECT_FILE};
-use super::server::Server;
+use super::server::{Server, UNREADABLE};
 use super::sheet::{Sheet, shown};
 use super::source::{self, Source};
 use super::tenant::Written;
@@ -98,10 +98,7 @@ pub fn load_again(
     earlier: RecipeTexts,
 ) -> Result<Loaded, Problems> {
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    let mut main = SourceFile::read(path);
-    main.text = main.text.map_err(|message| {
-        format!("{message}; `--config FILE` or CALLDEX_CONFIG names another, `calldex demo` needs none")
-    });
+    let main = SourceFile::read_main(path);
     let projects = list_files(&folder.join("projects")).map_err(|problem| Problems(vec![problem]))?;
     let projects = projects.iter().map(|path| SourceFile::read(path)).collect();
     let mut recipes = read_recipes(&folder).map_err(|problem| Problems(vec![problem]))?;
@@ -109,6 +106,25 @@ pub fn load_again(
     recipes.extend(gone.clone());
     let loaded = load_files(&Files { main, projects, recipes, folder }, environment, checks)?;
     Ok(Loaded { gone_recipes: gone, ..loaded })
+}
+
+/// Reads `[server]` alone, for whoever asks the process that runs: mistakes in the file are no obstacle, since that one
+/// goes on with its last good configuration.
+///
+/// # Errors
+/// What is wrong when the file cannot be read or does not say where the server listens.
+pub fn load_server(path: &Path, environment: Environment<'_>) -> Result<Server, Problems> {
+    let main = SourceFile::read_main(path);
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let (checks, recipes) = (Checks::NONE, RecipeTexts::new());
+    let context = Context { folder: &folder, environment, main_file: &main.file, checks: &checks, recipes: &recipes };
+    let sheet = context.sheet(&main, main.text()?, &MAIN);
+    let (document, _) = DeTable::parse_recoverable(sheet.text);
+    let server = Server::read(sheet.reader(document.get_ref()).table("server"));
+    if server.listen == UNREADABLE {
+        Problems::check(sheet.problems.take())?;
+    }
+    Ok(server)
 }
 
 /// Reads a configuration out of a text alone, for tests and for the demonstration. Sources are not checked.
@@ -177,12 +193,20 @@ impl<'a> Context<'a> {
 /// What the parser says when somebody forgot the quotes around a text.
 const BARE_WORDS: [&str; 4] = ["invalid boolean", "invalid float", "invalid integer", "invalid datetime"];
 
+/// What a word processor or a wiki makes of quotes.
+const CURLY_QUOTES: [char; 5] = ['“', '”', '„', '‘', '’'];
+
 fn parse<'a>(sheet: &Sheet<'a>) -> Result<DeTable<'a>, Problems> {
     let (document, errors) = DeTable::parse_recoverable(sheet.text);
     for error in errors {
         let place = error.span().unwrap_or_default();
         let bare = BARE_WORDS.iter().any(|kind| error.message().starts_with(kind));
-        let hint = if bare { "; text stands in quotes" } else { "" };
+        let curly = sheet.text.get(place.start..).is_some_and(|rest| rest.starts_with(CURLY_QUOTES));
+        let hint = match (bare, curly) {
+            (_, true) => "; these are the quotes of a word processor, write \"",
+            (true, false) => "; text stands in quotes",
+            (false, false) => "",
+        };
         sheet.problem(&place, format!("this is not TOML: {}{hint}", error.message()));
     }
     Problems::check(sheet.problems.take())?;
@@ -307,6 +331,13 @@ fn written_value<'a>(document: &'a DeTable<'a>, table: &str, key: &str) -> Optio
 }
 
 impl SourceFile {
+    fn read_main(path: &Path) -> Self {
+        let main = Self::read(path);
+        let explain =
+            |message| format!("{message}; `--config FILE` or CALLDEX_CONFIG names another, `calldex demo` needs none");
+        Self { text: main.text.map_err(explain), ..main }
+    }
+
     pub(super) fn read(path: &Path) -> Self {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let text = fs::read(path).map_err(|error| format!("cannot read the file: {error}"));

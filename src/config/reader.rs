@@ -181,6 +181,9 @@ impl<'a> Reader<'a> {
         match value {
             Cow::Borrowed(spanned) => match spanned.get_ref() {
                 DeValue::Array(items) => items.iter().map(Cow::Borrowed).collect(),
+                DeValue::String(_) => {
+                    self.refuse_as(value, key, &key.expected(), "; one alone stands in [ ] too").unwrap_or_default()
+                }
                 _ => self.refuse_as(value, key, &key.expected(), "").unwrap_or_default(),
             },
             Cow::Owned(spanned) => match spanned.get_ref() {

@@ -13,8 +13,9 @@ const INTRODUCTION: &str = "\
 <!-- Written by `calldex config reference`; a test compares the two. -->
 
 calldex reads one TOML file, `calldex.toml` (or `--config FILE`, or the environment variable `CALLDEX_CONFIG`), and every
-`projects/*.toml` beside it. `calldex config check` names every mistake with its line, `calldex config print` shows what
-holds with all defaults. `etc/calldex.example.toml` is an example of every key.
+`projects/*.toml` beside it. `calldex config check` names every mistake with its line, those in rules once the rest of their
+project is right; `calldex config print` shows what holds with all defaults. `etc/calldex.example.toml` is an example of every
+key.
 
 - An unknown key, a wrong type and a value out of range are refused. Durations are written as `\"800ms\"`, `\"1.5s\"`,
   `\"15m\"`, `\"24h\"` or `\"7d\"`.

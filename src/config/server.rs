@@ -1,13 +1,14 @@
 //! `[server]`: the process and its listeners.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::access::warn_of_hidden;
 use super::keys::{Key, Kind, Section};
 use super::network::{EXPECTED_LISTENER, EXPECTED_NETWORK, read_listener, read_network};
 use super::reader::Reader;
@@ -127,11 +128,14 @@ static TLS: Section = Section {
     ]],
 };
 
+/// Stands for a `listen` with a mistake, which was reported.
+pub(crate) const UNREADABLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
 impl Server {
     pub(crate) fn read(reader: Reader<'_>) -> Self {
         let number = |name| reader.whole(name).unwrap_or_default();
         let server = Self {
-            listen: reader.parse("listen", read_listener).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+            listen: reader.parse("listen", read_listener).unwrap_or(UNREADABLE),
             agi: reader.parse("agi", read_listener),
             store: reader.parse("store", read_store).map(|file| reader.sheet.path(&file)).unwrap_or_default(),
             public_url: reader.parse("public_url", read_url),
@@ -144,6 +148,7 @@ impl Server {
             refused_per_minute: u32::try_from(number("refused_per_minute")).unwrap_or(u32::MAX),
             tls: reader.optional_table("tls").and_then(Tls::read),
         };
+        warn_of_hidden(&reader, "metrics_allow", &server.metrics_allow, &server.trusted_proxies);
         reader.finish();
         server
     }

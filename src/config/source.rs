@@ -140,8 +140,8 @@ pub(crate) static SECTION: Section = Section {
                 "numbers",
                 Kind::Texts("the name of a field or column"),
                 "",
-                "The fields of an answer that hold numbers. One of them has to be the caller's; without any, the answer \
-                 is taken at its word.",
+                "The fields of an answer that hold numbers. One of them has to be the caller's, and a contact without \
+                 one is nobody; where this is not set, the answer is taken at its word.",
             ),
             Key::new(
                 "map",

@@ -7,9 +7,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use quick_cache::Weighter;
+
 use crate::config;
 use crate::directory::{Hit, Revision};
 use crate::number::Number;
+
+/// Bytes that count as one entry, as almost every answer is smaller. What is in one, a source chooses, and what it is
+/// remembered under, whoever calls.
+const BYTES: usize = 1024;
 
 /// What an answer depends on. Two questions with equal keys have the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,10 +43,13 @@ pub(crate) enum Remembered {
     Stale(Arc<[Hit]>),
 }
 
+/// Answers by what they depend on, as many as weigh so much.
+type Answers = quick_cache::sync::Cache<CacheKey, Entry, Weight>;
+
 /// The two caches.
 pub(crate) struct Cache {
-    found: Option<quick_cache::sync::Cache<CacheKey, Entry>>,
-    unknown: Option<quick_cache::sync::Cache<CacheKey, Entry>>,
+    found: Option<Answers>,
+    unknown: Option<Answers>,
     lifetimes: Lifetimes,
 }
 
@@ -57,12 +66,22 @@ struct Entry {
     hits: Arc<[Hit]>,
     since: Instant,
     revision: Revision,
+    weight: u64,
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<CacheKey, Entry> for Weight {
+    fn weight(&self, _key: &CacheKey, entry: &Entry) -> u64 {
+        entry.weight
+    }
 }
 
 impl Cache {
     /// Empty caches of the configured sizes; a size of 0 switches one off.
     pub(crate) fn new(settings: &config::Cache) -> Self {
-        let sized = |entries: usize| (entries > 0).then(|| quick_cache::sync::Cache::new(entries));
+        let sized = |entries: usize| (entries > 0).then(|| Answers::with_weighter(entries, entries as u64, Weight));
         let lifetimes = Lifetimes { found: settings.found, unknown: settings.unknown, stale: settings.stale };
         Self { found: sized(settings.found_entries), unknown: sized(settings.unknown_entries), lifetimes }
     }
@@ -90,23 +109,25 @@ impl Cache {
             cache.remove(&key);
         }
         if let Some(cache) = keep {
-            cache.insert(key, Entry { hits, since: now, revision });
+            let bytes = key.inputs.iter().map(String::len).chain(hits.iter().map(|hit| hit.contact.size()));
+            let weight = 1 + (bytes.sum::<usize>() / BYTES) as u64;
+            cache.insert(key, Entry { hits, since: now, revision, weight });
         }
     }
 
     /// Forgets everything.
     pub(crate) fn clear(&self) {
-        [&self.found, &self.unknown].into_iter().flatten().for_each(quick_cache::sync::Cache::clear);
+        [&self.found, &self.unknown].into_iter().flatten().for_each(Answers::clear);
     }
 
     /// Forgets who was unknown.
     pub(crate) fn clear_unknown(&self) {
-        self.unknown.iter().for_each(quick_cache::sync::Cache::clear);
+        self.unknown.iter().for_each(Answers::clear);
     }
 
     /// How many answers are kept: found, unknown.
     pub(crate) fn sizes(&self) -> (usize, usize) {
-        let size = |cache: &Option<quick_cache::sync::Cache<CacheKey, Entry>>| cache.as_ref().map_or(0, |it| it.len());
+        let size = |cache: &Option<Answers>| cache.as_ref().map_or(0, |it| it.len());
         (size(&self.found), size(&self.unknown))
     }
 
@@ -196,6 +217,21 @@ mod tests {
         assert!(
             matches!(get(&cache, &key("101"), Revision(1), start), Some(Remembered::Fresh(hits)) if hits.is_empty())
         );
+    }
+
+    #[test]
+    fn large_answers_and_long_questions_take_the_place_of_as_many_usual_ones() {
+        let (cache, start) = (cache(), SystemClock.now());
+        for number in 0..100 {
+            let mut large = Contact::default();
+            large.custom.insert("note".to_owned(), "x".repeat(20 * BYTES));
+            let large: Arc<[Hit]> = Arc::new([Hit { contact: Arc::new(large), rung: Rung::Exact }]);
+            cache.put(key(&format!("1{number}")), large, Revision(1), start);
+            let inputs = Box::new(["9".repeat(20 * BYTES)]);
+            cache.put(CacheKey { inputs, ..key(&format!("2{number}")) }, nobody(), Revision(1), start);
+        }
+        let (found, unknown) = cache.sizes();
+        assert!(found < 6 && unknown < 6, "{found} and {unknown} of 20 KB where 100 of 1 KB have room");
     }
 
     #[test]

@@ -30,6 +30,15 @@ impl Contact {
         self.fields.get(&field).map(String::as_str)
     }
 
+    /// The bytes of its texts: what it takes to keep it.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let fields = self.fields.values().map(String::len);
+        let custom = self.custom.iter().map(|(name, text)| name.len() + text.len());
+        let numbers = self.numbers.iter().map(|number| number.written.len() + number.label.len());
+        fields.chain(custom).chain(numbers).sum()
+    }
+
     /// Sets a known field; an empty text removes it.
     pub fn set(&mut self, field: Field, value: impl Into<String>) {
         let value = value.into();

@@ -120,10 +120,15 @@ impl<'a> Reader<'a> {
                 }
                 let international = international.filter(|reading| reading.valid && is_as_written(reading, digits));
                 let usual = behind_usual_prefix(digits);
-                if self.is_at_home(national, digits) {
-                    return Readings::rank([usual, national, international]);
+                let readings = match self.is_at_home(national, digits) {
+                    true => Readings::rank([usual, national, international]),
+                    false => Readings::rank([national, usual, international]),
+                };
+                if readings.is_valid() {
+                    readings
+                } else {
+                    Readings::rank([behind_foreign_prefix(digits), readings.first])
                 }
-                Readings::rank([national, usual, international, behind_foreign_prefix(digits)])
             }
             WithoutPlus::National => {
                 Readings::rank([national, behind_usual_prefix(digits), behind_foreign_prefix(digits)]).alone()

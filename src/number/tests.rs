@@ -209,3 +209,13 @@ fn an_old_mexican_number_is_kept_for_its_alias() {
     let number = parse("+52 1 55 1234 5678", &Numbering::default());
     assert!(matches!(number, Number::Phone { phone, .. } if phone.key.get() == 5_215_512_345_678), "{number:?}");
 }
+
+#[test]
+fn an_international_prefix_of_elsewhere_counts_where_nothing_else_is_valid() {
+    for text in ["01140722111222", "81040722111222", "001140722111222", "001540722111222"] {
+        assert_eq!(read(text, "RO"), "+40722111222", "{text}");
+    }
+    assert_eq!(read("01144 20 7946 0958", "FR"), "+442079460958");
+    // Sheffield, and not a number of Cameroon behind 011.
+    assert_eq!(read("0114 237 1234", "GB"), "+441142371234");
+}

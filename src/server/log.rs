@@ -12,8 +12,11 @@ use crate::metrics::LOG_LINES_DROPPED;
 /// Lines that may wait for the writer before further ones are dropped.
 const WAITING_LINES: usize = 10_000;
 
-/// Environment variable with a filter such as `debug` or `calldex::lookup=debug`; the default is `info`.
+/// Environment variable with a filter such as `debug` or `calldex::lookup=debug`.
 const FILTER: &str = "CALLDEX_LOG";
+
+/// The filter without one.
+const USUAL: &str = "info";
 
 /// The running log. Its end writes out what still waits, so it has one owner, who outlives all tasks.
 pub(crate) struct Logging {
@@ -29,7 +32,12 @@ pub(crate) fn start(settings: &Log) -> (Logging, Dropped) {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).lossy(true).finish(std::io::stderr());
     let dropped = writer.error_counter();
-    let mut filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    let written = std::env::var(FILTER).unwrap_or_default();
+    let wish = if written.trim().is_empty() { USUAL } else { &written };
+    let (mut filter, mistake) = match EnvFilter::try_new(wish) {
+        Ok(filter) => (filter, None),
+        Err(mistake) => (EnvFilter::new(USUAL), Some(mistake)),
+    };
     // The parser of numbers would print callers, and the watcher of files would print its own lines for ever.
     for quiet in ["rlibphonenumber=warn", "notify=warn"] {
         filter = filter.add_directive(quiet.parse().unwrap_or_default());
@@ -41,6 +49,11 @@ pub(crate) fn start(settings: &Log) -> (Logging, Dropped) {
     };
     // Only a test that starts two servers in one process gets here twice; the first log stays.
     drop(started);
+    if let Some(mistake) = mistake {
+        tracing::warn!(
+            "{FILTER} counts as {USUAL:?}, it is no filter such as \"warn\" or \"calldex::access=error\": {mistake}"
+        );
+    }
     (Logging { _writer: guard }, Dropped(dropped))
 }
 

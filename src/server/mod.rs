@@ -60,12 +60,17 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// # Errors
 /// Whatever keeps it from starting: the configuration, the store, the listener.
 pub fn run(file: &Path, on_ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    let (calls, sources) = (runtime("calls")?, runtime("sources")?);
+    // First of all: uncaught, an order to read the configuration again would end a server that is still starting.
+    let hang_up = {
+        let _inside = calls.enter();
+        signal(SignalKind::hangup())
+    };
     let loaded = config::load(file, &config::process_environment, &CHECKS)?;
     // Held to the end of this function: whatever tasks still live then, the last lines are written out.
     let (_logging, dropped_lines) = log::start(&loaded.config.log);
     let recorder = metrics::install().map_err(|error| Error::new(Kind::Internal, "cannot count").because(error))?;
-    let (calls, sources) = (runtime("calls")?, runtime("sources")?);
-    let serving = serve(file, loaded, recorder, dropped_lines, sources.handle().clone(), on_ready);
+    let serving = serve(file, loaded, recorder, dropped_lines, sources.handle().clone(), hang_up, on_ready);
     let ended = calls.block_on(serving);
     // Flights that still wait for a slow source are dropped here; nobody waits for them any more.
     sources.shutdown_background();
@@ -94,6 +99,7 @@ async fn serve(
     recorder: PrometheusHandle,
     dropped_lines: log::Dropped,
     sources: Handle,
+    hang_up: std::io::Result<Signal>,
     on_ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
     for failed in &loaded.failed_files {
@@ -127,7 +133,7 @@ async fn serve(
     tokio::spawn(keep_up(recorder));
     tokio::spawn(tidy(directory));
     let reloaded = reload::Reloaded { reception, events, listening: settings, agi: Arc::clone(&door) };
-    tokio::spawn(reload::watch(file.to_path_buf(), reloaded, stopped.clone()));
+    tokio::spawn(reload::watch(file.to_path_buf(), reloaded, hang_up, stopped.clone()));
     tokio::spawn(wait_for_the_end(Arc::clone(&http), stop));
     let agi = agi.map(tracing::field::display);
     tracing::info!(%address, agi, projects = config.projects.len(), "calldex {} answers", env!("CARGO_PKG_VERSION"));

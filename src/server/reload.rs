@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use metrics::counter;
 use notify::{RecursiveMode, Watcher};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 
 use crate::config::{self, Config, RecipeTexts};
@@ -38,13 +38,17 @@ pub(super) struct Reloaded {
     pub(super) agi: Arc<AgiDoor>,
 }
 
-/// Waits for SIGHUP and for changed files, one reload after the other, until the server stops. What happens from the
-/// return of this function on is noticed; its future does the rest. Must be called within a tokio runtime.
-pub(super) fn watch(file: PathBuf, reloaded: Reloaded, stopped: watch::Receiver<bool>) -> impl Future<Output = ()> {
+/// Waits for SIGHUP (`hang_up`) and for changed files, one reload after the other, until the server stops. Changes from the
+/// return of this function on are noticed; its future does the rest.
+pub(super) fn watch(
+    file: PathBuf,
+    reloaded: Reloaded,
+    hang_up: std::io::Result<Signal>,
+    stopped: watch::Receiver<bool>,
+) -> impl Future<Output = ()> {
     let (changed, mut changes) = mpsc::channel(1);
     // Held by the future until its end: the watching ends with it.
     let mut watcher = watch_files(&file, changed);
-    let hang_up = signal(SignalKind::hangup());
     async move {
         let Ok(mut hang_up) = hang_up else { return };
         loop {
@@ -76,6 +80,8 @@ fn watch_files(file: &Path, changed: mpsc::Sender<()>) -> Option<notify::Recomme
             path.extension().is_some_and(|extension| extension == "toml")
                 || path.file_name() == main.as_deref()
                 || FOLDERS.iter().any(|folder| path.ends_with(folder))
+                // Where the files themselves are links, as in a volume of Kubernetes, a link to their folder changes.
+                || path.is_symlink()
         };
         if !event.kind.is_access() && event.paths.iter().any(concerns) {
             // One waiting notice is enough: the reload reads everything.

@@ -3,6 +3,8 @@
 //! A reference may be used many times and lead to others, which is how a small answer becomes a huge one; so the values
 //! that come out are counted, not the elements that went in.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Number, Value};
 
 use super::Element;
@@ -26,7 +28,7 @@ pub(super) const MOST_TEXT: usize = 4 << 20;
 /// `Corrupt`, when a reference leads nowhere or in a circle, or when there are too many values.
 pub fn answer(envelope: &Envelope) -> Result<Value> {
     let Some(response) = envelope.body.first() else { return Ok(Value::Null) };
-    let mut decoder = Decoder { roots: &envelope.body, values: 0, text: 0 };
+    let mut decoder = Decoder::of(envelope);
     let results: Vec<&Element> = response.children.iter().filter(|child| !child.is(RPC, "result")).collect();
     let value = match results.as_slice() {
         [] => decoder.value(response, 0)?,
@@ -56,17 +58,23 @@ fn unpacked(value: Value) -> Value {
 ///
 /// # Errors
 /// As [`answer`].
-pub fn element(element: &Element, envelope: &Envelope) -> Result<Value> {
-    Decoder { roots: &envelope.body, values: 0, text: 0 }.value(element, 0)
+pub fn element<'a>(element: &'a Element, envelope: &'a Envelope) -> Result<Value> {
+    Decoder::of(envelope).value(element, 0)
 }
 
 struct Decoder<'a> {
-    roots: &'a [Element],
+    /// What references lead to.
+    named: HashMap<&'a str, &'a Element>,
     values: usize,
     text: usize,
 }
 
 impl<'a> Decoder<'a> {
+    fn of(envelope: &'a Envelope) -> Self {
+        let named = envelope.body.iter().rev().filter_map(|root| Some((identity(root)?, root)));
+        Self { named: named.collect(), values: 0, text: 0 }
+    }
+
     fn value(&mut self, element: &'a Element, depth: usize) -> Result<Value> {
         self.values += 1;
         if depth > MOST_DEPTH || self.values > MOST_VALUES {
@@ -76,8 +84,8 @@ impl<'a> Decoder<'a> {
             return Ok(Value::Null);
         }
         if let Some(target) = reference(element) {
-            let found = self.roots.iter().find(|root| identity(root) == Some(target));
-            let found = found.ok_or_else(|| Error::new(Kind::Corrupt, "the answer refers to what it does not hold"))?;
+            let missing = || Error::new(Kind::Corrupt, "the answer refers to what it does not hold");
+            let found = *self.named.get(target).ok_or_else(missing)?;
             return self.value(found, depth + 1);
         }
         let kind = kind(element);
@@ -90,10 +98,20 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// Counts a text that is copied into the answer.
+    fn take(&mut self, text: &str) -> Result<()> {
+        self.text += text.len();
+        match self.text > MOST_TEXT {
+            true => Err(Error::new(Kind::Corrupt, "the answer has too much text")),
+            false => Ok(()),
+        }
+    }
+
     fn map(&mut self, element: &'a Element, depth: usize) -> Result<Value> {
         let mut entries = Map::new();
         for item in &element.children {
             let (Some(key), Some(value)) = (item.child_named("key"), item.child_named("value")) else { continue };
+            self.take(&key.text)?;
             entries.insert(key.text.clone(), self.value(value, depth + 1)?);
         }
         Ok(Value::Object(entries))
@@ -106,17 +124,18 @@ impl<'a> Decoder<'a> {
     /// Children by name; one that is repeated is a list.
     fn object(&mut self, children: &[&'a Element], depth: usize) -> Result<Value> {
         let mut fields: Map<String, Value> = Map::new();
-        let mut repeated: Vec<&str> = Vec::new();
+        let mut repeated: HashSet<&str> = HashSet::new();
         for child in children {
             let value = self.value(child, depth + 1)?;
             match fields.get_mut(&child.name) {
                 None => {
+                    self.take(&child.name)?;
                     fields.insert(child.name.clone(), value);
                 }
-                Some(Value::Array(items)) if repeated.contains(&child.name.as_str()) => items.push(value),
+                Some(Value::Array(items)) if repeated.contains(child.name.as_str()) => items.push(value),
                 Some(first) => {
                     *first = Value::Array(vec![first.take(), value]);
-                    repeated.push(&child.name);
+                    repeated.insert(&child.name);
                 }
             }
         }
@@ -124,10 +143,7 @@ impl<'a> Decoder<'a> {
     }
 
     fn scalar(&mut self, element: &Element, kind: &str) -> Result<Value> {
-        self.text += element.text.len();
-        if self.text > MOST_TEXT {
-            return Err(Error::new(Kind::Corrupt, "the answer has too much text"));
-        }
+        self.take(&element.text)?;
         let text = element.text.trim();
         let number = match kind {
             "int" | "integer" | "long" | "short" | "byte" | "unsignedInt" | "unsignedShort" | "unsignedByte"

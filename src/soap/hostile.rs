@@ -22,6 +22,11 @@ fn references_do_not_multiply() {
     let text = "y".repeat(500_000);
     let many = format!("<r><return>{}</return></r><m id='i'>{text}</m>", "<x href='#i'/>".repeat(2_000));
     assert!(answer(&many).unwrap_err().to_string().contains("too much text"));
+    let name = "n".repeat(500_000);
+    for named in [format!("<item><key>{name}</key><value>x</value></item>"), format!("<{name}>x</{name}>")] {
+        let many = format!("<r><return>{}</return></r><m id='i'>{named}</m>", "<x href='#i'/>".repeat(20));
+        assert!(answer(&many).is_err_and(|why| why.to_string().contains("too much text")), "names count too");
+    }
 }
 
 #[test]

@@ -88,12 +88,12 @@ pub fn fuzz_bytes(bytes: &[u8]) {
     }
 }
 
-/// Bytes of the texts in it.
+/// Bytes of the texts in it, names included.
 fn size(value: &serde_json::Value) -> usize {
     match value {
         serde_json::Value::String(text) => text.len(),
         serde_json::Value::Array(items) => items.iter().map(size).sum(),
-        serde_json::Value::Object(fields) => fields.values().map(size).sum(),
+        serde_json::Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + size(value)).sum(),
         _ => 0,
     }
 }

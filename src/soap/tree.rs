@@ -15,6 +15,8 @@ use crate::error::{Error, Kind, Result};
 const MOST_DEPTH: usize = 64;
 /// Most attributes of an element, declarations of namespaces included.
 const MOST_ATTRIBUTES: usize = 64;
+/// Most namespaces that are declared at one place; every name with a prefix is looked up among them.
+const MOST_DECLARED: usize = 256;
 
 /// An element, with its names resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,6 +45,8 @@ struct Attribute {
 struct Scope {
     declared: Vec<(String, Arc<str>)>,
     around: Option<Arc<Scope>>,
+    /// How many they are in all.
+    count: usize,
 }
 
 impl Element {
@@ -193,13 +197,23 @@ fn read_tag(tag: &BytesStart<'_>, around: Option<Arc<Scope>>) -> Result<Element>
             _ => plain.push((name.to_owned(), value)),
         }
     }
-    let scope = if declared.is_empty() { around } else { Some(Arc::new(Scope { declared, around })) };
+    let scope = if declared.is_empty() { around } else { Some(Arc::new(Scope::within(around, declared)?)) };
     let (namespace, name) = resolved(tag.name().into_inner(), scope.as_ref(), true)?;
     let attributes = plain.into_iter().map(|(name, value)| {
         let (namespace, name) = resolved(&name, scope.as_ref(), false)?;
         Ok(Attribute { namespace, name, value })
     });
     Ok(Element { namespace, name, attributes: attributes.collect::<Result<_>>()?, scope, ..Element::default() })
+}
+
+impl Scope {
+    fn within(around: Option<Arc<Self>>, declared: Vec<(String, Arc<str>)>) -> Result<Self> {
+        let count = around.as_ref().map_or(0, |around| around.count) + declared.len();
+        if count > MOST_DECLARED {
+            return Err(corrupt(format!("the XML declares more than {MOST_DECLARED} namespaces at one place")));
+        }
+        Ok(Self { declared, around, count })
+    }
 }
 
 /// Takes a name apart; without a prefix an element is in the default namespace, an attribute in none.
@@ -288,6 +302,10 @@ mod tests {
         assert!(refused(&format!("<a>{}</a>", "<b/>".repeat(2_000))).contains("more than 1000 elements"));
         let wide: String = (0..100).map(|place| format!(" a{place}='1'")).collect();
         assert!(refused(&format!("<a{wide}/>")).contains("more than 64 attributes"));
+        let declaring: String = (0..60).map(|place| format!(" xmlns:p{place}='u'")).collect();
+        let deep = |times: usize| format!("<a{declaring}>").repeat(times) + &"</a>".repeat(times);
+        assert!(read(&deep(4)).is_ok());
+        assert!(refused(&deep(5)).contains("more than 256 namespaces"));
     }
 
     #[test]

@@ -115,9 +115,11 @@ impl Breaker {
         }
     }
 
-    /// The system answered: whatever was, it is back.
+    /// The system answered: whatever was, it is back, unless it has asked for a pause since this request began.
     pub(crate) fn succeed(&mut self) {
-        *self = Self::new();
+        if !matches!(self.state, State::Open { why: Why::Asked, .. }) {
+            *self = Self::new();
+        }
     }
 
     /// The system failed for a caller. Returns whether that opened the breaker.
@@ -390,6 +392,19 @@ mod tests {
             assert!(breaker.fail(&busy, CALLER, false, now));
             assert_eq!(breaker.pass(now), Pass::Stop(Why::Asked, Duration::from_secs(given)));
         }
+    }
+
+    #[test]
+    fn a_request_that_began_before_a_pause_was_asked_for_does_not_end_it() {
+        let (mut breaker, now) = (Breaker::new(), SystemClock.now());
+        let busy = error(Kind::Unavailable).retry_after(Some(Duration::from_secs(60)));
+        assert!(breaker.fail(&busy, CALLER, false, now));
+        breaker.succeed();
+        assert!(!breaker.fail(&error(Kind::Invalid), CALLER, false, now));
+        assert_eq!(breaker.pass(now), Pass::Stop(Why::Asked, Duration::from_secs(60)));
+        assert_eq!(breaker.pass(now + Duration::from_secs(60)), Pass::Probe);
+        breaker.succeed();
+        assert_eq!(breaker.pass(now), Pass::Usual);
     }
 
     #[test]

@@ -31,6 +31,9 @@ const BREATH: Duration = Duration::from_millis(50);
 /// Requests that may wait for one of the permits, for each permit. More would wait longer than anybody listens.
 const QUEUE: usize = 32;
 
+/// Most bytes of the contacts of one answer: it is kept with explanations, also of those whom nobody asks about.
+const LARGEST: usize = 128 * 1024;
+
 /// A source with what surrounds it.
 #[derive(Clone)]
 pub struct Guard(Arc<Inner>);
@@ -145,6 +148,10 @@ impl Inner {
     async fn ask(&self, question: &Arc<Question>, until: Instant) -> Result<Vec<Hit>> {
         let _shown = self.metrics.in_flight();
         match tokio::time::timeout_at(until.into(), self.source.find(Arc::clone(question))).await {
+            Ok(Ok(hits)) if hits.iter().map(|hit| hit.contact.size()).sum::<usize>() > LARGEST => {
+                let message = format!("its contacts are larger than {} KB; take less of them over", LARGEST / 1024);
+                Err(Error::new(Kind::Corrupt, message))
+            }
             Ok(found) => found,
             Err(_) => Err(Error::new(Kind::Timeout, "no answer within the source's timeout")),
         }

@@ -38,9 +38,9 @@ impl Key {
         let pem = if written.contains("-----BEGIN") {
             written.to_owned()
         } else if may_read_files {
-            let path = folder.join(written);
-            let wrong = |why| invalid(format!("cannot read the private key {}", path.display())).because(why);
-            std::fs::read_to_string(&path).map_err(wrong)?
+            // What was meant as a path may be a key without its first line.
+            let message = format!("cannot read the file of the private key, looked for from {}", folder.display());
+            std::fs::read_to_string(folder.join(written)).map_err(|why| invalid(message).because(why))?
         } else {
             return Err(invalid(
                 "a source of a tenant reads no files; private_key has to hold the key itself".to_owned(),
@@ -91,6 +91,12 @@ mod tests {
             let error = Key::from_pem(key).err().unwrap();
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_key_without_its_first_line_is_taken_for_a_path_and_not_shown_either() {
+        let error = Key::read("MIIEvQIBADANBghunter2", &folder(), true).err().unwrap();
+        assert!(error.to_string().contains("cannot read") && !error.to_string().contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! start at each of them. `numbers` says where the numbers of a contact are, for the verification. What is of the wrong
 //! kind, such as an object for a name, is an error and never becomes text.
 
-use jmespath::{Expression, Variable};
+use jmespath::{DEFAULT_RUNTIME, Rcvar, Variable};
 use serde_json::{Map, Value};
 
 use crate::config::{self, Complaint, nearest};
@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 use crate::number::{self, Numbering};
 
-use super::expression::check_size;
+use super::expression::{Effort, Expression};
 use super::verify::verify;
 use super::watch::{self, Note};
 
@@ -36,9 +36,9 @@ const PRIMARY: &str = "primary";
 
 /// Which part of an answer is what.
 pub struct Mapping {
-    contacts: Option<Expression<'static>>,
-    fields: Vec<(String, Expression<'static>)>,
-    numbers: Vec<(String, Expression<'static>)>,
+    contacts: Option<Expression>,
+    fields: Vec<(String, Expression)>,
+    numbers: Vec<(String, Expression)>,
     /// Whether values that no expression fills are taken by their names.
     by_name: bool,
     country: String,
@@ -112,7 +112,8 @@ impl Mapping {
     /// # Errors
     /// [`Kind::Corrupt`] when the answer is not of the shape that the mapping expects.
     pub fn contacts(&self, answer: Value, types: Types) -> Result<Vec<Contact>> {
-        self.each(answer, types, |answer| self.find_numbers(answer))
+        let contacts = self.each(answer, types, |answer, effort| self.find_numbers(answer, effort))?;
+        Ok(if self.numbers.is_empty() { contacts } else { with_numbers(contacts) })
     }
 
     /// The contacts of a list of rows whose numbers are in these columns.
@@ -120,17 +121,18 @@ impl Mapping {
     /// # Errors
     /// As [`Mapping::contacts`].
     pub fn contacts_of_rows(&self, rows: Value, columns: &[String]) -> Result<Vec<Contact>> {
-        self.each(rows, Types::Told, |row| Ok(self.numbers_in(row, columns)))
+        self.each(rows, Types::Told, |row, _| Ok(self.numbers_in(row, columns))).map(with_numbers)
     }
 
     fn each(
         &self,
         answer: Value,
         types: Types,
-        numbers_of: impl Fn(&Value) -> Result<Vec<ContactNumber>>,
+        numbers_of: impl Fn(&Value, &Effort) -> Result<Vec<ContactNumber>>,
     ) -> Result<Vec<Contact>> {
+        let effort = Effort::of_an_answer();
         let answer = match &self.contacts {
-            Some(expression) => search(expression, CONTACTS, &answer)?,
+            Some(expression) => search_in(expression, CONTACTS, &to_variable(&answer)?, &effort)?,
             None => answer,
         };
         let answers = match answer {
@@ -139,14 +141,20 @@ impl Mapping {
             answer => vec![answer],
         };
         let contacts = answers.into_iter().take(MOST_CONTACTS).map(|answer| {
-            let numbers = numbers_of(&answer)?;
-            self.contact(answer, numbers, types)
+            let numbers = numbers_of(&answer, &effort)?;
+            let mapped = self.find_fields(&answer, &effort)?;
+            self.contact(answer, mapped, numbers, types)
         });
         contacts.filter_map(Result::transpose).collect()
     }
 
-    fn contact(&self, answer: Value, numbers: Vec<ContactNumber>, types: Types) -> Result<Option<Contact>> {
-        let mapped = if self.fields.is_empty() { Map::new() } else { self.find_fields(&answer)? };
+    fn contact(
+        &self,
+        answer: Value,
+        mapped: Map<String, Value>,
+        numbers: Vec<ContactNumber>,
+        types: Types,
+    ) -> Result<Option<Contact>> {
         let values = match answer {
             Value::Null => return Ok(None),
             Value::Object(mut values) if self.by_name => {
@@ -168,21 +176,26 @@ impl Mapping {
         Ok((!is_empty).then_some(contact))
     }
 
-    fn find_fields(&self, answer: &Value) -> Result<Map<String, Value>> {
+    fn find_fields(&self, answer: &Value, effort: &Effort) -> Result<Map<String, Value>> {
+        if self.fields.is_empty() {
+            return Ok(Map::new());
+        }
         let variable = to_variable(answer)?;
-        let found =
-            self.fields.iter().map(|(name, expression)| Ok((name.clone(), search_in(expression, name, &variable)?)));
+        let found = self.fields.iter().map(|(name, expression)| {
+            let value = search_in(expression, name, &variable, effort)?;
+            Ok((name.clone(), value))
+        });
         found.collect()
     }
 
-    fn find_numbers(&self, answer: &Value) -> Result<Vec<ContactNumber>> {
+    fn find_numbers(&self, answer: &Value, effort: &Effort) -> Result<Vec<ContactNumber>> {
         let mut numbers = Vec::new();
         if self.numbers.is_empty() {
             return Ok(numbers);
         }
         let variable = to_variable(answer)?;
         for (label, expression) in &self.numbers {
-            self.add_numbers(label, search_in(expression, label, &variable)?, &mut numbers);
+            self.add_numbers(label, search_in(expression, label, &variable, effort)?, &mut numbers);
         }
         Ok(numbers)
     }
@@ -211,6 +224,11 @@ impl Mapping {
             label: label.to_owned(),
         }));
     }
+}
+
+/// Where a system says its numbers, a contact without one is not taken at its word: nobody can tell whose it is.
+fn with_numbers(contacts: Vec<Contact>) -> Vec<Contact> {
+    contacts.into_iter().filter(|contact| !contact.numbers.is_empty()).collect()
 }
 
 /// Puts a value into its field. Says whether there was one.
@@ -254,39 +272,30 @@ fn fill(contact: &mut Contact, name: String, value: Value, types: Types) -> Resu
     Ok(true)
 }
 
-fn compiled(name: &str, written: &str) -> Result<(String, Expression<'static>)> {
+fn compiled(name: &str, written: &str) -> Result<(String, Expression)> {
     Ok((name.to_owned(), compile_as(name, written)?))
 }
 
-fn compile_as(name: &str, written: &str) -> Result<Expression<'static>> {
+fn compile_as(name: &str, written: &str) -> Result<Expression> {
     compile(written).map_err(|why| Error::new(Kind::Invalid, format!("map.{name}: {why}")))
 }
 
-fn compile(expression: &str) -> std::result::Result<Expression<'static>, String> {
-    check_size(expression).map_err(|why| format!("a JMESPath is {why}"))?;
-    jmespath::compile(expression).map_err(|why| format!("\"{expression}\" is no JMESPath: {}", first_line(&why)))
+fn compile(expression: &str) -> std::result::Result<Expression, String> {
+    Expression::compile(expression, &DEFAULT_RUNTIME)
 }
 
-fn first_line(why: &jmespath::JmespathError) -> String {
-    why.to_string().lines().next().unwrap_or_default().to_owned()
-}
-
-fn search(expression: &Expression<'static>, name: &str, answer: &Value) -> Result<Value> {
-    search_in(expression, name, &to_variable(answer)?)
-}
-
-fn search_in(expression: &Expression<'static>, name: &str, answer: &jmespath::Rcvar) -> Result<Value> {
+fn search_in(expression: &Expression, name: &str, answer: &Rcvar, effort: &Effort) -> Result<Value> {
     let wrong = |why: String| Error::new(Kind::Corrupt, format!("map.{name} fails on the answer: {why}"));
-    let found = expression.search(answer).map_err(|why| wrong(first_line(&why)))?;
+    let found = expression.search(answer, effort).map_err(wrong)?;
     if found.is_null() {
         watch::note(|| Note::NothingAt { field: name.to_owned() });
     }
     serde_json::to_value(&*found).map_err(|why| wrong(why.to_string()))
 }
 
-fn to_variable(answer: &Value) -> Result<jmespath::Rcvar> {
+fn to_variable(answer: &Value) -> Result<Rcvar> {
     let variable = Variable::from_serializable(answer);
-    variable.map(jmespath::Rcvar::new).map_err(|why| Error::new(Kind::Corrupt, first_line(&why)))
+    variable.map(Rcvar::new).map_err(|why| Error::new(Kind::Corrupt, why.reason.to_string()))
 }
 
 /// The field that was probably meant, for a name that is none but nearly one.

@@ -95,6 +95,13 @@ fn several_who_share_a_number_are_shown_and_the_others_stay() {
 }
 
 #[test]
+fn a_store_that_is_not_there_is_not_backed_up() {
+    let workplace = Workplace::new(CONFIGURATION);
+    assert!(workplace.fail(&["backup", "copy"]).contains("there is no store calldex.db: nothing was backed up"));
+    assert!(!workplace.path("calldex.db").exists() && !workplace.path("copy").exists());
+}
+
+#[test]
 fn a_backup_made_while_an_import_runs_is_of_one_moment_and_comes_back() {
     let workplace = Workplace::with_contacts();
     let server = workplace.serve();

@@ -288,6 +288,42 @@ fn the_configuration_is_checked_printed_and_documented() {
 }
 
 #[test]
+fn a_link_for_an_agent_is_not_made_of_an_address_that_no_browser_reaches() {
+    let workplace = Workplace::new(&CONFIGURATION.replace("127.0.0.1:0", "0.0.0.0:8080"));
+    let add = ["agent", "add", "ion-popescu", "--project", "sales"];
+    refuses(
+        &workplace,
+        &add,
+        REFUSED,
+        "[server] listen = \"0.0.0.0:8080\" does not say how browsers reach this server",
+    );
+    assert_eq!(text(&workplace.run(&["agent", "list"]).stdout), "", "no account was made");
+    let public =
+        CONFIGURATION.replace("\"127.0.0.1:0\"", "\"0.0.0.0:8080\"\npublic_url = \"https://calldex.example.com/\"");
+    workplace.write("calldex.toml", public);
+    let printed = text(&workplace.run(&add).stdout);
+    assert!(printed.starts_with("https://calldex.example.com/agent/invite#"), "{printed}");
+}
+
+#[test]
+fn a_filter_of_the_log_that_cannot_be_read_is_named_and_counts_as_none() {
+    let workplace = Workplace::new(CONFIGURATION);
+    for (filter, words) in [("calldex=loud", Some("CALLDEX_LOG counts as \"info\", it is no filter")), ("", None)] {
+        let mut serve = workplace.command(&["serve"]);
+        let mut server = serve.env("CALLDEX_LOG", filter).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let mut before = Vec::new();
+        let started = lines.inspect(|line| before.push(line.clone())).any(|line| line.contains(" answers "));
+        assert!(started, "{before:#?}");
+        assert!(send_signal("TERM", server.id()));
+        assert!(server.wait().unwrap().success());
+        let warned = before.iter().any(|line| line.contains("CALLDEX_LOG"));
+        assert_eq!(warned, words.is_some(), "{before:#?}");
+        assert!(words.is_none_or(|words| before.iter().any(|line| line.contains(words))), "{before:#?}");
+    }
+}
+
+#[test]
 fn a_healthcheck_says_whether_a_server_is_ready() {
     let workplace = Workplace::new(CONFIGURATION);
     let listening_at = |address: SocketAddr| CONFIGURATION.replace("127.0.0.1:0", &address.to_string());
@@ -303,6 +339,23 @@ fn a_healthcheck_says_whether_a_server_is_ready() {
     let output = workplace.run(&check);
     assert_eq!(output.status.code(), Some(DONE), "{}", text(&output.stderr));
     assert!(!output.stdout.is_empty() && output.stderr.is_empty());
+    // Mistakes in a file that is not in force, and variables that only the service has, say nothing about the server.
+    let listen = format!("[server]\nlisten = \"{}\"\n", server.address);
+    for slip in
+        ["admin_tokens = [\"${NOT_SET}\"]\n", "lisen = 1\n[project.sales]\n", "[project.sales]\ntokens = [\"x]\n"]
+    {
+        workplace.write("known.toml", format!("{listen}{slip}"));
+        refuses(&workplace, &["config", "check", "--config", "known.toml"], REFUSED, "known.toml:");
+        assert_eq!(workplace.run(&check).status.code(), Some(DONE), "{slip}");
+    }
+    workplace.write("known.toml", "[server]\nlisten = \"8080\"\n");
+    refuses(
+        &workplace,
+        &check,
+        REFUSED,
+        "known.toml:2:10: listen in [server] is \"8080\"; expected an address and a port",
+    );
+    workplace.write("known.toml", listening_at(server.address));
     std::fs::OpenOptions::new().write(true).open(workplace.path("calldex.db")).unwrap().set_len(0).unwrap();
     for _ in 0..20 {
         assert_eq!(get(server.address, "/readyz").status, 503, "whichever worker answers");

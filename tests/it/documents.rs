@@ -221,6 +221,46 @@ fn metric_names(code: &str) -> Vec<String> {
 }
 
 #[test]
+fn every_line_of_the_log_is_listed() {
+    let words = code_words("docs/LOGGING.md");
+    let listed = |message: &str| {
+        words.iter().filter_map(|word| word.split('…').next()).any(|word| word.len() > 6 && message.starts_with(word))
+    };
+    let messages: Vec<String> = sources("src").iter().flat_map(|source| log_messages(source)).collect();
+    assert!(messages.len() > 20, "{messages:#?}");
+    for message in messages.iter().filter(|message| !message.starts_with('{')) {
+        let message = message.replace("{}", env!("CARGO_PKG_VERSION"));
+        assert!(listed(&message), "docs/LOGGING.md does not have {message:?}");
+    }
+}
+
+/// The texts of all files of the program below a folder.
+fn sources(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap());
+    let read_all = |entry: std::fs::DirEntry| {
+        let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        match entry.file_type().unwrap().is_dir() {
+            true => sources(&path),
+            false if path.ends_with(".rs") => vec![read(&path)],
+            false => Vec::new(),
+        }
+    };
+    entries.flat_map(read_all).collect()
+}
+
+/// What stands in the calls that log at the default level: the first text that is no target.
+fn log_messages(source: &str) -> Vec<String> {
+    let message = |call: &str| {
+        let (level, rest) = call.split_once("!(")?;
+        let rest = rest.trim_start();
+        let rest = rest.strip_prefix("target: \"").and_then(|target| Some(target.split_once('"')?.1)).unwrap_or(rest);
+        let shown = ["info", "warn", "error"].contains(&level);
+        Some(rest.split('"').nth(1)?.to_owned()).filter(|_| shown)
+    };
+    source.split("tracing::").skip(1).filter_map(message).collect()
+}
+
+#[test]
 fn every_reason_of_a_refusal_is_explained() {
     let words = code_words("docs/API.md");
     for reason in calldex::access::Reason::ALL {

@@ -261,3 +261,18 @@ fn a_report_does_not_take_the_place_of_the_contacts() {
     assert!(refused.contains("would take the place of the contacts"), "{refused}");
     assert_eq!(std::fs::read_to_string(workplace.path("contacts.csv")).unwrap(), contacts);
 }
+
+#[test]
+fn the_names_of_files_do_not_steer_the_terminal() {
+    let workplace = Workplace::new(CONFIGURATION);
+    for name in ["new/\u{1b}[2Ja.csv", "new/b\u{7}.csv"] {
+        workplace.write(name, "name,telephone\nAna,0722 111 222\n");
+    }
+    let output = workplace.run(&["import", "new", "--directory", "customers"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for printed in [text(&output.stdout), text(&output.stderr)] {
+        assert!(printed.contains("a.csv") && !printed.contains(['\u{1b}', '\u{7}']), "{printed:?}");
+    }
+    let refused = workplace.fail(&["import", "\u{1b}[2J.csv", "--directory", "customers"]);
+    assert!(refused.contains(".csv") && !refused.contains('\u{1b}'), "{refused:?}");
+}

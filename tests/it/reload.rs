@@ -1,8 +1,12 @@
 //! The configuration changes while calls come in.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::symlink;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::harness::{CONFIGURATION, TOKEN, Workplace, get, wait_until};
+use crate::harness::{CONFIGURATION, TOKEN, Workplace, get, send_signal, wait_until};
 
 const IN_FORCE: &str = "read again and is in force";
 const REFUSED: &str = "is refused, the old one stays in force";
@@ -19,6 +23,20 @@ fn a_changed_file_is_in_force_by_itself_and_a_bad_one_is_refused() {
     server.wait_for_log(REFUSED);
     server.wait_for_log("did you mean \"backend_link\"?");
     assert!(server.lookup("telephone=0722111222").text().contains("/person/12345"), "the old one stays");
+}
+
+#[test]
+fn a_changed_link_to_the_folder_of_the_files_is_noticed() {
+    let workplace = Workplace::with_contacts();
+    workplace.write("first/calldex.toml", CONFIGURATION);
+    workplace.write("second/calldex.toml", CONFIGURATION.replace("contact/{{", "person/{{"));
+    std::fs::remove_file(workplace.path("calldex.toml")).unwrap();
+    symlink("first", workplace.path("..data")).unwrap();
+    symlink("..data/calldex.toml", workplace.path("calldex.toml")).unwrap();
+    let server = workplace.serve();
+    symlink("second", workplace.path("..data_tmp")).unwrap();
+    std::fs::rename(workplace.path("..data_tmp"), workplace.path("..data")).unwrap();
+    wait_until("the new link", || server.lookup("telephone=0722111222").text().contains("/person/12345"));
 }
 
 #[test]
@@ -82,6 +100,26 @@ fn signals_and_changes_right_after_the_start_are_noticed() {
         let server = workplace.serve();
         assert_eq!(server.stop().code(), Some(0), "SIGTERM in the first moment");
     }
+}
+
+#[test]
+fn a_signal_while_the_server_is_still_starting_does_not_end_it() {
+    let workplace = Workplace::with_contacts();
+    let token = workplace.path("token");
+    assert!(Command::new("mkfifo").arg(&token).status().unwrap().success());
+    let written = format!("[\"{TOKEN}\"]");
+    workplace.write("calldex.toml", CONFIGURATION.replace(&written, "[{ file = \"token\" }]"));
+    let mut server = workplace.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    // Opens when the other end does: the server is reading its configuration, and reads until we close.
+    let mut pipe = File::options().write(true).open(&token).unwrap();
+    assert!(send_signal("HUP", server.id()));
+    writeln!(pipe, "{TOKEN}").unwrap();
+    drop(pipe);
+    let log = BufReader::new(server.stderr.take().unwrap()).lines();
+    let answers = log.map_while(Result::ok).any(|line| line.contains("answers"));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(answers, "the server was ended");
 }
 
 #[test]

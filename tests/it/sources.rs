@@ -1,5 +1,6 @@
 //! Live sources through the whole program, behind a proxy that does everything a network and a system can do.
 
+mod bombs;
 mod order;
 mod rate;
 mod tenant;

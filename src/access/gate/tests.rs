@@ -197,6 +197,23 @@ fn the_log_names_the_setting_that_is_missing_and_the_list_shows_who_it_was() {
 }
 
 #[test]
+fn an_administrator_reads_which_way_of_sending_the_token_counts_and_where_it_is_compared() {
+    let gate = Gate::new(30, now());
+    let tokens = [Token { hash: TokenHash::of("right"), expires: None }];
+    let text = |offered: &Offered<'_>| {
+        gate.check(Asked::Admin(&tokens), at("127.0.0.1"), offered, now(), UTC).unwrap_err().log_text
+    };
+    assert_eq!(
+        text(&Offered::none()),
+        "refused 127.0.0.1 for (admin): token_missing (send it as `Authorization: Bearer`, no other way counts here)"
+    );
+    assert_eq!(
+        text(&offering("wrong")),
+        "refused 127.0.0.1 for (admin): token_wrong (compare with [server] admin_tokens)"
+    );
+}
+
+#[test]
 fn neither_log_nor_list_nor_answer_ever_holds_a_secret() {
     let gate = Gate::new(30, now());
     let refusal = gate

@@ -1,6 +1,5 @@
 //! A file that appears when it is whole: written beside its place, then renamed.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -23,8 +22,9 @@ impl Output {
     pub(super) fn finish(self) -> Result<()> {
         let path = self.path;
         let file = self.writer.into_inner().map_err(|error| failed(&path, error.into_error()))?;
-        let file = file.persist(&path).map_err(|error| failed(&path, error.error))?;
-        File::sync_all(&file).map_err(|error| failed(&path, error))
+        // On the disk first: else a crash could leave an empty file in the place of a whole one.
+        file.as_file().sync_all().map_err(|error| failed(&path, error))?;
+        file.persist(&path).map(drop).map_err(|error| failed(&path, error.error))
     }
 }
 

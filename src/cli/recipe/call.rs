@@ -13,6 +13,7 @@ use crate::model::{Contact, Field};
 use crate::sources::recipe::{CallFields, NewContact, RecipeSource};
 use crate::sources::workbench_for;
 
+use super::super::contact::printable;
 use super::super::workshop::{block_on, load, no_such};
 use super::print;
 
@@ -90,7 +91,8 @@ pub(super) fn run(arguments: &Arguments, config: &Path, out: &mut dyn Write) -> 
 
 fn line(contact: &Contact) -> String {
     let numbers: Vec<&str> = contact.numbers.iter().map(|number| number.written.as_str()).collect();
-    format!("{}\t{}\t{}\n", contact.id, contact.get(Field::Name).unwrap_or_default(), numbers.join(", "))
+    let name = contact.get(Field::Name).unwrap_or_default();
+    format!("{}\t{}\t{}\n", printable(&contact.id.to_string()), printable(name), printable(&numbers.join(", ")))
 }
 
 fn read_object(arguments: &Arguments) -> Result<CallFields> {
@@ -109,4 +111,19 @@ fn read_object(arguments: &Arguments) -> Result<CallFields> {
 
 fn missing(what: &str) -> Error {
     Error::new(Kind::Invalid, format!("this operation needs {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{ContactId, ContactNumber};
+
+    use super::*;
+
+    #[test]
+    fn what_a_crm_calls_a_contact_does_not_steer_the_terminal() {
+        let number = ContactNumber { written: "0722\u{9b}2J".into(), ..ContactNumber::default() };
+        let mut contact = Contact { id: ContactId::from_text("a\nb"), numbers: vec![number], ..Contact::default() };
+        contact.set(Field::Name, "Ana\u{1b}[2J\t");
+        assert_eq!(line(&contact), "a b\tAna [2J \t0722 2J\n");
+    }
 }

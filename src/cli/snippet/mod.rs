@@ -6,6 +6,7 @@ mod target;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
+use crate::clock::{Clock, SystemClock};
 use crate::config::Format;
 use crate::error::{Error, Kind, Result};
 
@@ -59,7 +60,7 @@ pub(crate) fn run(
         Some("-") => Some(read_line(input)?),
         given => given.map(str::to_owned),
     };
-    let target = Target::new(&config.server, project, token)?;
+    let target = Target::new(&config.server, project, token, SystemClock.utc_millis())?;
     let printed = print(arguments.pbx, &target)?;
     out.write_all(printed.as_bytes()).map_err(workshop::unwritable)?;
     if let Some(note) = target.note() {

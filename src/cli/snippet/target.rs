@@ -27,14 +27,20 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Checks that the token opens the project.
-    pub(super) fn new(server: &'a Server, project: &'a Project, token: Option<String>) -> Result<Self> {
+    /// Checks that the token opens the project; `now` is in milliseconds since 1970 UTC.
+    pub(super) fn new(server: &'a Server, project: &'a Project, token: Option<String>, now: i64) -> Result<Self> {
         let tokens = &project.access.tokens;
         if let Some(token) = &token {
             let hash = TokenHash::of(token);
-            if !tokens.iter().any(|known| known.hash.matches(&hash)) {
-                let message = format!("this is no token of the project {}; see `tokens` of it", project.name);
-                return Err(Error::new(Kind::Invalid, message));
+            let refuse = |why: &str| {
+                Error::new(Kind::Invalid, format!("this {why} the project {}; see `tokens` of it", project.name))
+            };
+            let known: Vec<_> = tokens.iter().filter(|known| known.hash.matches(&hash)).collect();
+            if known.is_empty() {
+                return Err(refuse("is no token of"));
+            }
+            if known.iter().all(|known| known.expires.is_some_and(|end| now >= end)) {
+                return Err(refuse("token has expired: it does not open"));
             }
         }
         let is_placeholder = token.is_none() && !tokens.is_empty();

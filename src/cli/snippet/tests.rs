@@ -2,11 +2,14 @@ use super::*;
 
 const TOKEN: &str = "a token/with?odd&characters;1";
 
+/// 2026-11-27T00:00:00Z
+const NOW: i64 = 1_795_737_600_000;
+
 fn print_for(pbx: Pbx, server: &str, project: &str, token: Option<&str>) -> Result<(String, Option<String>)> {
     let text =
         format!("[server]\n{server}\n[directory.d]\n[project.sales]\ncountry = \"RO\"\nsources = [\"d\"]\n{project}\n");
     let config = crate::config::load_text(&text, &|_| None).unwrap();
-    let target = Target::new(&config.server, &config.projects["sales"], token.map(str::to_owned))?;
+    let target = Target::new(&config.server, &config.projects["sales"], token.map(str::to_owned), NOW)?;
     Ok((print(pbx, &target)?, target.note()))
 }
 
@@ -51,6 +54,12 @@ fn what_cannot_be_printed_is_refused_with_the_setting_to_look_at() {
         refusal(Pbx::Asterisk, "", "tokens = [\"0123456789abcdef\"]", Some("another")),
         "this is no token of the project sales; see `tokens` of it"
     );
+    let until = |end: &str| format!("tokens = [{{ token = \"{TOKEN}\", expires = \"{end}\" }}]");
+    assert_eq!(
+        refusal(Pbx::Asterisk, "", &until("2026-11-26T23:59:59Z"), Some(TOKEN)),
+        "this token has expired: it does not open the project sales; see `tokens` of it"
+    );
+    assert!(print_for(Pbx::Asterisk, "", &until("2026-11-27T00:00:01Z"), Some(TOKEN)).is_ok());
     assert!(refusal(Pbx::AsteriskAgi, "", open, None).contains("[server] has no agi; add agi ="));
     assert!(refusal(Pbx::While1, "listen = \"0.0.0.0:8080\"", open, None).contains("add [server] public_url"));
     assert!(refusal(Pbx::AsteriskAgi, "agi = \"[::]:4573\"", open, None).contains("add [server] public_url"));

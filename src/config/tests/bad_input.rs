@@ -186,6 +186,8 @@ stale = "1y"
 lookups = "none""#,
     "[server]
 listen = 127.0.0.1:80",
+    "[server]
+listen = “127.0.0.1:80”",
     "[server
 listen = 1",
     "[server]

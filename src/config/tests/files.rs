@@ -108,6 +108,26 @@ fn what_is_probably_not_meant_gets_a_warning() {
 }
 
 #[test]
+fn a_trusted_proxy_on_a_list_of_those_who_may_ask_gets_a_warning() {
+    let of = |proxies: &str| {
+        let lists =
+            "metrics_allow = [\"10.0.0.7\"]\n[project.p]\ncountry = \"RO\"\nallow = [\"192.0.2.1\", \"127.0.0.1\"]\n";
+        let text = format!("[server]\ntrusted_proxies = [{proxies}]\n{lists}sources = [\"d\"]\n[directory.d]\n");
+        read(&text).unwrap().warnings
+    };
+    assert_eq!(of("\"10.0.0.8\", \"192.0.2.128/25\""), Vec::<String>::new());
+    assert_eq!(
+        of("\"127.0.0.0/8\", \"10.0.0.0/24\""),
+        [
+            "calldex.toml:3:17: metrics_allow in [server] has 10.0.0.7/32, one of trusted_proxies: what comes from there \
+             counts as coming from whom the proxy names, so this entry lets nobody in",
+            "calldex.toml:6:9: allow in [project.p] has 127.0.0.1/32, one of trusted_proxies: what comes from there counts \
+             as coming from whom the proxy names, so this entry lets nobody in",
+        ]
+    );
+}
+
+#[test]
 fn a_source_that_gives_up_before_its_project_gets_a_warning() {
     let of = |timeout: &str| {
         let source = format!("[source.crm]\ntype = \"generic\"\ntimeout = \"{timeout}\"\n");

@@ -3,6 +3,7 @@
 //! The card is read by `calcard`, which also knows quoted-printable, escapes and groups. Should it ever panic on a card,
 //! that card is unreadable and the others are not.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calcard::common::IanaString;
@@ -80,23 +81,31 @@ fn put_emails(card: &VCard, cells: &mut Cells) {
 }
 
 fn put_numbers(card: &VCard, cells: &mut Cells) {
+    let labels = labels_of_groups(card);
     for entry in card.properties(&VCardProperty::Tel) {
         let number = joined(entry, ";");
         if number.trim().is_empty() {
             continue;
         }
         cells.add("telephone", number.trim());
-        cells.add("telephone label", &label(card, entry));
+        cells.add("telephone label", &label(&labels, entry));
     }
 }
 
+/// Apple's own labels: the first one of each group.
+fn labels_of_groups(card: &VCard) -> HashMap<&str, &VCardEntry> {
+    let is_label =
+        |name: &VCardProperty| matches!(name, VCardProperty::Other(name) if name.eq_ignore_ascii_case("X-ABLabel"));
+    let mut labels = HashMap::new();
+    for entry in card.entries.iter().filter(|entry| is_label(&entry.name)) {
+        entry.group.as_deref().map(|group| labels.entry(group).or_insert(entry));
+    }
+    labels
+}
+
 /// Apple's own label of the group, else the types of the number.
-fn label(card: &VCard, entry: &VCardEntry) -> String {
-    let same_group = |other: &&VCardEntry| {
-        let is_label = matches!(&other.name, VCardProperty::Other(name) if name.eq_ignore_ascii_case("X-ABLabel"));
-        is_label && entry.group.is_some() && other.group == entry.group
-    };
-    if let Some(label) = card.entries.iter().find(same_group) {
+fn label(labels: &HashMap<&str, &VCardEntry>, entry: &VCardEntry) -> String {
+    if let Some(label) = entry.group.as_deref().and_then(|group| labels.get(group)) {
         let text = joined(label, " ");
         return text.trim_start_matches("_$!<").trim_end_matches(">!$_").to_owned();
     }

@@ -328,11 +328,15 @@ fn refuse_without_numbers(columns: &[Column], without_numbers: bool) -> Result<(
         return Ok(());
     }
     let looks_like_a_contact = names.iter().any(|name| name.bytes().filter(u8::is_ascii_digit).count() >= 6);
+    let hint = match (names.len() == 1, looks_like_a_contact) {
+        (true, _) => "; if line 1 is a title, delete what stands above the names of the columns",
+        (false, true) => "; if line 1 is a contact, say --no-header",
+        (false, false) => "",
+    };
     let message = format!(
         "no column holds telephone numbers; the columns are {}; name one with --map telephone=COLUMN, \
-         or say --no-numbers when the file only adds to contacts by their id{}",
+         or say --no-numbers when the file only adds to contacts by their id{hint}",
         list(&names),
-        if looks_like_a_contact { "; if line 1 is a contact, say --no-header" } else { "" }
     );
     Err(Error::new(Kind::Invalid, message))
 }

@@ -1,3 +1,4 @@
+use super::super::reader::MAX_COLUMNS;
 use super::*;
 
 /// What came, on which line, and the cells of a record by their names.
@@ -49,4 +50,10 @@ fn a_broken_object_costs_itself_only() {
     assert_eq!((seen[0].0, seen[1].1), (Next::Broken(Fault::LongRow), 2));
     let deep = format!("{}{}", "{\"a\":".repeat(10_000), "}".repeat(10_000));
     assert_eq!(read(&deep)[0].0, Next::Broken(Fault::Json));
+}
+
+#[test]
+fn of_more_names_than_a_row_may_have_columns_only_one_is_kept() {
+    let names: String = (0..5_000).map(|place| format!("\"a{place}\": 1, ")).collect();
+    assert_eq!(cells(&format!("{{{names}\"a0\": 2}}")).len(), MAX_COLUMNS + 1);
 }

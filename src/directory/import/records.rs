@@ -46,13 +46,16 @@ impl Cells {
         self.cells.clear();
     }
 
-    /// Adds a value; a second one of the same name goes into the same cell.
+    /// Adds a value; a second one of the same name goes into the same cell. Of more names than a row may have columns only
+    /// one is kept, for the message.
     pub(crate) fn add(&mut self, name: &str, value: &str) {
+        let is_full = self.cells.len() > MAX_COLUMNS;
         match self.cells.iter_mut().find(|(known, _)| known == name) {
             Some((_, cell)) => {
                 cell.push_str(SEPARATOR);
                 cell.push_str(value);
             }
+            None if is_full => {}
             None => self.cells.push((name.to_owned(), value.to_owned())),
         }
     }

@@ -242,6 +242,12 @@ fn a_header_that_cannot_be_used_refuses_the_file() {
          file as CSV in UTF-8"
     );
     assert_eq!(refused(b"\"id,telephone\n1,2\n"), "line 1, the names of the columns: a quote is not closed");
+    assert_eq!(
+        refused(b"Export 26.11.2026;;\nid;nume;telefon\n1;Ion;0722111222\n"),
+        "no column holds telephone numbers; the columns are \"Export 26.11.2026\"; name one with --map \
+         telephone=COLUMN, or say --no-numbers when the file only adds to contacts by their id; if line 1 is a title, \
+         delete what stands above the names of the columns"
+    );
     let wide = vec![b','; 2_000];
     assert_eq!(refused(&wide), "line 1, the names of the columns: 2001 columns, expected at most 1000");
     assert_eq!(

@@ -60,7 +60,7 @@ const HEADERS: [(Meaning, &str); 19] = [
     (
         Meaning::Field(Field::Company),
         "company companyname organization organisation organizationname organisationname \
-         contactorganization org accountname businessname firma numefirma denumire denumirefirma \
+         contactorganization org accountname businessname firma numefirma denumire denumirefirma denumireclient \
          societate companie firmenname unternehmen organisationsname entreprise societe raisonsociale \
          empresa compania razonsocial organizacion",
     ),

@@ -111,8 +111,11 @@ pub(super) fn find_slip(name: &str) -> Option<String> {
 
 fn one_of(name: &str, part: &str, known: &[&str]) -> Option<String> {
     (!known.contains(&part)).then(|| {
-        let all =
-            if known.is_empty() { "; there is none".to_owned() } else { format!("; there are {}", known.join(", ")) };
+        let all = if known.is_empty() {
+            "; the project has none".to_owned()
+        } else {
+            format!("; there are {}", known.join(", "))
+        };
         let near = hint(part, known);
         format!("there is no `{name}`{}", if near.is_empty() { all } else { near })
     })

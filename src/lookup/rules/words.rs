@@ -26,6 +26,9 @@ const FILTERS: [&str; 14] = [
 /// Tests that people write; the nearest one is suggested.
 const TESTS: [&str; 8] = ["containing", "defined", "divisibleby", "endingwith", "even", "in", "odd", "startingwith"];
 
+/// The statements that a template may have.
+const STATEMENTS: [&str; 4] = ["elif", "else", "endif", "if"];
+
 const ORDER: [&str; 4] = ["<", ">", "<=", ">="];
 
 /// What is wrong with the words of an expression, for the end of a message.
@@ -48,31 +51,55 @@ fn multiplication(word: Word<'_>) -> Option<String> {
 pub(super) fn find_mistake_in_template(text: &str) -> Option<String> {
     let mut rest = text;
     while let Some((code, behind)) = next_code(rest) {
-        if let Some(mistake) = find_mistake(code) {
-            return Some(mistake);
+        let mistake = match code {
+            Code::Statement(code) => unknown_statement(code).or_else(|| find_mistake(code)),
+            Code::Shown(code) => find_mistake(code),
+            Code::Comment => None,
+        };
+        if mistake.is_some() {
+            return mistake;
         }
         rest = behind;
     }
     None
 }
 
+/// Nothing may give a value a name: `{% set a = [a, a] %}` thirty times costs no fuel until it is looked at, and then hours.
+/// What stands between `raw` and `endraw` is no code, which could hide the rest of the template from this look.
+fn unknown_statement(code: &str) -> Option<String> {
+    let code = code.trim_start_matches(['-', '+']).trim_start();
+    let word = &code[..length_of(code, is_letter)];
+    let known = STATEMENTS.contains(&word);
+    (!known).then(|| format!("a rule has no `{word}`; its templates show values, and choose with if, elif and else"))
+}
+
+/// A piece of code of a template.
+enum Code<'a> {
+    /// `{{ ... }}`
+    Shown(&'a str),
+    /// `{% ... %}`
+    Statement(&'a str),
+    /// `{# ... #}`
+    Comment,
+}
+
 /// The first piece of code of a template, and what stands behind it. Braces within quotes do not end it.
-fn next_code(text: &str) -> Option<(&str, &str)> {
+fn next_code<'a>(text: &'a str) -> Option<(Code<'a>, &'a str)> {
     let start = ["{{", "{%", "{#"].iter().filter_map(|mark| text.find(mark)).min()?;
     let inside = &text[start + 2..];
-    let mark = text.as_bytes()[start + 1];
-    if mark == b'#' {
-        return Some(("", inside.find("#}").map_or("", |end| &inside[end + 2..])));
-    }
-    let close = if mark == b'{' { "}}" } else { "%}" };
+    let (close, code): (_, fn(&'a str) -> Code<'a>) = match text.as_bytes()[start + 1] {
+        b'#' => return Some((Code::Comment, inside.find("#}").map_or("", |end| &inside[end + 2..]))),
+        b'%' => ("%}", Code::Statement),
+        _ => ("}}", Code::Shown),
+    };
     let mut place = 0;
     while let Some(first) = inside[place..].chars().next() {
         if inside[place..].starts_with(close) {
-            return Some((&inside[..place], &inside[place + 2..]));
+            return Some((code(&inside[..place]), &inside[place + 2..]));
         }
         place += if matches!(first, '"' | '\'') { text_length(&inside[place..], first) } else { first.len_utf8() };
     }
-    Some((inside, ""))
+    Some((code(inside), ""))
 }
 
 fn unknown_word(words: &[Word<'_>], place: usize) -> Option<String> {
@@ -228,6 +255,28 @@ mod tests {
     }
 
     #[test]
+    fn no_statement_gives_a_value_a_name_or_hides_what_follows() {
+        for wrong in [
+            "{% set a = [1] %}{% set a = [a, a] %}{{ a }}",
+            "{%- set a = contact.name -%}{{ a }}",
+            "{%+ for x in [[1, 1]] %}{{ x }}{% endfor %}",
+            "{% with a = [1] %}{{ a }}{% endwith %}",
+            "{% raw %}{{ ' {% endraw %}{{ [1] * 9 }}",
+            "{% filter upper %}x{% endfilter %}",
+            "x{#' #}{% set a = 1 %}",
+        ] {
+            assert!(find_mistake_in_template(wrong).is_some(), "{wrong}");
+        }
+        for right in [
+            "{% if contact.a %}x{% elif contact.b -%}y{%- else %}z{%+ endif %}",
+            "{# {% set a = 1 %} #}",
+            "{{ '{% set %}' }}",
+        ] {
+            assert_eq!(find_mistake_in_template(right), None, "{right}");
+        }
+    }
+
+    #[test]
     fn a_multiplication_is_found_wherever_it_hides() {
         for wrong in ["[1] * 9", "2**3", "f(*x)"] {
             assert!(find_mistake(wrong).is_some(), "{wrong}");
@@ -235,7 +284,7 @@ mod tests {
         for wrong in [
             "{{ '}}' ~ [1] * 9 }}",
             "{# }} #}{{ [1] * 9 }}",
-            "a{%- set x = [1]*9 -%}",
+            "a{%- if [1]*9 -%}",
             "{{ \"\\\"}}\" ~ 1 * 9 }}",
             "{{ a }}{{ 1*9 }}",
         ] {

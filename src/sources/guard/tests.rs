@@ -11,6 +11,7 @@ use crate::number::Number;
 #[derive(Clone)]
 enum Step {
     Answer,
+    Large(usize),
     Fail(Kind),
     Pause(u64),
     Slow(u64),
@@ -18,7 +19,7 @@ enum Step {
     Panic,
 }
 
-use Step::{Answer, Fail, Hang, Panic, Pause, Slow};
+use Step::{Answer, Fail, Hang, Large, Panic, Pause, Slow};
 
 struct Scripted {
     name: Arc<str>,
@@ -44,6 +45,11 @@ impl Source for Scripted {
         Box::pin(async move {
             match step {
                 Answer => Ok(Vec::new()),
+                Large(bytes) => {
+                    let custom = [("note".to_owned(), "x".repeat(bytes))].into();
+                    let contact = Arc::new(crate::model::Contact { custom, ..crate::model::Contact::default() });
+                    Ok(vec![Hit { contact, rung: crate::number::ladder::Rung::Exact }])
+                }
                 Fail(kind) => Err(Error::new(kind, "scripted")),
                 Pause(seconds) => {
                     Err(Error::new(Kind::Unavailable, "scripted").retry_after(Some(Duration::from_secs(seconds))))
@@ -253,4 +259,12 @@ async fn a_request_that_panics_or_is_dropped_counts_and_gives_its_place_back() {
     }
     assert_eq!(guard.health(), Health::Open(Why::Failing));
     assert_eq!(guard.0.permits.available_permits(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn contacts_that_would_fill_the_memory_are_a_failure_and_no_reason_to_leave_the_source_alone() {
+    let (guard, _) = guarded("", &[Large(100 << 10), Large(200 << 10), Answer]);
+    assert_eq!(ask(&guard).await.unwrap().len(), 1);
+    assert_eq!(ask(&guard).await.err().map(|error| error.kind()), Some(Kind::Corrupt));
+    assert_eq!(guard.health(), Health::Closed);
 }

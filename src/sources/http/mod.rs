@@ -3,7 +3,8 @@
 //! A source builds a [`Request`] and gets an [`Answer`] whose body was read whole, or an error that says in words what is
 //! wrong and never shows an address beyond its host: a path or a query may hold a token. The rules:
 //!
-//! - TLS is verified. A connection has [`CONNECT_LIMIT`] to be made; the time of the whole belongs to whoever waits.
+//! - TLS is verified. A connection has [`CONNECT_LIMIT`] to be made, and a request the `timeout` of its source: whoever
+//!   logs in ahead of the first call or writes a call down has no guard around it, and may hold a lock meanwhile.
 //! - A body is read up to the limit of its request, counted after it was unpacked, so that a small packet cannot become a
 //!   large text.
 //! - A redirect is followed within its own host only, at most [`MOST_REDIRECTS`] times: a request carries credentials and
@@ -134,13 +135,13 @@ impl Client {
     ///
     /// # Errors
     /// [`Kind::Unavailable`] when the system cannot be reached, cuts the connection or shows a certificate that is not
-    /// trusted; [`Kind::Timeout`] when no connection comes about; [`Kind::Busy`] when the budget is spent;
+    /// trusted; [`Kind::Timeout`] when no connection or no answer comes in time; [`Kind::Busy`] when the budget is spent;
     /// [`Kind::Corrupt`] for what is no HTTP or too large; [`Kind::Invalid`] for a redirect elsewhere and for an address
     /// that the source may not reach.
     pub async fn send(&self, mut request: Request) -> Result<Answer> {
         for _ in 0..=MOST_REDIRECTS {
             self.budget.pay(self.patience).await?;
-            let answer = self.send_once(&request).await?;
+            let answer = self.in_time(self.send_once(&request)).await?;
             match redirect(&request, &answer)? {
                 Some(next) => request = next,
                 None => return Ok(answer),
@@ -156,9 +157,14 @@ impl Client {
     pub async fn tell(&self, request: Request) -> Result<()> {
         self.budget.pay(self.patience).await?;
         self.show(&request).await;
-        let mut response = self.begin(&request).await?;
+        let mut response = self.in_time(self.begin(&request)).await?;
         let headers = std::mem::take(response.headers_mut());
         Answer { status: response.status(), headers, body: Bytes::new() }.success().map(|_| ())
+    }
+
+    async fn in_time<T>(&self, asking: impl Future<Output = Result<T>>) -> Result<T> {
+        let late = |_| Error::new(Kind::Timeout, "no answer within the source's timeout");
+        tokio::time::timeout(self.patience, asking).await.map_err(late)?
     }
 
     /// Shows the way and the request, when somebody watches.

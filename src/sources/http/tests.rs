@@ -138,6 +138,17 @@ async fn a_body_is_read_up_to_its_limit_counted_after_unpacking() {
 }
 
 #[tokio::test]
+async fn a_system_that_takes_a_request_and_never_answers_holds_nobody_for_ever() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", silent.local_addr().unwrap())).unwrap();
+    let hasty = Client { patience: Duration::from_millis(50), ..client() };
+    let asking = async { (hasty.send(Request::get(url.clone())).await, hasty.tell(Request::get(url)).await) };
+    let (sent, told) =
+        tokio::time::timeout(Duration::from_secs(60), asking).await.expect("the client gives up by itself");
+    assert_eq!((sent.unwrap_err().kind(), told.unwrap_err().kind()), (Kind::Timeout, Kind::Timeout));
+}
+
+#[tokio::test]
 async fn what_goes_wrong_is_said_in_words_without_the_address() {
     let server = Server::start(&[
         ("/short", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc".to_vec()),

@@ -127,3 +127,14 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn where_numbers_are_named_a_contact_without_one_is_nobody() {
+    let answer =
+        || json!([{ "id": 1, "name": "Ana", "phone": null }, { "id": 2, "name": "Ion", "phone": "0722111222" }]);
+    let ids =
+        |keys: &str, answer| contacts(keys, answer).unwrap().iter().map(|it| it.id.to_string()).collect::<Vec<_>>();
+    assert_eq!(ids("numbers = [\"phone\"]", answer()), ["2"]);
+    assert_eq!(ids("numbers = [\"phone\"]", json!({ "id": 1, "name": "Ana" })), Vec::<String>::new());
+    assert_eq!(ids("", answer()), ["1", "2"]);
+}

@@ -212,6 +212,9 @@ impl Compiler<'_> {
                 );
             } else if first == "param" {
                 self.check_param(parts.next(), place, scope);
+            } else if matches!(used.as_str(), "call" | "call.params") {
+                // What of a call is used is part of what an answer is remembered under.
+                self.wrong(place, "write call.NAME or call.params.NAME, such as call.dnid");
             } else if used == "session.token" && !scope.secrets {
                 self.wrong(place, "the token of a session cannot stand in an address or in what is shown");
             }

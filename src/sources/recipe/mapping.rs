@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
-use jmespath::{Context, Expression, Rcvar, Runtime, Variable, interpret};
+use jmespath::{Context, Rcvar, Runtime, Variable};
 
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
-use crate::sources::expression::check_size;
+use crate::sources::expression::{Effort, Expression};
 
 /// JMESPath with two functions of calldex: `first_of(a, b)`, the first that is neither null nor empty, and
 /// `words(a, b)`, those of them with blanks between. JMESPath's own `join` fails on null.
@@ -44,7 +44,7 @@ fn words(values: &[Rcvar]) -> Rcvar {
 
 /// A compiled JMESPath expression.
 #[derive(Debug, Clone)]
-pub(super) struct Path(Expression<'static>);
+pub(super) struct Path(Expression);
 
 impl Path {
     /// Compiles an expression.
@@ -52,19 +52,12 @@ impl Path {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn compile(expression: &str) -> std::result::Result<Self, String> {
-        check_size(expression).map_err(|why| format!("a JMESPath expression is {why}"))?;
-        let compiled = RUNTIME.compile(expression).map_err(|error| {
-            let why = error.to_string();
-            let why = why.lines().next().unwrap_or_default().to_owned();
-            format!("{expression:?} is no JMESPath expression: {why}")
-        })?;
-        Ok(Self(compiled))
+        Expression::compile(expression, &RUNTIME).map(Self)
     }
 
     /// What it finds; null when it cannot be applied.
     pub(super) fn find(&self, data: &Rcvar) -> Rcvar {
-        let mut context = Context::new(self.0.as_str(), &RUNTIME);
-        interpret(data, self.0.as_ast(), &mut context).unwrap_or_else(|_| Rcvar::new(Variable::Null))
+        self.0.search(data, &Effort::of_an_answer()).unwrap_or_else(|_| Rcvar::new(Variable::Null))
     }
 
     /// Whether it finds something that is not null, false or empty.
@@ -323,7 +316,7 @@ mod tests {
         assert_eq!(text("first_of(a, b, c)").as_deref(), Some("Ana"));
         assert_eq!(text("words(a, c, b, d)").as_deref(), Some("Ana 7"));
         assert_eq!((text("words(a)"), text("first_of(a)"), text("join(' ', [a])")), (None, None, None));
-        assert!(Path::compile("a[").unwrap_err().contains("is no JMESPath expression"));
+        assert!(Path::compile("a[").unwrap_err().contains("is no JMESPath"));
     }
 
     #[test]

@@ -147,7 +147,7 @@ impl ContactMaker for RecipeSource {
 }
 
 /// What of the call changes the answer: whatever the templates of the lookup name.
-fn inputs(recipe: &Recipe) -> Inputs {
+pub(super) fn inputs(recipe: &Recipe) -> Inputs {
     let mut inputs = Inputs::default();
     for used in recipe.uses() {
         let mut parts = used.split('.');

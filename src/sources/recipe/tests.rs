@@ -29,6 +29,18 @@ fn every_shipped_recipe_passes_its_own_tests() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
+#[test]
+fn whatever_of_a_call_a_template_uses_is_told_to_the_cache_however_it_is_written() {
+    for used in ["{{ call.dnid }}", "{{ call['dnid'] }}", "{{ call['dnid'] | lower }}", "{{ (call).dnid }}"] {
+        let text = NEW.replace("{{ number }}", &format!("{{{{ number }}}}-{used}"));
+        assert_ne!(text, NEW);
+        match read("own", "own.toml", &text) {
+            Ok(recipe) => assert!(source::inputs(&recipe).dnid, "{used}"),
+            Err(problems) => assert!(problems.to_string().contains("call"), "{used}: {problems}"),
+        }
+    }
+}
+
 /// What each shipped recipe has to show, by a word in the name of a test.
 const SHOWN: [&str; 7] = ["found", "unknown", "several", "wrong credential", "limit", "server error", "hostile"];
 

@@ -30,6 +30,9 @@ const PASSING: [&str; 2] = ["SERVER_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED"];
 /// Errors of OAuth that may pass.
 const PASSING_OAUTH: [&str; 3] = ["temporarily_unavailable", "server_error", "rate_limit_exceeded"];
 
+/// Longest time that a session is used; Salesforce gives at most a day.
+const LONGEST_SESSION: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How to log in, with what had to be read for it.
 pub(super) enum Access {
     Password { username: String, password: String },
@@ -186,7 +189,7 @@ fn open(door: &Door<'_>, instance: &str, id: &str, lasts: Option<Duration>) -> R
         instance,
         bearer,
         id: config::Secret::new(id.to_owned()),
-        until: lasts.map(|lasts| door.now + lasts * 9 / 10),
+        until: lasts.map(|lasts| door.now + lasts.min(LONGEST_SESSION) * 9 / 10),
     })
 }
 
@@ -240,6 +243,15 @@ mod tests {
         let own = Url::parse("http://127.0.0.1:8080").unwrap();
         assert!(is_trusted(&own, &Url::parse("http://127.0.0.1:8080/services/Soap/u/59.0/00D").unwrap()));
         assert!(!is_trusted(&own, &Url::parse("http://127.0.0.1:8081/").unwrap()));
+    }
+
+    #[test]
+    fn a_session_that_lasts_for_ever_lasts_for_a_day() {
+        let (host, bench) =
+            (Url::parse("https://login.salesforce.com").unwrap(), crate::sources::stand_in::workbench());
+        let door = Door { client: &bench.client, host: &host, version: "59.0", now: bench.clock.now(), utc: 0 };
+        let session = open(&door, host.as_str(), "id", Some(Duration::from_secs(u64::MAX))).unwrap();
+        assert_eq!(session.until, Some(door.now + LONGEST_SESSION * 9 / 10));
     }
 
     #[test]

@@ -90,7 +90,8 @@ impl Source for Shared {
     }
 
     fn inputs(&self) -> Inputs {
-        Inputs::default()
+        // Without a country of its own, numbers are read with that of the project.
+        Inputs { numbering: self.0.numbering.country.is_none(), ..Inputs::default() }
     }
 
     fn find(&self, question: Arc<Question>) -> Pending<'static> {
@@ -117,7 +118,7 @@ impl Salesforce {
         if contacts.is_empty() {
             return Ok(Vec::new());
         }
-        let mut hits = verify(contacts, &question.number, self.numbering(question));
+        let mut hits = verify(contacts, &question.number, &question.numbering_of(&self.numbering));
         if hits.is_empty() && found >= search::MOST_RECORDS {
             let message = format!("the search finds {found} records and more, and the caller may be among those");
             return Err(Error::new(Kind::Corrupt, message));
@@ -133,17 +134,12 @@ impl Salesforce {
         Ok(hits)
     }
 
-    /// How the numbers in Salesforce are read: by its own country, else by that of the project.
-    fn numbering<'a>(&'a self, question: &'a Question) -> &'a Numbering {
-        if self.numbering.country.is_some() { &self.numbering } else { &question.numbering }
-    }
-
     /// The digits to look for, of both readings of a number without plus.
     fn spellings(&self, question: &Question) -> Vec<String> {
         let Number::Phone { phone, alternate, .. } = &*question.number else { return Vec::new() };
         let phones = [Some(phone), alternate.as_ref()].into_iter().flatten();
-        let country = self.numbering(question).country.as_deref();
-        let forms = phones.map(|phone| number::forms(phone, country));
+        let country = question.numbering_of(&self.numbering).country;
+        let forms = phones.map(|phone| number::forms(phone, country.as_deref()));
         forms
             .flat_map(|forms| {
                 let spelled = |spelling: &Spelling| forms.spelled(*spelling).to_owned();

@@ -49,6 +49,24 @@ async fn a_contact_is_found_by_any_spelling_and_whoever_only_contains_the_digits
 }
 
 #[tokio::test]
+async fn without_a_country_of_its_own_the_answer_depends_on_how_the_project_reads_numbers() {
+    let (server, _state) = start().await;
+    let built = made(&server, &by_password());
+    assert!(!built.source.inputs().numbering);
+    let keys = format!("url = \"{}\"\nparams = \"{}\"", server.url(""), by_password());
+    let built = build(&settings_for_tests("crm", &keys), workbench()).unwrap();
+    assert!(built.source.inputs().numbering, "or one project would get what another one was told");
+    let of = |numbering: Numbering| {
+        Arc::new(Question { numbering: Arc::new(numbering), ..(*question("0722111222")).clone() })
+    };
+    let of_a_pbx = Numbering { strip_prefix: Some("07".to_owned()), ..Numbering::of_country("RO") };
+    for (numbering, found) in [(Numbering::of_country("RO"), 1), (Numbering::of_country("DE"), 0), (of_a_pbx, 1)] {
+        let hits = built.source.find(of(numbering.clone())).await.unwrap();
+        assert_eq!(hits.len(), found, "{numbering:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_documented_parameters_make_the_links() {
     let (server, _state) = start().await;
     let params = format!(

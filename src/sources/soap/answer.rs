@@ -77,7 +77,8 @@ impl Reading {
 
     /// The contacts of an answer that are the caller.
     pub(super) fn hits(&self, answer: Json, question: &Question) -> Result<Vec<Hit>> {
-        Ok(verify(self.mapping.contacts(answer, Types::Lost)?, &question.number, &self.numbering))
+        let contacts = self.mapping.contacts(answer, Types::Lost)?;
+        Ok(verify(contacts, &question.number, &question.numbering_of(&self.numbering)))
     }
 }
 

@@ -77,7 +77,7 @@ impl Source for Shared {
     }
 
     fn inputs(&self) -> Inputs {
-        Inputs { dnid: true, ..Inputs::default() }
+        Inputs { dnid: true, numbering: true, ..Inputs::default() }
     }
 
     fn find(&self, question: Arc<Question>) -> Pending<'static> {

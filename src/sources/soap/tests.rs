@@ -198,6 +198,24 @@ async fn a_fault_may_mean_that_nobody_is_known() {
 }
 
 #[tokio::test]
+async fn without_a_country_of_its_own_numbers_are_read_with_that_of_the_project() {
+    let fields = "<id>1</id><name>Ana</name><phone>0722 111 222</phone>";
+    let body = format!(
+        "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body><r:fResponse xmlns:r='urn:callerdata'>\
+         <return>{fields}</return></r:fResponse></e:Body></e:Envelope>"
+    );
+    let server = StandIn::start(move |_| answer("200 OK", "text/xml", &body)).await;
+    let keys = format!("url = \"{}\"\nparams = \"{PLAIN}\"\nnumbers = [\"phone\"]", server.url("/"));
+    let source = build(&settings_for_tests("crm", &keys), workbench()).unwrap().source;
+    for (country, found) in [("RO", 1), ("DE", 0)] {
+        let numbering = Arc::new(crate::number::Numbering::of_country(country));
+        let asked = Question { numbering, ..(*question("+40722111222")).clone() };
+        assert_eq!(source.find(Arc::new(asked)).await.unwrap().len(), found, "{country}");
+    }
+    assert!(source.inputs().numbering, "or one project would get what another one was told");
+}
+
+#[tokio::test]
 async fn an_answer_with_numbers_is_verified() {
     let server = StandIn::start(|_| {
         let item = |id: u32, phone: &str| format!("<item><id>{id}</id><name>N{id}</name><phone>{phone}</phone></item>");

@@ -20,7 +20,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::budget::Budget;
-use super::mapping::Mapping;
+use super::mapping::{MOST_CONTACTS, Mapping};
 use super::verify::verify;
 use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
 use crate::config::{self, Complaint};
@@ -127,9 +127,16 @@ impl Inner {
         self.budget.pay(self.timeout).await?;
         let rows = self.pool.run(&self.statement, &values).await?;
         let columns = self.number_columns(&rows)?;
-        let rows = rows.into_iter().map(Value::Object).collect();
+        let rows: Vec<Value> = rows.into_iter().map(Value::Object).collect();
+        let is_cut = rows.len() > MOST_CONTACTS;
         let contacts = self.mapping.contacts_of_rows(Value::Array(rows), &columns)?;
-        Ok(verify(contacts, &question.number, &numbering))
+        let hits = verify(contacts, &question.number, &numbering);
+        if is_cut && hits.is_empty() {
+            let message =
+                format!("the query finds more than {MOST_CONTACTS} rows, and the caller may be among the rest");
+            return Err(Error::new(Kind::Corrupt, message));
+        }
+        Ok(hits)
     }
 
     /// The columns that hold numbers: those of `numbers`, or those whose names say so.
@@ -149,5 +156,40 @@ impl Inner {
             return Err(Error::new(Kind::Corrupt, message));
         }
         Ok(guessed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::settings_for_tests;
+    use crate::sources::stand_in::{question, workbench};
+
+    /// What a query on a database with this table finds for a caller.
+    async fn found(rows: &str, query: &str, telephone: &str) -> Result<Vec<Hit>> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("crm.db");
+        let tables =
+            format!("CREATE TABLE c (id INT, name TEXT, telephone TEXT, note TEXT); INSERT INTO c VALUES {rows}");
+        rusqlite::Connection::open(&file).unwrap().execute_batch(&tables).unwrap();
+        let keys = format!("country = \"RO\"\nurl = \"sqlite:{}\"\nquery = \"{query}\"", file.display());
+        let built = build(&settings_for_tests("crm", &keys), workbench()).unwrap();
+        built.source.find(question(telephone)).await
+    }
+
+    #[tokio::test]
+    async fn more_rows_than_are_read_without_the_caller_are_no_unknown_caller() {
+        let rows = (0..60).map(|row| format!("({row}, 'N{row}', '+4072{row:02}11222', NULL)")).collect::<Vec<_>>();
+        let query = "SELECT * FROM c WHERE :e164 <> '' ORDER BY id";
+        assert_eq!(found(&rows.join(","), query, "+40720711222").await.unwrap().len(), 1);
+        let error = found(&rows.join(","), query, "+40725911222").await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Corrupt, "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_row_without_a_number_is_nobody_whatever_it_was_found_by() {
+        let rows = "(1, 'Ana', NULL, 'asked for 0722111222'), (2, 'Ion', ' ', '0722111222')";
+        let query = "SELECT * FROM c WHERE note LIKE '%' || :national";
+        assert_eq!(found(rows, query, "0722111222").await.unwrap().len(), 0);
     }
 }

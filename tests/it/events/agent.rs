@@ -159,6 +159,20 @@ fn name_and_password_open_the_page_and_guessing_is_slowed_down() {
 }
 
 #[test]
+fn guessing_is_slowed_down_also_with_blanks_around_the_names() {
+    let strict = crate::harness::CONFIGURATION.replace("[server]", "[server]\nrefused_per_minute = 5");
+    let workplace = Workplace::with(&strict, crate::harness::CONTACTS);
+    let server = workplace.serve();
+    let guesses = (0..60).map(|place| {
+        let (before, behind) = (" ".repeat(place), "\u{a0}".repeat(place));
+        let offer =
+            json!({ "project": format!("{before}sales"), "name": format!("ana{behind}"), "password": "a guess" });
+        sign_in(server.address, &offer).status
+    });
+    assert!(guesses.into_iter().any(|status| status == 429), "each try counts for the same name");
+}
+
+#[test]
 fn another_site_can_change_nothing() {
     let workplace = Workplace::with_contacts();
     let server = workplace.serve();

@@ -37,9 +37,11 @@ pub(super) async fn begin(State(http): State<Arc<Http>>, request: Request) -> Re
                 (http.events.store.sign_in_by_link(&invite, asked.now()).await?, gone)
             }
             Offered::Password { project, name, password } => {
+                // Counted as they are looked up, or blanks around them would make each guess the first one.
+                let (project, name) = (project.trim(), name.trim());
                 asked.count(&format!("{project}/{}", name.to_lowercase()))?;
                 let wrong = Problem::new(StatusCode::UNAUTHORIZED, "project, name and password do not fit together");
-                (http.events.store.sign_in(project.trim(), name.trim(), password, asked.now()).await?, wrong)
+                (http.events.store.sign_in(project, name, password, asked.now()).await?, wrong)
             }
         };
         let configured = signed_in.filter(|it| asked.is_configured(&it.session.account.project));

@@ -31,6 +31,7 @@ const CASES: &[&str] = &[
     r#"name = "{{ contact.name | uper }}""#,
     r#"name = "{{ call.route }}""#,
     r#"name = "{% include 'x' %}""#,
+    r#"name = "{% set name = contact.name %}{{ name }}""#,
     "queue_position = 101",
     r#"queue_position = "-1""#,
     r#"queue_position = "high""#,

@@ -97,10 +97,8 @@ fn template() -> impl Strategy<Value = String> {
         expression().prop_map(|it| format!("{{{{ {it} }}}}")),
         (expression(), expression()).prop_map(|(a, b)| format!("{{% if {a} %}}{{{{ {b} }}}}{{% endif %}}")),
         (expression(), expression()).prop_map(|(a, b)| format!(
-            "{{% for x in {a} %}}{{% for y in range(9999) %}}{{{{ {b} }}}}{{{{ x }}}}{{% endfor %}}{{% endfor %}}"
+            "{{% if {a} %}}{{{{ {b} ~ {b} ~ {b} }}}}{{% else %}}{{{{ {a} }}}}{{% endif %}}"
         )),
-        expression()
-            .prop_map(|it| format!("{{% set x = {it} %}}{{% set x = x ~ x %}}{{% set x = x ~ x %}}{{{{ x }}}}")),
         "\\PC{0,30}",
         (0_i64..120).prop_map(|place| place.to_string()),
     ]
