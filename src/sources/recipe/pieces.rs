@@ -120,14 +120,16 @@ fn too_long() -> String {
     format!("an expression is longer than {LONGEST_SCRIPT} bytes")
 }
 
-/// Says that an expression multiplies, which also makes long texts of short ones, or may be too deep for the stack.
+/// Says that an expression multiplies, which also makes long texts of short ones, or joins, which makes words of nulls and
+/// tables, or may be too deep for the stack.
 pub(super) fn explain_operator(expression: &str) -> Option<String> {
     if expression.len() > LONGEST_SCRIPT {
         return Some(too_long());
     }
     let mut quotes = Quotes::default();
-    let multiplies = expression.chars().any(|letter| quotes.is_outside(letter) && letter == '*');
-    multiplies.then(|| "* is not allowed in a template; write `| times(1000)` for numbers".to_owned())
+    let found = expression.chars().find(|letter| quotes.is_outside(*letter) && matches!(letter, '*' | '~'))?;
+    let instead = if found == '*' { "`| times(1000)` for numbers" } else { "`{{ a }}{{ b }}`" };
+    Some(format!("{found} is not allowed in a template; write {instead}"))
 }
 
 #[cfg(test)]
@@ -171,11 +173,13 @@ mod tests {
             "{{ \"x\" * 100000000 }}",
             "{{ '\\'' ~ ('x' * 9) }}",
             "{% if 'x' * 9 %}{% endif %}",
+            "{{ contact ~ '' }}",
+            "{{ '~' ~ contact.none }}",
         ] {
             assert!(explain_forbidden(template).is_some(), "{template}");
         }
         for template in
-            ["phone:*{{ number }}", "{% if a %}{{ '*' }}{% else %}{% endif %}", "{{ call.duration | times(1000) }}"]
+            ["phone:*{{ number }}", "{% if a %}{{ '*~' }}{% else %}{% endif %}", "{{ call.duration | times(1000) }}"]
         {
             assert_eq!(explain_forbidden(template), None, "{template}");
         }
