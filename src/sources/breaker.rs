@@ -164,11 +164,23 @@ impl Breaker {
         }
     }
 
-    /// The configuration was read again, perhaps because somebody has mended the credentials on the other side.
-    pub(crate) fn forgive(&mut self) {
-        if matches!(self.state, State::Open { why: Why::Refused, .. }) {
-            *self = Self::new();
+    /// The configuration was read again, perhaps because somebody has mended the credentials on the other side. One request
+    /// finds out; more of them could lock an account.
+    pub(crate) fn forgive(&mut self, now: Instant) {
+        if let State::Open { until, why: Why::Refused } = &mut self.state {
+            *until = now;
         }
+    }
+
+    /// The settings have changed, the account is the one of an earlier breaker: what it said still holds.
+    pub(crate) fn take_over(&mut self, earlier: &Self, now: Instant) {
+        self.state = match earlier.state {
+            State::Open { until, why: Why::Asked } => State::Open { until, why: Why::Asked },
+            State::Open { why: Why::Refused, .. } | State::Probing { why: Why::Refused } => {
+                State::Open { until: now, why: Why::Refused }
+            }
+            State::Open { .. } | State::Probing { .. } | State::Closed => State::Closed,
+        };
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -334,8 +346,27 @@ mod tests {
         assert!(matches!(breaker.pass(now + REFUSED_FOR / 2), Pass::Stop(Why::Refused, _)));
         assert_eq!(breaker.pass(now + REFUSED_FOR), Pass::Probe);
         assert!(breaker.fail(&error(Kind::Refused), CALLER, true, now + REFUSED_FOR), "one more refusal is enough");
-        breaker.forgive();
-        assert_eq!(breaker.pass(now + REFUSED_FOR), Pass::Usual);
+        breaker.forgive(now);
+        assert_eq!(breaker.health(), Health::Open(Why::Refused), "nothing is known yet");
+        assert_eq!(breaker.pass(now), Pass::Probe);
+        assert!(breaker.fail(&error(Kind::Refused), CALLER, true, now), "a reload costs one request");
+    }
+
+    #[test]
+    fn other_settings_around_the_same_account_forget_failures_and_nothing_that_it_said() {
+        let now = SystemClock.now();
+        let minute = Duration::from_secs(60);
+        let after = |error: Error, now| {
+            let (mut before, mut breaker) = (Breaker::new(), Breaker::new());
+            (0..FAILURES).for_each(|_| {
+                before.fail(&error, CALLER, false, now);
+            });
+            breaker.take_over(&before, now);
+            breaker.pass(now)
+        };
+        assert_eq!(after(error(Kind::Unavailable).retry_after(Some(minute)), now), Pass::Stop(Why::Asked, minute));
+        assert_eq!(after(error(Kind::Refused), now), Pass::Probe);
+        assert_eq!(after(error(Kind::Unavailable), now), Pass::Usual);
     }
 
     #[test]
