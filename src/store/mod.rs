@@ -13,7 +13,7 @@ mod migrate;
 mod tests;
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -68,6 +68,7 @@ impl Store {
     pub fn open(path: &Path, migrations: &Migrations) -> Result<Self> {
         let _creating = settle(path)?;
         check_file(path)?;
+        create_private(path);
         warn_of_long_log(path);
         let store = Self { path: path.to_path_buf() };
         let foreign = store.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, WRITE_WAIT)?;
@@ -259,6 +260,12 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Finds what SQLite would not say clearly: it takes an empty file for a new database and opens what it cannot write.
+/// Makes the file for its owner alone, since it holds personal data; SQLite gives its companions the same mode. What goes
+/// wrong here, the opening itself says.
+fn create_private(path: &Path) {
+    let _ = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+}
+
 fn check_file(path: &Path) -> Result<()> {
     let folder = folder_of(path);
     if !folder.is_dir() {

@@ -32,6 +32,16 @@ fn a_new_file_gets_its_tables_and_opens_again() {
 }
 
 #[test]
+fn nobody_but_its_owner_reads_a_new_file_or_its_log() {
+    let folder = folder();
+    let path = folder.path().join("calldex.db");
+    let store = Store::open(&path, &DIRECTORY).unwrap();
+    let _open = store.writer(Durability::Acknowledged).unwrap();
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().mode() & 0o777;
+    assert_eq!(["calldex.db", "calldex.db-wal", "calldex.db-shm"].map(mode), [0o600; 3]);
+}
+
+#[test]
 fn the_connections_share_no_lock_around_their_page_caches() {
     let folder = folder();
     let store = Store::open(&folder.path().join("calldex.db"), &DIRECTORY).unwrap();

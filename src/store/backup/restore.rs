@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
@@ -148,13 +149,8 @@ fn close_down(path: &Path) -> Result<()> {
 fn copy_synced(from: &Path, to: &Path, expected: &Copied) -> Result<()> {
     let copy = || {
         fs::copy(from, to)?;
-        // A backup may be kept read-only; the store is written to.
-        let mut permissions = fs::metadata(to)?.permissions();
-        if permissions.readonly() {
-            use std::os::unix::fs::PermissionsExt;
-            permissions.set_mode(permissions.mode() | 0o600);
-            fs::set_permissions(to, permissions)?;
-        }
+        // A backup may be kept read-only, or its folder alone be closed to others; the store is its owner's.
+        fs::set_permissions(to, fs::Permissions::from_mode(0o600))?;
         File::options().write(true).open(to)?.sync_all()
     };
     let failed = |error| {
