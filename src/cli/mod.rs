@@ -163,7 +163,9 @@ fn run(arguments: Arguments) -> Outcome {
 
 fn import_into(file: &Path, arguments: &import::ImportArgs) -> Outcome {
     // First of all: what is started from here on has the same priority.
-    priority::give_way();
+    if !arguments.full_speed {
+        priority::give_way();
+    }
     let workshop = Workshop::open(file)?;
     let book = workshop.book(&arguments.directory)?;
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());

@@ -94,8 +94,9 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> Result<T> {
 /// A name that is not configured, with the nearest one that is.
 pub(crate) fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Error {
     let known: Vec<&str> = known.collect();
-    let nearest = config::nearest(name, known.iter().copied());
-    let hint = match nearest {
+    // What a project file has is known by its full name, such as acme/customers.
+    let in_a_file = known.iter().copied().find(|known| known.rsplit_once('/').is_some_and(|(_, short)| short == name));
+    let hint = match in_a_file.or_else(|| config::nearest(name, known.iter().copied())) {
         Some(nearest) => format!("did you mean {nearest}?"),
         None if known.is_empty() => format!("the configuration has no {what}"),
         None => format!("configured: {}", known.join(", ")),

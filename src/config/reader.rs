@@ -373,7 +373,7 @@ impl<'a> Reader<'a> {
             None if self.path.is_empty() && MAIN.key(name).is_some() => {
                 format!(
                     "{found}; [{name}] stands in the main file only, a project file has {}",
-                    known().collect::<Vec<_>>().join(" and ")
+                    known().collect::<Vec<_>>().join(", ")
                 )
             }
             None => format!("{found}; expected {}", known().collect::<Vec<_>>().join(", ")),

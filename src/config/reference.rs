@@ -24,9 +24,9 @@ key.
 - Relative paths start at the folder of the main file.
 - Names of projects, directories and sources have 1 to 64 characters of `a-z 0-9 _ -`, the first a letter or a digit. No
   project can be called `api`, `agent`, `events`, `metrics`, `healthz`, `readyz` or `static`.
-- A project file holds `[directory.NAME]`, `[source.NAME]`, `[agent.NAME]` and `[project.NAME]` only, and they are private:
-  `customers` in `projects/acme.toml` is `acme/customers` in the store. Its projects may also use directories, sources and
-  agents of the main file that have `shared = true`. A project file with mistakes does not stop the others: while the server
+- A project file holds `[directory.NAME]`, `[source.NAME]`, `[journal.NAME]`, `[agent.NAME]` and `[project.NAME]` only, and they
+  are private: `customers` in `projects/acme.toml` is `acme/customers` in the store and on the command line. Its projects may
+  also use what the main file has of these with `shared = true`. A project file with mistakes does not stop the others: while the server
   runs, its last good copy stays in use.
 ";
 

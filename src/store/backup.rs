@@ -6,6 +6,7 @@
 
 mod manifest;
 mod restore;
+mod switch;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::error::{Error, Kind, Result};
 
 pub use manifest::{Copied, Manifest};
 pub use restore::{Restored, check, restore};
+pub(super) use switch::{carry_out_plan, is_planned};
 
 /// Pages copied at a time: 4 MiB.
 const PAGES: i32 = 1_024;

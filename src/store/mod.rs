@@ -66,7 +66,7 @@ impl Store {
     /// One message for each of: missing folder, empty or truncated file, not a database, another program's database,
     /// written by a newer calldex, read-only, locked.
     pub fn open(path: &Path, migrations: &Migrations) -> Result<Self> {
-        let _creating = lock_creation(path);
+        let _creating = settle(path)?;
         check_file(path)?;
         let store = Self { path: path.to_path_buf() };
         let foreign = store.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, WRITE_WAIT)?;
@@ -82,6 +82,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`]; `Invalid` when an older calldex wrote it, since its tables may not be those that are read.
     pub fn open_to_read(path: &Path, migrations: &Migrations) -> Result<Self> {
+        drop(settle(path)?);
         let store = Self { path: path.to_path_buf() };
         let connection = store.reader()?;
         migrate::check(&connection, migrations, path)?;
@@ -229,15 +230,25 @@ pub fn set_durability(connection: &Connection, durability: Durability) -> rusqli
     connection.pragma_update(None, "synchronous", level)
 }
 
-/// Lets one process at a time create the file: another one would see it empty and take it for cut off.
+/// Lets one process at a time create the file: another one would see it empty and take it for cut off. Ends a restore that
+/// was killed in the middle, too: else there would seem to be no store, and an empty one would be made.
 ///
-/// The kernel's lock is on the folder, so nothing is left behind; it is held only while there is no file, or an empty
-/// one. Where the folder cannot be locked, the opening itself will say what is wrong with it.
-fn lock_creation(path: &Path) -> Option<fs::File> {
-    if fs::metadata(path).is_ok_and(|file| file.len() > 0) {
-        return None;
+/// The lock is held only while there is no file, or an empty one, or a restore to be ended. Where the folder cannot be
+/// locked, the opening itself will say what is wrong with it.
+fn settle(path: &Path) -> Result<Option<fs::File>> {
+    let folder = folder_of(path);
+    if !backup::is_planned(folder) && fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        return Ok(None);
     }
-    let folder = fs::File::open(folder_of(path)).ok()?;
+    let lock = lock_folder(folder);
+    backup::carry_out_plan(folder)?;
+    Ok(lock)
+}
+
+/// Waits for the kernel's lock on the folder, so that nothing is left behind. A restore holds it from its beginning to its
+/// end.
+fn lock_folder(folder: &Path) -> Option<fs::File> {
+    let folder = fs::File::open(folder).ok()?;
     folder.lock().ok()?;
     Some(folder)
 }

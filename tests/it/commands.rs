@@ -324,6 +324,20 @@ fn a_filter_of_the_log_that_cannot_be_read_is_named_and_counts_as_none() {
 }
 
 #[test]
+fn an_address_book_of_a_project_file_is_offered_by_its_full_name() {
+    let workplace = Workplace::new(CONFIGURATION);
+    workplace.write("projects/acme.toml", "[directory.partners]\ncountry = \"RO\"\n");
+    workplace.write("contacts.csv", "id,telephone\n1,0722111222\n");
+    let import = ["import", "contacts.csv", "--directory", "partners"];
+    refuses(
+        &workplace,
+        &import,
+        REFUSED,
+        "there is no directory partners in the configuration; did you mean acme/partners?",
+    );
+}
+
+#[test]
 fn a_healthcheck_says_whether_a_server_is_ready() {
     let workplace = Workplace::new(CONFIGURATION);
     let listening_at = |address: SocketAddr| CONFIGURATION.replace("127.0.0.1:0", &address.to_string());

@@ -212,9 +212,16 @@ fn niceness(stat: &Path) -> Option<i32> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_import_gives_way_to_the_server_beside_it_with_all_its_threads() {
+fn an_import_gives_way_to_the_server_beside_it_with_all_its_threads_unless_told() {
+    let own = niceness(Path::new("/proc/self/stat"));
+    expect_niceness(&[], own.map(|own| 19.min(own + 19)));
+    expect_niceness(&["--full-speed"], own);
+}
+
+#[cfg(target_os = "linux")]
+fn expect_niceness(more: &[&str], expected: Option<i32>) {
     let workplace = Workplace::with_contacts();
-    let mut command = workplace.command(&["import", "-", "--directory", "customers"]);
+    let mut command = workplace.command(&[&["import", "-", "--directory", "customers"], more].concat());
     let mut import = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let mut input = import.stdin.take().unwrap();
     let rows: String = (0..5_000).map(|row| format!("{row},Person {row},07{row:08}\n")).collect();
@@ -222,9 +229,8 @@ fn an_import_gives_way_to_the_server_beside_it_with_all_its_threads() {
     // Those that import, read rows, read numbers and end snapshots, until the input ends.
     let threads = || std::fs::read_dir(format!("/proc/{}/task", import.id())).unwrap();
     wait_until("the import to begin", || threads().count() == 4);
-    let lowered = niceness(Path::new("/proc/self/stat")).map(|own| 19.min(own + 19));
     for thread in threads() {
-        assert_eq!(niceness(&thread.unwrap().path().join("stat")), lowered);
+        assert_eq!(niceness(&thread.unwrap().path().join("stat")), expected);
     }
     drop(input);
     assert!(import.wait().unwrap().success());

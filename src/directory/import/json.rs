@@ -9,12 +9,10 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
 
+use super::chunks::Chunks;
 use super::columns::shorten;
 use super::reader::{Fault, MAX_RECORD, Next};
 use super::records::{Cells, Named, SEPARATOR};
-
-/// How much is asked of the file at a time, in bytes.
-const CHUNK: usize = 64 << 10;
 
 /// Keys under which an object holds a number, a mail address or another single value.
 const VALUE_KEYS: [&str; 8] = ["number", "value", "telephone", "phone", "tel", "address", "email", "uri"];
@@ -27,13 +25,10 @@ const DEPTH: usize = 3;
 
 /// Cuts objects out of a text.
 pub(crate) struct Objects<R> {
-    input: R,
-    chunk: Vec<u8>,
-    at: usize,
+    input: Chunks<R>,
     line: u64,
     /// The object so far.
     object: Vec<u8>,
-    at_end: bool,
     /// The objects stand in an array, in which a line may begin with an inner object.
     in_array: bool,
     /// The last byte that was no blank. An array ends with its bracket; a file that was cut off does not.
@@ -42,24 +37,12 @@ pub(crate) struct Objects<R> {
 
 impl<R: Read> Objects<R> {
     pub(crate) fn new(input: R) -> Self {
-        Self { input, chunk: Vec::new(), at: 0, line: 1, object: Vec::new(), at_end: false, in_array: false, last: 0 }
+        Self { input: Chunks::new(input), line: 1, object: Vec::new(), in_array: false, last: 0 }
     }
 
     fn byte(&mut self) -> Result<Option<u8>> {
-        if self.at == self.chunk.len() {
-            if self.at_end {
-                return Ok(None);
-            }
-            self.chunk.clear();
-            self.at = 0;
-            let read = self.input.by_ref().take(CHUNK as u64).read_to_end(&mut self.chunk);
-            let length = read.map_err(|cause| {
-                Error::new(Kind::Unavailable, format!("cannot read on after line {}", self.line)).because(cause)
-            })?;
-            self.at_end = length < CHUNK;
-        }
-        let byte = self.chunk.get(self.at).copied();
-        self.at += usize::from(byte.is_some());
+        let byte = self.input.rest(self.line)?.first().copied();
+        self.input.skip(1);
         self.line += u64::from(byte == Some(b'\n'));
         self.last = byte.filter(|byte| !byte.is_ascii_whitespace()).unwrap_or(self.last);
         Ok(byte)
@@ -91,7 +74,7 @@ impl<R: Read> Objects<R> {
         self.object.push(first);
         while let Some(byte) = self.byte()? {
             if byte == b'{' {
-                self.at -= 1;
+                self.input.step_back();
                 break;
             }
             if byte == b'\n' {
@@ -150,7 +133,7 @@ impl<R: Read> Objects<R> {
     fn is_start_of_object(&mut self) -> Result<bool> {
         let byte = self.byte()?;
         if let Some(byte) = byte {
-            self.at -= 1;
+            self.input.step_back();
             self.line -= u64::from(byte == b'\n');
         }
         Ok(byte == Some(b'{'))

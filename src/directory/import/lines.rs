@@ -4,17 +4,12 @@ use std::io::Read;
 
 use memchr::memchr2;
 
-use crate::error::{Error, Kind, Result};
-
-/// How much is asked of the file at a time, in bytes.
-const CHUNK: usize = 64 << 10;
+use super::chunks::Chunks;
+use crate::error::Result;
 
 /// Reads a text line by line; `\n`, `\r\n` and `\r` end a line.
 pub(crate) struct Lines<R> {
-    input: R,
-    chunk: Vec<u8>,
-    at: usize,
-    at_end: bool,
+    input: Chunks<R>,
     /// The number of the line that was read last.
     line: u64,
     after_return: bool,
@@ -22,7 +17,7 @@ pub(crate) struct Lines<R> {
 
 impl<R: Read> Lines<R> {
     pub(crate) fn new(input: R) -> Self {
-        Self { input, chunk: Vec::new(), at: 0, at_end: false, line: 0, after_return: false }
+        Self { input: Chunks::new(input), line: 0, after_return: false }
     }
 
     /// The number of the line that was read last, from 1.
@@ -39,45 +34,32 @@ impl<R: Read> Lines<R> {
         line.clear();
         let (mut whole, mut any) = (Whole::Yes, false);
         loop {
-            if self.at == self.chunk.len() && !self.fill()? {
+            let mut rest = self.input.rest(self.line)?;
+            if rest.is_empty() {
                 self.line += u64::from(any);
                 return Ok(any.then_some(whole));
             }
-            let mut rest = self.chunk.get(self.at..).unwrap_or_default();
             if std::mem::take(&mut self.after_return) && rest.first() == Some(&b'\n') {
-                self.at += 1;
+                self.input.skip(1);
                 continue;
             }
             any = true;
             let end = memchr2(b'\n', b'\r', rest);
+            let is_return = end.is_some_and(|end| rest.get(end) == Some(&b'\r'));
             rest = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
             let room = kept.saturating_sub(line.len());
             if rest.len() > room {
                 whole = Whole::No;
             }
             line.extend_from_slice(rest.get(..room.min(rest.len())).unwrap_or_default());
-            self.at += rest.len();
+            let used = rest.len() + usize::from(end.is_some());
+            self.input.skip(used);
             if end.is_some() {
-                self.after_return = self.chunk.get(self.at) == Some(&b'\r');
-                self.at += 1;
+                self.after_return = is_return;
                 self.line += 1;
                 return Ok(Some(whole));
             }
         }
-    }
-
-    fn fill(&mut self) -> Result<bool> {
-        if self.at_end {
-            return Ok(false);
-        }
-        self.chunk.clear();
-        self.at = 0;
-        let read = self.input.by_ref().take(CHUNK as u64).read_to_end(&mut self.chunk);
-        let length = read.map_err(|cause| {
-            Error::new(Kind::Unavailable, format!("cannot read on after line {}", self.line)).because(cause)
-        })?;
-        self.at_end = length < CHUNK;
-        Ok(length > 0)
     }
 }
 

@@ -12,6 +12,7 @@
 //! remembered for each kind of problem.
 
 mod card;
+mod chunks;
 pub mod columns;
 pub mod encoding;
 pub mod folder;
@@ -60,8 +61,9 @@ use source::{FileFormat, Manner};
 pub use rows::Check;
 pub use words::is_telephone_column;
 
-/// Contacts handed to the store at a time.
-const BATCH: usize = 2_000;
+/// Contacts handed to the store at a time: few enough that they stay in the processor's cache from thread to thread, and
+/// enough for a transaction.
+const BATCH: usize = 500;
 
 /// A batch is handed over early when its rows are this large, in bytes.
 const BATCH_BYTES: usize = 4 << 20;
@@ -181,7 +183,7 @@ impl<'a> Import<'a> {
         let settings =
             Settings { columns: &columns, country: &self.country, numbering, check, quoted, ragged: !quoted };
         let mut rows = Rows::new(settings);
-        let mut batch = Batch::default();
+        let mut batch = Batch::new();
         let mut record = Record::default();
         if let Some(first) = self.first.take() {
             batch.add(&first, &mut rows, &mut report);
@@ -193,7 +195,7 @@ impl<'a> Import<'a> {
                 Next::Remark(fault) => report.add(fault.into(), record.line, || record.note.clone()),
                 Next::End => break,
             }
-            if batch.is_full() && !take(std::mem::take(&mut batch)) {
+            if batch.is_full() && !take(std::mem::replace(&mut batch, Batch::new())) {
                 break;
             }
         }
@@ -229,7 +231,6 @@ impl Preparer for Plain {
 }
 
 /// Contacts on their way to the store, with their lines.
-#[derive(Default)]
 struct Batch {
     contacts: Vec<Contact>,
     lines: Vec<u64>,
@@ -237,6 +238,10 @@ struct Batch {
 }
 
 impl Batch {
+    fn new() -> Self {
+        Self { contacts: Vec::with_capacity(BATCH), lines: Vec::with_capacity(BATCH), bytes: 0 }
+    }
+
     fn add(&mut self, record: &Record, rows: &mut Rows<'_>, report: &mut Report) {
         let Some(contact) = rows.contact(record, report) else { return };
         self.bytes += record.bytes().len();

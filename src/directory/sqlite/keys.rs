@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, ToSql};
+use rusqlite::{Connection, Statement, ToSql};
 
 use super::rows::Record;
 use crate::directory::prepared::MatchKey;
@@ -64,13 +64,16 @@ fn entries(record: &Record, contact: i64) -> impl Iterator<Item = Entry> {
 
 /// Writes the keys of one version at once.
 pub(super) fn insert(connection: &Connection, directory: i64, record: &Record, contact: i64) -> rusqlite::Result<()> {
-    entries(record, contact).try_for_each(|entry| insert_entry(connection, directory, &entry))
+    let mut insert = connection.prepare_cached(INSERT)?;
+    entries(record, contact).try_for_each(|entry| insert_entry(&mut insert, directory, &entry))
 }
 
-fn insert_entry(connection: &Connection, directory: i64, entry: &Entry) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO number_key (key, directory, extension, contact, position) VALUES (?1, ?2, ?3, ?4, ?5)";
+const INSERT: &str =
+    "INSERT INTO number_key (key, directory, extension, contact, position) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+fn insert_entry(insert: &mut Statement<'_>, directory: i64, entry: &Entry) -> rusqlite::Result<()> {
     let Entry { key, extension, contact, position } = entry;
-    connection.prepare_cached(sql)?.execute((key, directory, extension, contact, position))?;
+    insert.execute((key, directory, extension, contact, position))?;
     Ok(())
 }
 
@@ -177,15 +180,13 @@ impl Pending {
             self.phones.retain(|phone| phone.position != GONE);
             self.phones.sort_unstable();
         }
+        let mut insert = connection.prepare_cached(INSERT)?;
         let next = self.phones.iter().skip(self.written).take(most);
         let mut count = 0;
         for Phone { key, contact, position, .. } in next {
             let (key, position) = (StoredKey::Phone(*key), i64::from(*position));
-            insert_entry(
-                connection,
-                directory,
-                &Entry { key, extension: Box::default(), contact: *contact, position },
-            )?;
+            let entry = Entry { key, extension: Box::default(), contact: *contact, position };
+            insert_entry(&mut insert, directory, &entry)?;
             count += 1;
         }
         self.written += count;
@@ -195,7 +196,7 @@ impl Pending {
                 self.written = 0;
                 return Ok(false);
             };
-            insert_entry(connection, directory, &entry)?;
+            insert_entry(&mut insert, directory, &entry)?;
         }
         Ok(true)
     }
@@ -225,8 +226,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = crate::store::Store::open(&folder.path().join("calldex.db"), &crate::store::DIRECTORY).unwrap();
         let connection = store.writer(crate::store::Durability::Later).unwrap();
+        let mut insert = connection.prepare(INSERT).unwrap();
         for entry in ordered.iter().rev() {
-            insert_entry(&connection, 1, entry).unwrap();
+            insert_entry(&mut insert, 1, entry).unwrap();
         }
         let sql =
             "SELECT CAST(key AS TEXT), extension, contact FROM number_key ORDER BY key, directory, extension, contact";

@@ -39,6 +39,15 @@ pub(super) struct Met<'a> {
     pub(super) seen: &'a Seen,
     /// Keys of its contacts that are not in the table yet.
     pub(super) pending: &'a mut Pending,
+    /// The highest id of the book that is a number, also of versions that are not seen.
+    pub(super) highest: Option<u32>,
+}
+
+impl Met<'_> {
+    /// Whether nobody can have the id: most files count their contacts, and then nothing needs to be looked for.
+    fn is_above_all(&self, id: &ContactId) -> bool {
+        matches!(id, ContactId::Integer(number) if Some(*number) > self.highest)
+    }
 }
 
 /// Most contacts with one number that are compared.
@@ -48,6 +57,9 @@ const MOST_SHARING: usize = 100;
 pub(super) fn find(scope: &Scope<'_>, record: &Record, mut met: Option<Met<'_>>) -> rusqlite::Result<Match> {
     let id = &record.contact.id;
     if *id != ContactId::default() {
+        if met.as_ref().is_some_and(|met| met.is_above_all(id)) {
+            return Ok(Match::New(id.clone()));
+        }
         let row = row_of(scope.connection, scope.directory, id, scope.generation)?;
         return Ok(row.map_or_else(|| Match::New(id.clone()), |row| Match::Existing { row, id: id.clone() }));
     }

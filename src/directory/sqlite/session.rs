@@ -15,7 +15,7 @@ use super::lock::ImportLock;
 use super::recogniser::Recogniser;
 use super::staging::Staging;
 use super::tidy::tidy_book;
-use super::write::{self, next_row, running_import};
+use super::write::{self, highest_id, next_row, running_import};
 use crate::clock::Clock;
 use crate::directory::{
     Book, Change, Covers, Difference, ImportSession, ImportSummary, MostRemoved, Prepared, Preparer, Removal,
@@ -72,7 +72,8 @@ impl Session {
             announce(connection, book.id, started).map_err(|error| failure(DOING, error))
         })?;
         let erased = Blocklist::load(&connection, book.id).map_err(|error| failure(DOING, error))?;
-        let staging = Staging::new(book, covers, target, erased);
+        let highest = highest_id(&connection, book.id).map_err(|error| failure(DOING, error))?;
+        let staging = Staging::new(book, covers, target, erased, highest);
         let store = store.clone();
         Ok(Self { store, connection, book: book.clone(), staging, clock, state: State::Open, without_gap: 0, lock })
     }

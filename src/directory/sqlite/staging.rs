@@ -17,6 +17,7 @@ use super::seen::Seen;
 use super::write::{count, next_row, row_of};
 use crate::directory::prepared::Digest;
 use crate::directory::{Book, Change, Covers, ImportSummary, Prepared, Revision};
+use crate::model::ContactId;
 use crate::number::Numbering;
 
 /// The import so far.
@@ -35,6 +36,8 @@ pub(super) struct Staging {
     pub(super) seen: Seen,
     /// Keys of staged versions that are not in the table yet.
     pub(super) pending: Pending,
+    /// The highest id that is a number, of every version there is.
+    highest: Option<u32>,
     difference: Size,
     /// Numbers of the staged versions that a call can be matched with.
     matchable: i64,
@@ -65,7 +68,7 @@ impl Version {
 
 impl Staging {
     /// Nothing staged; lookups see the generation before `target`.
-    pub(super) fn new(book: &Book, covers: Covers, target: i64, erased: Blocklist) -> Self {
+    pub(super) fn new(book: &Book, covers: Covers, target: i64, erased: Blocklist, highest: Option<u32>) -> Self {
         let (directory, numbering) = (book.id, Arc::clone(&book.numbering));
         let (speaks_for_numbers, speaks_for_blocks) = (covers.numbers, covers.blocks);
         let digester = Digester::new(covers, &numbering);
@@ -81,6 +84,7 @@ impl Staging {
             target,
             seen,
             pending,
+            highest,
             difference,
             matchable: 0,
             summary,
@@ -129,7 +133,8 @@ impl Staging {
             return Ok(Change::Erased);
         }
         let scope = Scope { connection, directory: self.directory, generation: self.target };
-        match matching::find(&scope, &record, Some(Met { seen: &self.seen, pending: &mut self.pending }))? {
+        let met = Met { seen: &self.seen, pending: &mut self.pending, highest: self.highest };
+        match matching::find(&scope, &record, Some(met))? {
             Match::New(id) => {
                 record.contact.id = id;
                 self.stage(round, record, Some(&digest))?;
@@ -233,6 +238,9 @@ impl Staging {
         let place = Place { directory: self.directory, row: round.next_row, since: self.target };
         round.next_row += 1;
         round.insert.write(&record, place, digest)?;
+        if let ContactId::Integer(number) = record.contact.id {
+            self.highest = self.highest.max(Some(number));
+        }
         self.seen.insert(place.row);
         self.pending.add(&record, place.row);
         self.difference += record.size();

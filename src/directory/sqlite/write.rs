@@ -130,6 +130,12 @@ pub(super) fn row_of(
     connection.prepare_cached(sql)?.query_row((directory, IdValue(id), generation), |row| row.get(0)).optional()
 }
 
+/// The highest id that is a number, of every version there is. SQLite puts numbers before texts.
+pub(super) fn highest_id(connection: &Connection, directory: i64) -> rusqlite::Result<Option<u32>> {
+    let sql = "SELECT id FROM contact WHERE directory = ?1 AND id < '' ORDER BY id DESC LIMIT 1";
+    connection.prepare_cached(sql)?.query_row([directory], |row| row.get(0)).optional()
+}
+
 /// The generation that lookups see.
 pub(super) fn generation(connection: &Connection, directory: i64) -> rusqlite::Result<i64> {
     let mut statement = connection.prepare_cached("SELECT generation FROM directory WHERE id = ?1")?;

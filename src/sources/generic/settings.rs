@@ -107,7 +107,7 @@ pub(in crate::sources) fn unknown_params(params: &Params, known: &[&'static str]
 fn read_url(url: Option<&Secret>) -> std::result::Result<Url, String> {
     let expected = "expected one such as \"https://crm.example.com/api/caller\"";
     let url = url.ok_or_else(|| format!("there is no url; {expected}"))?;
-    let read = Url::parse(url.reveal()).map_err(|why| format!("url is none ({why}); {expected}"))?;
+    let read = Url::parse(url.reveal()).map_err(|why| format!("url is no URL ({why}); {expected}"))?;
     match read.scheme() {
         "http" | "https" => Ok(read),
         scheme => Err(format!("url begins with \"{scheme}:\"; {expected}")),

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Copied, Manifest, file_error, sync_folder};
+use super::switch::{self, Plan, fresh};
+use super::{Copied, Manifest, file_error};
 use crate::error::{Error, Kind, Result};
-use crate::store::{DIRECTORY, EVENTS, Migrations, folder_of, migrate};
+use crate::store::{DIRECTORY, EVENTS, Migrations, folder_of, lock_folder, migrate};
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,9 +72,9 @@ fn open_copy(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
 }
 
-/// Puts a backup in the place of the store: its files at `paths`, in the order of the manifest.
+/// Puts a backup in the place of the store: its files at `paths`, in the order of the manifest and in one folder.
 /// `replace` allows to move present files aside; `now`, in milliseconds since 1970 UTC, is part of their new names. A file
-/// that the backup does not have stays as it is.
+/// that the backup does not have stays as it is. Killed at any moment, it leaves the present store or the restored one.
 ///
 /// # Errors
 /// Those of [`check`]; `Refused` when there is a store and `replace` is not given; `Busy` while another process has the
@@ -81,21 +82,29 @@ fn open_copy(path: &Path) -> rusqlite::Result<Connection> {
 pub fn restore(folder: &Path, paths: &[&Path], replace: bool, now: i64) -> Result<Restored> {
     let manifest = check(folder)?;
     let places: Vec<(&Copied, &Path)> = manifest.files.iter().zip(paths.iter().copied()).collect();
-    for (_, path) in &places {
-        make_way(path, replace)?;
-    }
-    let fresh = |path: &Path| path.with_added_extension("restoring");
-    let copied = places.iter().try_for_each(|(file, path)| copy_synced(&folder.join(&file.name), &fresh(path), file));
-    copied.inspect_err(|_| places.iter().for_each(|(_, path)| drop(fs::remove_file(fresh(path)))))?;
-    let mut aside = Vec::new();
-    for (_, path) in &places {
-        if path.exists() {
-            aside.push(move_aside(path, now)?);
-        }
-        fs::rename(fresh(path), path).map_err(|error| file_error("put in place", path, error))?;
-        sync_folder(path)?;
-    }
+    let home = paths.first().map_or(Path::new("."), |path| folder_of(path));
+    let _alone = lock_folder(home);
+    switch::carry_out_plan(home)?;
+    let make_way = || places.iter().try_for_each(|(_, path)| make_way(path, replace));
+    make_way()?;
+    let plan = plan(&places, now)?;
+    let prepare = || {
+        places.iter().try_for_each(|(file, path)| copy_synced(&folder.join(&file.name), &fresh(path), file))?;
+        // Copying takes a while, in which somebody may have begun to use the store.
+        make_way()?;
+        plan.write(home)
+    };
+    prepare().inspect_err(|_| places.iter().for_each(|(_, path)| drop(fs::remove_file(fresh(path)))))?;
+    plan.carry_out(home)?;
+    let aside = places.iter().map(|(_, path)| plan.aside(path)).filter(|aside| aside.exists()).collect();
     Ok(Restored { manifest, aside })
+}
+
+fn plan(places: &[(&Copied, &Path)], now: i64) -> Result<Plan> {
+    let name = |path: &Path| path.file_name().map(PathBuf::from);
+    let files = places.iter().map(|(_, path)| name(path)).collect::<Option<_>>();
+    let files = files.ok_or_else(|| Error::new(Kind::Invalid, "the store has no file name"))?;
+    Ok(Plan { files, aside: format!("before-restore-{now}") })
 }
 
 /// Refuses while the place is not free, or not to be freed.
@@ -158,21 +167,4 @@ fn copy_synced(from: &Path, to: &Path, expected: &Copied) -> Result<()> {
     }
     let _ = fs::remove_file(to);
     Err(Error::new(Kind::Corrupt, format!("the backup changed while it was copied from {}", from.display())))
-}
-
-fn move_aside(path: &Path, now: i64) -> Result<PathBuf> {
-    let aside = path.with_added_extension(format!("before-restore-{now}"));
-    // The log of a damaged store goes with it: the restored file must not be read with it.
-    for end in ["wal", "shm"] {
-        let name = |path: &Path| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(format!("-{end}"));
-            PathBuf::from(name)
-        };
-        if name(path).exists() {
-            fs::rename(name(path), name(&aside)).map_err(|error| file_error("move aside", path, error))?;
-        }
-    }
-    fs::rename(path, &aside).map_err(|error| file_error("move aside", path, error))?;
-    Ok(aside)
 }

@@ -3,8 +3,9 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::switch::Plan;
 use super::*;
-use crate::store::{DIRECTORY, Durability};
+use crate::store::{DIRECTORY, Durability, EVENTS};
 
 struct Place {
     folder: tempfile::TempDir,
@@ -165,7 +166,7 @@ fn events_are_backed_up_beside_the_contacts_and_neither_is_taken_for_the_other()
     let place = Place::new();
     let events = crate::store::events_path(place.store.path());
     assert_eq!(events, place.path("calldex-events.db"));
-    let store = Store::open(&events, &crate::store::EVENTS).unwrap();
+    let store = Store::open(&events, &EVENTS).unwrap();
     let manifest = backup(&[&place.store, &store], &place.path("copy"), 1).unwrap();
     assert_eq!(manifest.files.len(), 2);
     let swapped = backup(&[&store, &place.store], &place.path("swapped"), 1);
@@ -176,5 +177,75 @@ fn events_are_backed_up_beside_the_contacts_and_neither_is_taken_for_the_other()
     fs::remove_file(&events).unwrap();
     let restored = restore(&place.path("copy"), &[place.store.path(), &events], true, 5).unwrap();
     assert_eq!(restored.aside, [place.path("calldex.db.before-restore-5")]);
-    Store::open(&events, &crate::store::EVENTS).unwrap();
+    Store::open(&events, &EVENTS).unwrap();
+}
+
+/// A store of two files, both with a log beside it as a damaged one may have, and a backup of what it was before.
+fn store_and_backup() -> (Place, PathBuf) {
+    let place = Place::new();
+    let events = crate::store::events_path(place.store.path());
+    let store = Store::open(&events, &EVENTS).unwrap();
+    place.add_book("first");
+    backup(&[&place.store, &store], &place.path("copy"), 1).unwrap();
+    place.add_book("second");
+    for path in [place.store.path(), &events] {
+        fs::write(switch::beside(path, "-wal"), "of the old store").unwrap();
+    }
+    (place, events)
+}
+
+#[test]
+fn a_restore_killed_after_any_step_is_ended_by_whoever_opens_the_store() {
+    let mut steps = 1;
+    let mut step = 0;
+    while step <= steps {
+        let (place, events) = store_and_backup();
+        let home = place.folder.path();
+        let plan = Plan { files: vec!["calldex.db".into(), "calldex-events.db".into()], aside: "old".to_owned() };
+        for path in [place.store.path(), &events] {
+            fs::copy(place.path("copy").join(path.file_name().unwrap()), switch::fresh(path)).unwrap();
+        }
+        plan.write(home).unwrap();
+        let moves = plan.moves(home);
+        steps = moves.len();
+        for (from, to) in moves.iter().take(step) {
+            fs::rename(from, to).unwrap();
+        }
+        // The second file is opened first every other time: either of them ends all of it.
+        let both = [(place.store.path(), &DIRECTORY), (events.as_path(), &EVENTS)];
+        for (path, kind) in if step % 2 == 0 { [both[0], both[1]] } else { [both[1], both[0]] } {
+            Store::open(path, kind).unwrap();
+        }
+        assert_eq!(books(place.store.path()), 1, "after {step} steps");
+        for name in ["calldex.db.old", "calldex-events.db.old"] {
+            assert!(place.path(name).exists(), "{name} after {step} steps");
+            assert_eq!(fs::read(place.path(&format!("{name}-wal"))).unwrap(), b"of the old store", "{step}");
+        }
+        assert!(!switch::is_planned(home) && plan.moves(home).is_empty(), "after {step} steps");
+        step += 1;
+    }
+    assert!(steps >= 6, "two files and two logs leave, two files come: {steps}");
+}
+
+#[test]
+fn a_restore_killed_before_its_plan_is_whole_has_changed_nothing() {
+    let place = Place::new();
+    place.add_book("first");
+    fs::write(switch::fresh(place.store.path()), "half a copy").unwrap();
+    fs::write(place.path("calldex-restore.json.part"), "{").unwrap();
+    Store::open(place.store.path(), &DIRECTORY).unwrap();
+    assert_eq!(books(place.store.path()), 1);
+    place.backup("copy").unwrap();
+    restore(&place.path("copy"), &[place.store.path()], true, 5).unwrap();
+    assert_eq!(books(place.store.path()), 1);
+}
+
+#[test]
+fn a_plan_that_cannot_be_read_is_named_and_no_empty_store_is_made() {
+    let place = Place::new();
+    fs::write(place.path("calldex-restore.json"), "{").unwrap();
+    let error = Store::open(&place.path("other.db"), &DIRECTORY).unwrap_err();
+    assert_eq!(error.kind(), Kind::Corrupt);
+    assert!(error.to_string().contains("calldex-restore.json what a restore has left undone"), "{error}");
+    assert!(!place.path("other.db").exists());
 }

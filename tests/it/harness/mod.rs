@@ -19,6 +19,7 @@ mod tap;
 mod telephony;
 mod troublemaker;
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -82,12 +83,14 @@ id,name,company,telephone,queue_position,direct_line,route_identifier,language
 /// A temporary folder with a configuration, in which commands run.
 pub(crate) struct Workplace {
     folder: tempfile::TempDir,
+    /// Given to every command that runs here.
+    pub(crate) environment: Vec<(&'static str, OsString)>,
 }
 
 impl Workplace {
     /// A folder with this configuration.
     pub(crate) fn new(configuration: &str) -> Self {
-        let workplace = Self { folder: tempfile::tempdir().unwrap() };
+        let workplace = Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() };
         workplace.write("calldex.toml", configuration);
         workplace
     }
@@ -118,6 +121,7 @@ impl Workplace {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_calldex"));
         command.args(arguments).current_dir(self.folder.path()).env_remove("CALLDEX_CONFIG").stdin(Stdio::null());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
