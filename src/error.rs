@@ -63,12 +63,20 @@ pub struct Error {
     cause: Option<Box<dyn StdError + Send + Sync>>,
     retry_after: Option<Duration>,
     perhaps_of_one: bool,
+    before_asking: bool,
 }
 
 impl Error {
     /// A failure that has no deeper cause.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), cause: None, retry_after: None, perhaps_of_one: false }
+        Self {
+            kind,
+            message: message.into(),
+            cause: None,
+            retry_after: None,
+            perhaps_of_one: false,
+            before_asking: false,
+        }
     }
 
     /// Adds how long the other side wants to be left alone.
@@ -95,6 +103,19 @@ impl Error {
     #[must_use]
     pub fn is_perhaps_of_one_request(&self) -> bool {
         self.perhaps_of_one
+    }
+
+    /// Says that nothing of the question had been sent yet, so that nobody can have provoked it by what he asked.
+    #[must_use]
+    pub fn before_asking(mut self, before: bool) -> Self {
+        self.before_asking = before;
+        self
+    }
+
+    /// Whether nothing of the question had been sent yet.
+    #[must_use]
+    pub fn is_before_asking(&self) -> bool {
+        self.before_asking
     }
 
     /// Adds what caused the failure; it is printed behind the message.

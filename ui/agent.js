@@ -1,6 +1,6 @@
 // The agents' page: signs in, listens, and keeps one card for each call. What a caller or a CRM says is only ever text.
 
-import { request, Signed } from "./api.js";
+import { reasonOf, request, Signed } from "./api.js";
 import { CardList } from "./cards.js";
 import { ContactSheet } from "./contact.js";
 import { callRow, replaceRows } from "./calls.js";
@@ -133,7 +133,7 @@ async function savePassword(event) {
     page("password").close();
     page("spoken").textContent = say("password_saved");
   } catch (failure) {
-    complain("password-problem", say("save_failed", { reason: failure.message || String(failure.status) }));
+    complain("password-problem", say("save_failed", { reason: reasonOf(failure) }));
   }
 }
 

@@ -1,5 +1,7 @@
 // Requests to calldex. Whatever changes something carries the token that only this page knows.
 
+import { say } from "./texts.js";
+
 /** There is no session. */
 export class Signed extends Error {}
 
@@ -13,6 +15,13 @@ export class Failure extends Error {
 }
 
 let csrf = "";
+
+/** Why something could not be done, for people. */
+export function reasonOf(failure) {
+  if (failure instanceof Signed) return say("signed_out_elsewhere");
+  if (failure.status === 0) return say("no_answer");
+  return failure.message || String(failure.status ?? failure);
+}
 
 /** Asks calldex; answers the JSON of the reply, or null when it has none. */
 export async function request(method, path, body) {

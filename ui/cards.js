@@ -1,7 +1,7 @@
 // One card for each call: it comes when the phone rings, fills in when a late answer comes, and goes when another agent
 // takes the call.
 
-import { request } from "./api.js";
+import { reasonOf, request } from "./api.js";
 import { callRow, part, replaceRows } from "./calls.js";
 import { once } from "./once.js";
 import { clock, say } from "./texts.js";
@@ -29,6 +29,7 @@ export class CardList {
   replace(cards) {
     for (const id of [...this.cards.keys()]) this.remove(id);
     for (const card of [...cards].reverse()) {
+      if (this.dismissed.has(card.id)) continue;
       this.opened.add(card.id);
       this.draw(card, null);
     }
@@ -59,7 +60,10 @@ export class CardList {
     const element = known?.element ?? this.make(card.id);
     this.cards.set(card.id, { card, element });
     if (!known) this.list.prepend(element);
+    const focused = element.contains(document.activeElement) ? document.activeElement : null;
     fill(element, card, this.canCreate);
+    // Whoever pressed a button that has gone stays at the card.
+    if (focused && !(focused.isConnected ? focused.checkVisibility() : element.contains(document.activeElement))) element.focus();
     this.clearAway();
     this.tick();
   }
@@ -93,7 +97,10 @@ export class CardList {
       this.onCreate(card);
     } else if (button.dataset.act === "choose") {
       const { source, id: contact } = card.candidates[Number(button.dataset.place)];
-      request("POST", `/agent/cards/${encodeURIComponent(id)}/choice`, { source, id: contact }).catch(() => {});
+      request("POST", `/agent/cards/${encodeURIComponent(id)}/choice`, { source, id: contact }).catch((failure) => {
+        const element = this.cards.get(id)?.element;
+        if (element) remark(element, say("save_failed", { reason: reasonOf(failure) }), "warning");
+      });
     }
   }
 
@@ -105,8 +112,12 @@ export class CardList {
     document.getElementById("spoken").textContent = say(words, { name: who(card) });
     if (!this.settings.notify || !document.hidden) return;
     const about = [card.company, card.number, card.queue].filter(Boolean).join(" · ");
-    const notification = new Notification(who(card), { body: about, tag: card.id, icon: "/static/icon.svg" });
-    notification.onclick = () => window.focus();
+    try {
+      const notification = new Notification(who(card), { body: about, tag: card.id, icon: "/static/icon.svg" });
+      notification.onclick = () => window.focus();
+    } catch {
+      // Browsers on telephones have the class and refuse it to pages; the card is there all the same.
+    }
   }
 
   /** Opens the customer's page once, as soon as the call is answered and there is a page. */
@@ -154,6 +165,7 @@ function fill(element, card, canCreate) {
   element.dataset.state = card.state;
   element.dataset.outcome = card.outcome;
   element.dataset.card = card.id;
+  element.setAttribute("aria-label", who(card));
   part(element, "state").textContent = stateOf(card);
   part(element, "face").textContent = initials(card);
   part(element, "name").textContent = who(card);

@@ -1,6 +1,6 @@
 // The sheet that makes a contact of an unknown caller, or adds his number to a contact.
 
-import { request } from "./api.js";
+import { reasonOf, request } from "./api.js";
 import { say } from "./texts.js";
 
 /** Waits this long for the next letter before it searches, in milliseconds. */
@@ -77,7 +77,7 @@ export class ContactSheet {
       const { contacts } = await request("GET", `/agent/contacts?${query}`);
       if (asked === find.value) this.show(contacts);
     } catch (failure) {
-      this.complain(say("save_failed", { reason: failure.message }));
+      this.complain(reasonOf(failure));
     }
   }
 
@@ -109,9 +109,12 @@ export class ContactSheet {
     try {
       await request("POST", "/agent/contacts", fields);
       this.dialog.close();
+      const card = document.querySelector(`.card[data-card="${Number(this.card.id)}"]`);
+      // The button that opened the sheet may have gone meanwhile.
+      if (card && !card.querySelector("[data-act=create]").checkVisibility()) card.focus();
       document.getElementById("spoken").textContent = say("saved");
     } catch (failure) {
-      this.complain(say("save_failed", { reason: failure.message || String(failure.status) }));
+      this.complain(say("save_failed", { reason: reasonOf(failure) }));
     } finally {
       this.saving = false;
     }

@@ -17,6 +17,9 @@ use super::throttle::Throttle;
 use super::token::{Offered, Verdict};
 use crate::config::{Access, Project, Require, Token, TokenHash};
 
+/// Counts the tries of an address to sign in under whatever name.
+const ALL_NAMES: u8 = 3;
+
 /// Lets requests in or refuses them; one for the whole process, shared by all faces.
 pub struct Gate {
     refused_per_minute: AtomicU32,
@@ -143,11 +146,32 @@ impl Gate {
         self.refuse(asked, Client::from(peer.address.ip()), reason, now, utc_millis)
     }
 
-    /// Counts a try to sign in as an agent. Returns how long to wait when there were too many of one address for one
-    /// name: a password can be guessed, so unlike a token it is not looked at then.
+    /// Counts a try to open a personal link, which costs nothing to look at. Returns how long to wait when there were too
+    /// many of one address.
+    pub fn count_link(&self, client: Client, now: Instant) -> Option<Duration> {
+        self.throttle.refuse(client.address(), &(2_u8, ""), self.limit(), now)
+    }
+
+    /// Counts a try to sign in with a password. Returns how long to wait when there were too many of one address, for one
+    /// name or for all names together: a password can be guessed and costs time to compare, so unlike a token it is not
+    /// looked at then.
     pub fn count_sign_in(&self, client: Client, name: &str, now: Instant) -> Option<Duration> {
-        let limit = self.refused_per_minute.load(Ordering::Relaxed);
-        self.throttle.refuse(client.address(), &(2_u8, name), limit, now)
+        let of_name = self.throttle.refuse(client.address(), &(2_u8, name), self.limit(), now);
+        of_name.or_else(|| self.throttle.refuse(client.address(), &ALL_NAMES, self.limit_of_all_names(), now))
+    }
+
+    /// Takes the try back that [`Gate::count_sign_in`] counted for all names, since it was right: the agents of a whole
+    /// office may share one address.
+    pub fn forgive_sign_in(&self, client: Client) {
+        self.throttle.forgive(client.address(), &ALL_NAMES, self.limit_of_all_names());
+    }
+
+    fn limit(&self) -> u32 {
+        self.refused_per_minute.load(Ordering::Relaxed)
+    }
+
+    fn limit_of_all_names(&self) -> u32 {
+        self.limit().saturating_mul(2)
     }
 
     fn refuse(&self, asked: Asked<'_>, client: Client, reason: Reason, now: Instant, utc_millis: i64) -> Refusal {
@@ -155,8 +179,7 @@ impl Gate {
             Asked::Project(name, project) => (0_u8, name, project.is_some()),
             Asked::Admin(_) => (1, "(admin)", true),
         };
-        let limit = self.refused_per_minute.load(Ordering::Relaxed);
-        let retry_after = self.throttle.refuse(client.address(), &(kind, name), limit, now);
+        let retry_after = self.throttle.refuse(client.address(), &(kind, name), self.limit(), now);
         self.refused.note(client.address(), name, exists, reason, utc_millis);
         Refusal {
             reason,

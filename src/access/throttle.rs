@@ -49,15 +49,36 @@ impl Throttle {
     }
 }
 
+impl Throttle {
+    /// Takes back a try that [`Throttle::refuse`] counted with the same `per_minute`.
+    pub(crate) fn forgive(&self, address: IpAddr, what: &impl Hash, per_minute: u32) {
+        let worth = micros(WINDOW) / u64::from(per_minute.max(1));
+        let key = (whose(address), what);
+        self.rows.iter().for_each(|row| row.take_back(&key, worth));
+    }
+}
+
 impl Row {
     fn new() -> Self {
         Self { hasher: RandomState::new(), empty_at: (0..CELLS).map(|_| AtomicU64::new(0)).collect() }
     }
 
+    fn cell(&self, key: &impl Hash) -> Option<&AtomicU64> {
+        let place = self.hasher.hash_one(key) % CELLS as u64;
+        usize::try_from(place).ok().and_then(|place| self.empty_at.get(place))
+    }
+
+    fn take_back(&self, key: &impl Hash, worth: u64) {
+        if let Some(cell) = self.cell(key) {
+            let less = |empty_at: u64| Some(empty_at.saturating_sub(worth));
+            // It always has a next value.
+            let _ = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        }
+    }
+
     /// Adds one try to the key's cell, or says how many microseconds are missing until there is room for one.
     fn fill(&self, key: &impl Hash, worth: u64, now: u64) -> Option<u64> {
-        let place = self.hasher.hash_one(key) % CELLS as u64;
-        let cell = usize::try_from(place).ok().and_then(|place| self.empty_at.get(place))?;
+        let cell = self.cell(key)?;
         let full = now + micros(WINDOW);
         let filled = cell.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |empty_at| {
             let next = empty_at.max(now) + worth;
@@ -140,6 +161,18 @@ mod tests {
             throttle.refuse(address("203.0.113.7"), &name.to_string().as_str(), 30, now);
         }
         assert_eq!(refused(&throttle, "203.0.113.7", "sales", 10, now), 0);
+    }
+
+    #[test]
+    fn a_try_that_is_taken_back_leaves_room_for_another() {
+        let now = start();
+        let throttle = Throttle::new(now);
+        let from = address("203.0.113.7");
+        for _ in 0..100 {
+            assert_eq!(throttle.refuse(from, &"sales", 30, now), None);
+            throttle.forgive(from, &"sales", 30);
+        }
+        assert_eq!(refused(&throttle, "203.0.113.7", "sales", 40, now), 30, "and no more room than before");
     }
 
     #[test]

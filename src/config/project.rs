@@ -52,7 +52,7 @@ pub struct Project {
     pub reply: Reply,
     /// Where calls are written to when they are over, by the full names of the journals.
     pub journal: Vec<Arc<str>>,
-    /// How long events and calls are kept.
+    /// How long events, calls and choices of agents are kept.
     pub history: Duration,
     /// How long a call that nobody ends is taken for running.
     pub longest_call: Duration,
@@ -183,7 +183,8 @@ const EVENTS: &[Key] = &[
         "history",
         Kind::Duration { min: Duration::from_secs(3_600), max: Duration::from_secs(3_650 * 86_400) },
         "\"90d\"",
-        "How long events and calls are kept.",
+        "How long events, calls and what agents picked are kept; what is left of a project that is removed from the \
+         configuration is kept as long as it said last.",
     ),
     Key::new(
         "longest_call",

@@ -21,7 +21,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::model::{Contact, ContactId, Field};
+use crate::model::{Contact, ContactId, ContactNumber, Field};
 use crate::number::ladder::{Rung, Wanted};
 use crate::number::{Number, Numbering};
 
@@ -71,6 +71,18 @@ pub trait Directory: Send + Sync + 'static {
     /// `Busy` while an import into this book runs; `Invalid` for a block that is none; `Refused` for somebody who was
     /// erased (see [`Directory::forget_erased`]).
     fn put<'a>(&'a self, book: &'a Book, contact: Contact) -> Pending<'a, Stored>;
+
+    /// Adds a number to a contact in one step: of two at the same time, both are there afterwards. A number that the
+    /// contact has already changes nothing. `None` when there is no such contact.
+    ///
+    /// # Errors
+    /// As [`Directory::put`].
+    fn add_number<'a>(
+        &'a self,
+        book: &'a Book,
+        id: &'a ContactId,
+        number: ContactNumber,
+    ) -> Pending<'a, Option<Stored>>;
 
     /// Removes a contact; `false` when there was none.
     ///

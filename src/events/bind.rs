@@ -9,9 +9,9 @@ use std::sync::Arc;
 use crate::lookup::Project;
 use crate::model::{Call, RequestId};
 
+use super::Events;
 use super::caller::Caller;
 use super::rows::CallRow;
-use super::{Announced, Events};
 
 impl Events {
     /// Looks up the caller of a call and notes him; runs in a task of its own.
@@ -53,9 +53,7 @@ impl Events {
 
     pub(super) async fn note(&self, call: &CallRow, caller: Caller) {
         match self.store.bind(call.id, caller).await {
-            Ok(call) => {
-                let _ = self.announce.try_send(Announced { call });
-            }
+            Ok(call) => self.announce(call),
             // It is tried again by the upkeep.
             Err(error) => tracing::warn!(target: "calldex::events", "a caller could not be noted: {error}"),
         }

@@ -73,6 +73,12 @@ pub struct Choice {
     /// E-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// How he was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rung: Option<String>,
+    /// Whether that is a guess.
+    #[serde(default)]
+    pub guess: bool,
 }
 
 impl Named {
@@ -120,9 +126,9 @@ impl Caller {
     #[must_use]
     pub fn prefer(mut self, fits: impl Fn(&Named) -> bool) -> Self {
         let found = self.candidates.iter().find(|choice| fits(&choice.contact)).cloned();
-        if let Some(Choice { contact, name, company, link, email }) = found {
+        if let Some(Choice { contact, name, company, link, email, rung, guess }) = found {
             (self.contact, self.name, self.company) = (Some(contact), name, company);
-            (self.link, self.email) = (link, email);
+            (self.link, self.email, self.rung, self.guess) = (link, email, rung, guess);
         }
         self
     }
@@ -146,6 +152,8 @@ fn choices(project: &Project, explanation: &Explanation) -> Vec<Choice> {
             company: text(Field::Company),
             link: answer.backend_link.clone(),
             email: text(Field::Email),
+            rung: Some(candidate.hit.rung.as_str().to_owned()),
+            guess: !candidate.hit.rung.is_certain(),
         }
     };
     found.map(choice).collect()
@@ -164,6 +172,8 @@ mod tests {
             company: None,
             link: None,
             email: email.map(str::to_owned),
+            rung: Some(if id == "3" { "alias" } else { "exact" }.to_owned()),
+            guess: id == "3",
         };
         let ana = Caller {
             contact: Some(named("1")),
@@ -171,6 +181,7 @@ mod tests {
             company: Some("Acme".into()),
             link: Some("https://crm.example.com/1".into()),
             email: Some("ana@example.com".into()),
+            rung: Some("alternate".into()),
             candidates: vec![choice("1", Some("ana@example.com")), choice("2", None), choice("3", Some("eva@x.ro"))],
             ..Caller::default()
         };
@@ -181,5 +192,12 @@ mod tests {
         assert_eq!(of("2"), (Some(named("2")), Some("name 2".into()), None, None, None));
         assert_eq!(of("3").4.as_deref(), Some("eva@x.ro"));
         assert_eq!(of("9").4, ana.email, "nobody of this id may be calling");
+        let how = |id: &str| {
+            let caller = ana.clone().prefer(|contact| contact.id == id);
+            (caller.rung, caller.guess)
+        };
+        assert_eq!(how("2"), (Some("exact".into()), false));
+        assert_eq!(how("3"), (Some("alias".into()), true));
+        assert_eq!(how("9"), (Some("alternate".into()), false));
     }
 }

@@ -42,6 +42,15 @@ pub(super) struct Arrival {
     pub(super) longest_call: i64,
 }
 
+impl Arrival {
+    /// About how much memory it takes: the texts that were sent, and what keeps each of them.
+    pub(super) fn bytes(&self) -> usize {
+        const EACH: usize = 96;
+        let texts = self.event.params.iter().flat_map(|(name, values)| values.iter().chain([name]));
+        texts.map(|text| text.len() + EACH).sum()
+    }
+}
+
 /// Whether the caller of an event is known.
 #[derive(Debug, Clone)]
 pub(super) enum Tie {

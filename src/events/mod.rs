@@ -35,6 +35,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -64,8 +65,8 @@ pub use watch::OwnCall;
 /// How long an event may take to the disk; then the PBX hears that it should send it again.
 pub const LONGEST_WRITE: Duration = Duration::from_secs(2);
 
-/// Changed calls that wait to be shown; beyond it, pages read the state from the store.
-const ANNOUNCED: usize = 10_000;
+/// Changed calls that wait to be shown; beyond it, every page is told to read all anew.
+const ANNOUNCED: usize = 2_000;
 
 /// Most agents whose telephones ring by one event.
 const MOST_RINGING: usize = 100;
@@ -79,7 +80,7 @@ pub struct Events {
     settings: ArcSwap<Settings>,
     dispatcher: Dispatcher,
     hub: Hub,
-    announce: mpsc::Sender<Announced>,
+    announcer: Announcer,
 }
 
 /// The part of the configuration that events need; replaced as one piece.
@@ -91,9 +92,21 @@ pub struct Settings {
     pub targets: Targets,
 }
 
-/// A call that has changed.
-pub(crate) struct Announced {
-    call: Arc<CallRow>,
+/// Hands changed calls to whoever shows them. Cheap to clone.
+#[derive(Clone)]
+struct Announcer {
+    queue: mpsc::Sender<Arc<CallRow>>,
+    /// Whether some did not fit into the queue.
+    overflowed: Arc<AtomicBool>,
+}
+
+impl Announcer {
+    /// Never waits: what does not fit is read from the store by the pages.
+    fn announce(&self, call: Arc<CallRow>) {
+        if self.queue.try_send(call).is_err() {
+            self.overflowed.store(true, Ordering::Release);
+        }
+    }
 }
 
 /// What became of an event that was taken in.
@@ -110,7 +123,7 @@ impl Events {
     /// tokio runtime; the tasks end with it.
     #[must_use]
     pub fn start(store: Arc<EventStore>, lookup: Arc<Lookup>, clock: Arc<dyn Clock>, settings: Settings) -> Arc<Self> {
-        let (announce, announced) = mpsc::channel(ANNOUNCED);
+        let (queue, announced) = mpsc::channel(ANNOUNCED);
         let events = Arc::new(Self {
             dispatcher: Dispatcher::new(Arc::clone(&store), Arc::clone(&clock)),
             store,
@@ -118,7 +131,7 @@ impl Events {
             clock,
             settings: ArcSwap::default(),
             hub: Hub::default(),
-            announce,
+            announcer: Announcer { queue, overflowed: Arc::default() },
         });
         events.configure(settings);
         tokio::spawn(watch::announce(Arc::clone(&events), announced));
@@ -162,11 +175,10 @@ impl Events {
             journal: project.config.journal.clone().into(),
             longest_call: millis(project.config.longest_call),
         };
-        let announce = self.announce.clone();
+        let announcer = self.announcer.clone();
         let written = self.store.accept(arrival, move |accepted| {
             if !accepted.repeat {
-                // A full queue is no loss: whoever watches reads the state from the store.
-                let _ = announce.try_send(Announced { call: Arc::clone(&accepted.call) });
+                announcer.announce(Arc::clone(&accepted.call));
             }
         })?;
         let accepted = match tokio::time::timeout(LONGEST_WRITE, written).await {
@@ -184,6 +196,10 @@ impl Events {
             _ => event.get("agent").into_iter().collect(),
         };
         named.into_iter().map(|name| party::person(&project.config.roster, name)).collect()
+    }
+
+    fn announce(&self, call: Arc<CallRow>) {
+        self.announcer.announce(call);
     }
 
     /// How many agents' pages are connected.

@@ -14,10 +14,10 @@ use super::erase::{self, Wiped};
 use super::intake::{self, Accepted, Arrival};
 use super::journal::{self, Entry, Listed, Step, Which};
 use super::list::{self, ListedEvent};
+use super::past;
 use super::readers::Readers;
 use super::rows::{self, CallRow};
 use super::writer::Writer;
-use super::{past, retention};
 use crate::error::Result;
 use crate::model::{ContactRef, History, PastCall, PendingCalls};
 use crate::number::Key;
@@ -56,7 +56,7 @@ impl EventStore {
         arrival: Arrival,
         after: impl FnOnce(&Accepted) + Send + 'static,
     ) -> Result<tokio::sync::oneshot::Receiver<Result<Accepted>>> {
-        self.writer.submit(move |connection| intake::accept(connection, &arrival), after)
+        self.writer.submit(arrival.bytes(), move |connection| intake::accept(connection, &arrival), after)
     }
 
     /// Notes who the caller of a call is, and returns the call as it is then.
@@ -112,11 +112,6 @@ impl EventStore {
     ) -> Result<Vec<Arc<CallRow>>> {
         let work = move |connection: &Connection| intake::give_up(connection, &project, &targets, before, now);
         self.writer.write(work).await
-    }
-
-    /// Removes some of what a project need not keep; says whether there is more.
-    pub(super) async fn forget(&self, project: Arc<str>, before: i64) -> Result<bool> {
-        self.change("remove old calls", move |connection| retention::forget(connection, &project, before)).await
     }
 
     /// Events in the order of their arrival, behind the one with the number `after`.

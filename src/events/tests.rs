@@ -1,5 +1,6 @@
 //! Events from their arrival to history, and out again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::caller::{Caller, Choice, Named};
@@ -57,8 +58,15 @@ fn contact(id: &str) -> Named {
 }
 
 fn known_as(id: &str, candidates: &[&str]) -> Tie {
-    let choice =
-        |id: &&str| Choice { contact: contact(id), name: Some((*id).into()), company: None, link: None, email: None };
+    let choice = |id: &&str| Choice {
+        contact: contact(id),
+        name: Some((*id).into()),
+        company: None,
+        link: None,
+        email: None,
+        rung: None,
+        guess: false,
+    };
     Tie::Tied(Box::new(Caller {
         contact: Some(contact(id)),
         candidates: candidates.iter().map(choice).collect(),
@@ -196,12 +204,97 @@ async fn what_is_old_goes_but_for_what_the_journal_still_holds() {
         place.take(old).await;
     }
     place.take(arrival(ANA, NOW, "event=queue_answer uniqueid=4 agent=ion")).await;
-    assert!(!place.store.forget("sales".into(), NOW + 3).await.unwrap());
+    let configured = BTreeMap::from([("sales".into(), HOUR)]);
+    place.store.remove_old(configured, NOW + 3 + HOUR).await.unwrap();
     assert_eq!(
         (place.count("call"), place.count("event"), place.count("party")),
         (3, 3, 3),
         "2 is gone, 3 is newer, 4 runs"
     );
+}
+
+/// A call of a project that the journal has not got rid of, one that is over and one that runs, and a choice.
+async fn fill(place: &Place, project: &str) {
+    for (call, event, journal) in [(1, "missed_calls", true), (2, "missed_calls", false), (3, "queue_answer", false)] {
+        let mut arrival = arrival(ANA, NOW, &format!("event={event} uniqueid={call} agent=ion"));
+        arrival.event.project = project.into();
+        if !journal {
+            arrival.journal = Arc::new([]);
+        }
+        place.take(arrival).await;
+    }
+    let ana = ContactRef { source: "customers".into(), id: ContactId::from_text("1") };
+    place.store.choose(project, Key::new(ANA).unwrap(), ana, "ion", NOW).await.unwrap();
+}
+
+#[tokio::test]
+async fn calls_and_choices_of_a_removed_project_end_as_it_last_said() {
+    const DAY: i64 = 24 * HOUR;
+    let place = Place::new();
+    fill(&place, "sales").await;
+    let state = || ["call", "event", "journal", "party", "choice", "kept"].map(|table| place.count(table));
+    let ten_days = BTreeMap::from([(Arc::from("sales"), 10 * DAY)]);
+    place.store.remove_old(ten_days, NOW + DAY).await.unwrap();
+    assert_eq!(state(), [3, 3, 1, 3, 1, 1]);
+    // Gone from the configuration, or not loaded because of a mistake: it is kept no shorter and no longer.
+    place.store.remove_old(BTreeMap::new(), NOW + 10 * DAY).await.unwrap();
+    assert_eq!(state(), [3, 3, 1, 3, 1, 1]);
+    place.store.remove_old(BTreeMap::new(), NOW + 10 * DAY + 1).await.unwrap();
+    assert_eq!(state(), [2, 2, 1, 2, 1, 1], "what the journal holds and what runs may still be wanted");
+    place.store.remove_old(BTreeMap::new(), NOW + 11 * DAY + 1).await.unwrap();
+    assert_eq!(state(), [0, 0, 0, 0, 0, 1], "it has been gone for as long as it kept its calls");
+    place.store.remove_old(BTreeMap::new(), NOW + 11 * DAY + 2).await.unwrap();
+    assert_eq!(state(), [0; 6]);
+}
+
+#[tokio::test]
+async fn calls_of_a_project_that_nobody_ever_knew_end_after_the_default_time() {
+    const DAY: i64 = 24 * HOUR;
+    let place = Place::new();
+    fill(&place, "older").await;
+    fill(&place, "sales").await;
+    let configured = || BTreeMap::from([(Arc::from("sales"), 365 * DAY)]);
+    place.store.remove_old(configured(), NOW + 89 * DAY).await.unwrap();
+    assert_eq!((place.count("call"), place.count("choice")), (6, 2));
+    place.store.remove_old(configured(), NOW + 91 * DAY).await.unwrap();
+    assert_eq!((place.count("call"), place.count("choice")), (5, 2));
+    place.store.remove_old(configured(), NOW + 180 * DAY).await.unwrap();
+    assert_eq!(
+        (place.count("call"), place.count("choice"), place.count("kept")),
+        (3, 1, 2),
+        "sales has all of its own"
+    );
+}
+
+#[tokio::test]
+async fn a_choice_is_kept_as_long_as_any_call_of_its_number() {
+    const DAY: i64 = 24 * HOUR;
+    let place = Place::new();
+    let remove = async |days: i64| {
+        let configured = BTreeMap::from([(Arc::from("sales"), 10 * DAY)]);
+        place.store.remove_old(configured, NOW + days * DAY + 1).await.unwrap();
+        place.count("choice")
+    };
+    let ana = ContactRef { source: "customers".into(), id: ContactId::from_text("1") };
+    place.store.choose("sales", Key::new(ANA).unwrap(), ana, "ion", NOW).await.unwrap();
+    assert_eq!(remove(9).await, 1);
+    let mut call = arrival(ANA, NOW + 9 * DAY, "event=missed_calls uniqueid=1");
+    call.journal = Arc::new([]);
+    place.take(call).await;
+    assert_eq!(remove(18).await, 1, "she still calls");
+    assert_eq!(remove(19).await, 0);
+}
+
+#[tokio::test]
+async fn a_thousand_old_calls_go_and_a_thousand_that_stay_are_passed_over() {
+    let place = Place::new();
+    let insert = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2400) \
+                  INSERT INTO call (id, project, telephone, dnid, direction, state, started, computed, touched, bound, change) \
+                  SELECT i, 'sales', '', '', 'in', iif(i % 2, 2, 1), i / 1000, '', 0, 2, 0 FROM n";
+    place.store.change("fill", move |connection| connection.execute(insert, [])).await.unwrap();
+    place.store.remove_old(BTreeMap::from([("sales".into(), HOUR)]), NOW).await.unwrap();
+    assert_eq!(place.count("call"), 1_200);
+    assert_eq!(place.count("call WHERE state = 2"), 0);
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
-use super::{Announced, Events, millis, retention};
+use super::{Events, millis};
 use crate::error::{Result, contain};
+use crate::lookup::Project;
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(30);
@@ -20,9 +21,6 @@ const AT_ONCE: usize = 8;
 
 /// Calls without a caller that one round looks up, of each project.
 const MOST_UNBOUND: i64 = 100;
-
-/// Pause between two steps of a removal, so that events come first.
-const BREATH: Duration = Duration::from_millis(50);
 
 /// Runs until the runtime ends. The first round is right after the start: a killed process may have left callers open.
 pub(super) async fn run(events: Arc<Events>) {
@@ -72,7 +70,7 @@ impl Events {
             let before = now - millis(project.config.longest_call);
             let targets = project.config.journal.clone().into();
             for call in self.store.give_up(name, targets, before, now).await? {
-                let _ = self.announce.try_send(Announced { call });
+                self.announce(call);
             }
         }
         Ok(())
@@ -80,13 +78,7 @@ impl Events {
 
     async fn remove_old(&self) -> Result<()> {
         let settings = self.settings.load_full();
-        let now = self.clock.utc_millis();
-        for (name, project) in &settings.projects {
-            let before = now - millis(project.config.history);
-            while self.store.forget(Arc::clone(name), before).await? {
-                tokio::time::sleep(BREATH).await;
-            }
-        }
-        self.store.change("remove old sessions", move |connection| retention::forget_sessions(connection, now)).await
+        let kept = |(name, project): (&Arc<str>, &Arc<Project>)| (Arc::clone(name), millis(project.config.history));
+        self.store.remove_old(settings.projects.iter().map(kept).collect(), self.clock.utc_millis()).await
     }
 }

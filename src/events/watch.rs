@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rusqlite::{OptionalExtension, params};
 use tokio::sync::mpsc;
@@ -9,7 +10,7 @@ use tokio::sync::mpsc;
 use super::card::{CallLine, Card, Told, card, is_taken, line, tell};
 use super::hub::{Notice, Stream};
 use super::rows::{self, CallRow};
-use super::{Announced, Caller, EventStore, Events, Named, State, party, past};
+use super::{Caller, EventStore, Events, Named, State, party, past};
 use crate::error::{Error, Kind, Result, contain};
 use crate::number::Key;
 
@@ -29,9 +30,9 @@ const JUST_ENDED: i64 = 120_000;
 const LISTED: usize = 50;
 
 /// Shows calls as they change, one after the other; looks up callers who are not known yet. Ends with the runtime.
-pub(super) async fn announce(events: Arc<Events>, mut announced: mpsc::Receiver<Announced>) {
+pub(super) async fn announce(events: Arc<Events>, mut announced: mpsc::Receiver<Arc<CallRow>>) {
     let mut sought = HashSet::new();
-    while let Some(Announced { call }) = announced.recv().await {
+    while let Some(call) = announced.recv().await {
         if call.state == super::State::Over {
             events.dispatcher.wake();
         }
@@ -46,6 +47,11 @@ pub(super) async fn announce(events: Arc<Events>, mut announced: mpsc::Receiver<
         }
         if let Err(error) = contain(events.show(&call)).await {
             tracing::error!(target: "calldex::events", "a call could not be shown: {error}");
+        }
+        // Once the rush is over; until then everybody would read all again and again.
+        if announced.is_empty() && events.announcer.overflowed.swap(false, Ordering::AcqRel) {
+            events.dispatcher.wake();
+            events.hub.reload();
         }
     }
 }

@@ -6,6 +6,8 @@
 //! [`Writer`] is dropped, with what it has taken on.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -17,6 +19,10 @@ use crate::store::{Durability, Store, failure};
 /// Most pieces of work that wait; further ones are refused at once.
 const WAITING: usize = 10_000;
 
+/// Most bytes of what was sent that wait: an event may have 80 KiB, and ten thousand of these would be all the memory
+/// that a small machine has.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
+
 /// Most pieces of work in one transaction.
 const TOGETHER: usize = 512;
 
@@ -26,6 +32,30 @@ const DOING: &str = "write down an event";
 #[derive(Clone)]
 pub(crate) struct Writer {
     jobs: SyncSender<Box<dyn Job>>,
+    /// The bytes of all work that waits or is being done.
+    held: Arc<AtomicUsize>,
+}
+
+/// Bytes that a piece of work takes, until it is done or lost.
+struct Held {
+    all: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Held {
+    /// `None` when there would be too many.
+    fn take(all: &Arc<AtomicUsize>, bytes: usize) -> Option<Self> {
+        // Counted from here on: dropped, it is taken off again.
+        let held = Self { all: Arc::clone(all), bytes };
+        let before = all.fetch_add(bytes, Ordering::Relaxed);
+        (before.saturating_add(bytes) <= WAITING_BYTES).then_some(held)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 /// A piece of work in two steps: inside the transaction, and after its end.
@@ -41,6 +71,7 @@ struct Task<T, W, A> {
     result: Option<Result<T>>,
     after: A,
     reply: oneshot::Sender<Result<T>>,
+    _held: Held,
 }
 
 impl<T, W, A> Job for Task<T, W, A>
@@ -82,23 +113,27 @@ impl Writer {
         thread.spawn(move || work_through(&waiting, &store)).map_err(|error| {
             Error::new(Kind::Unavailable, "cannot start the thread that writes events").because(error)
         })?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, held: Arc::default() })
     }
 
     /// Puts `work` into the next transaction. `after` is called on the writer's thread when its value is on the disk,
-    /// in the order of the writes, also when nobody waits any more.
+    /// in the order of the writes, also when nobody waits any more. `bytes` is what the work keeps in memory, where
+    /// somebody else decides how much that is.
     ///
     /// # Errors
     /// `Full` when too much is waiting; through the receiver, whatever `work` or the disk says.
     pub(crate) fn submit<T: Send + 'static>(
         &self,
+        bytes: usize,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
         after: impl FnOnce(&T) + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
+        let full = || Error::new(Kind::Full, "more is reported than the disk can take");
+        let held = Held::take(&self.held, bytes).ok_or_else(full)?;
         let (reply, outcome) = oneshot::channel();
-        let task = Task { work: Some(work), result: None, after, reply };
+        let task = Task { work: Some(work), result: None, after, reply, _held: held };
         self.jobs.try_send(Box::new(task)).map_err(|error| match error {
-            TrySendError::Full(_) => Error::new(Kind::Full, "more is reported than the disk can take"),
+            TrySendError::Full(_) => full(),
             TrySendError::Disconnected(_) => Error::new(Kind::Internal, "nobody writes events any more"),
         })?;
         Ok(outcome)
@@ -113,7 +148,7 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let lost = |_| Error::new(Kind::Internal, "nobody writes events any more");
-        self.submit(work, |_| {})?.await.map_err(lost)?
+        self.submit(0, work, |_| {})?.await.map_err(lost)?
     }
 }
 
@@ -178,8 +213,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("events.db"), &EVENTS).unwrap();
         let writer = Writer::start(&store).unwrap();
-        let all: Vec<_> = [1, -2, 3].map(|number| writer.submit(choose(number), |_| {}).unwrap()).into();
-        let defect = writer.submit(|_| -> Result<()> { panic!("a defect for the test") }, |()| {}).unwrap();
+        let all: Vec<_> = [1, -2, 3].map(|number| writer.submit(0, choose(number), |_| {}).unwrap()).into();
+        let defect = writer.submit(0, |_| -> Result<()> { panic!("a defect for the test") }, |()| {}).unwrap();
         let mut ends = Vec::new();
         for end in all {
             ends.push(end.await.unwrap().map_err(|error| error.kind()));
@@ -198,11 +233,34 @@ mod tests {
         let (announce, announced) = mpsc::channel();
         for number in 0..1_000 {
             let announce = announce.clone();
-            drop(writer.submit(choose(number), move |number| announce.send(*number).unwrap()).unwrap());
+            drop(writer.submit(0, choose(number), move |number| announce.send(*number).unwrap()).unwrap());
         }
         drop(announce);
         let order: Vec<i64> = announced.iter().collect();
         assert_eq!(order, (0..1_000).collect::<Vec<_>>());
         assert_eq!(count(&store), 1_000);
+    }
+
+    #[tokio::test]
+    async fn large_work_is_refused_while_the_disk_stalls_and_taken_again_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("events.db"), &EVENTS).unwrap();
+        let writer = Writer::start(&store).unwrap();
+        let (go_on, stalled) = mpsc::channel::<()>();
+        let stall = writer.submit(0, move |_| stalled.recv().map_err(|_| Error::new(Kind::Internal, "no")), |()| {});
+        let large = 80 * 1024;
+        let fit = WAITING_BYTES / large;
+        let taken: Vec<_> = (1..).map_while(|number| writer.submit(large, choose(number), |_| {}).ok()).collect();
+        assert_eq!(taken.len(), fit, "far fewer than {WAITING} pieces");
+        assert_eq!(writer.submit(large, choose(0), |_| {}).err().map(|error| error.kind()), Some(Kind::Full));
+        let small = writer.submit(100, choose(0), |_| {}).expect("there is room for a small one");
+        go_on.send(()).unwrap();
+        stall.unwrap().await.unwrap().unwrap();
+        for end in taken.into_iter().chain([small]) {
+            end.await.unwrap().expect("what was taken is written");
+        }
+        assert_eq!(count(&store), i64::try_from(fit).unwrap() + 1);
+        writer.write(choose(1_000_000)).await.expect("nothing is held any more");
+        assert_eq!(writer.held.load(Ordering::Relaxed), 0);
     }
 }

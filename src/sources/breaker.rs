@@ -1,19 +1,21 @@
 //! Leaves a system alone that fails again and again, and finds out when it is back.
 //!
 //! Pure: `now` is a parameter, and whoever holds it does the locking. While it is closed everybody passes. After
-//! [`FAILURES`] passing failures in a row it opens: nobody passes until the rest is over, then one request is the probe,
+//! [`FAILURES`] failures in a row it opens: nobody passes until the rest is over, then one request is the probe,
 //! whose outcome closes or opens it again, for longer. Refused credentials open it for [`REFUSED_FOR`], because a wrong
-//! password that is tried with every call locks the account. A refusal that may be about one request alone, as the 403 of
-//! a firewall to an odd value, must not let a caller stop the source: it counts only when nothing odd was in the request, once for
-//! each caller, and the rest is [`LONGEST_REST`]. A system that says how long it wants to be left alone gets that.
+//! password that is tried with every call locks the account. A system that says how long it wants to be left alone gets that.
+//!
+//! No caller must stop a source for the others by what he sends. What goes wrong once a question was sent (a 5xx, no answer, a
+//! 403 that may be about one request alone) counts once for each caller, all that sent something odd are one, and a 403 to something
+//! odd is none. Only what goes wrong before counts each time: an address that cannot be connected to, a refused password.
 
 use std::time::{Duration, Instant};
 
 use super::caller::Caller;
 use crate::error::{Error, Kind};
 
-/// Passing failures in a row that open it.
-pub const FAILURES: u32 = 5;
+/// Passing failures in a row that open it; of different callers where they may be about what was asked.
+pub const FAILURES: usize = 5;
 
 /// Refusals in a row that open it; of different callers where one may be about its request alone.
 pub const REFUSALS: usize = 3;
@@ -34,8 +36,11 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug)]
 pub(crate) struct Breaker {
     state: State,
-    failures: u32,
+    /// Those that no caller can have provoked.
+    failures: usize,
     refusals: usize,
+    /// Those whose requests failed; fewer than [`FAILURES`]. All who sent something odd are `None`.
+    failed_callers: Vec<Option<u64>>,
     /// Those whose requests were refused, perhaps because of what was in them; fewer than [`REFUSALS`].
     refused_callers: Vec<u64>,
     next_rest: Duration,
@@ -89,7 +94,14 @@ pub(crate) enum Pass {
 
 impl Breaker {
     pub(crate) fn new() -> Self {
-        Self { state: State::Closed, failures: 0, refusals: 0, refused_callers: Vec::new(), next_rest: FIRST_REST }
+        Self {
+            state: State::Closed,
+            failures: 0,
+            refusals: 0,
+            failed_callers: Vec::new(),
+            refused_callers: Vec::new(),
+            next_rest: FIRST_REST,
+        }
     }
 
     /// Whether a request would be stopped at this moment.
@@ -128,6 +140,7 @@ impl Breaker {
         if !probe && self.state != State::Closed {
             return false;
         }
+        let whoever = (!error.is_before_asking()).then(|| caller.is_plain.then_some(caller.id));
         match (error.kind(), error.pause()) {
             // Nothing was learned of the system: the next caller finds out.
             (Kind::Refused, _) if error.is_perhaps_of_one_request() && !caller.is_plain => {
@@ -141,8 +154,8 @@ impl Breaker {
             // A limit of our own: the system was not asked.
             (Kind::Busy, _) => probe && self.open(now + FIRST_REST, Why::Failing),
             (_, Some(pause)) => self.open(now + pause.min(LONGEST_PAUSE), Why::Asked),
-            (Kind::Internal, _) => self.count(probe, now),
-            _ if error.is_passing() => self.count(probe, now),
+            (Kind::Internal, _) => self.count(whoever, probe, now),
+            _ if error.is_passing() => self.count(whoever, probe, now),
             // It answers, though not what is wanted: that is for the one who asked.
             _ => {
                 self.succeed();
@@ -151,11 +164,23 @@ impl Breaker {
         }
     }
 
-    /// The configuration was read again, perhaps because somebody has mended the credentials on the other side.
-    pub(crate) fn forgive(&mut self) {
-        if matches!(self.state, State::Open { why: Why::Refused, .. }) {
-            *self = Self::new();
+    /// The configuration was read again, perhaps because somebody has mended the credentials on the other side. One request
+    /// finds out; more of them could lock an account.
+    pub(crate) fn forgive(&mut self, now: Instant) {
+        if let State::Open { until, why: Why::Refused } = &mut self.state {
+            *until = now;
         }
+    }
+
+    /// The settings have changed, the account is the one of an earlier breaker: what it said still holds.
+    pub(crate) fn take_over(&mut self, earlier: &Self, now: Instant) {
+        self.state = match earlier.state {
+            State::Open { until, why: Why::Asked } => State::Open { until, why: Why::Asked },
+            State::Open { why: Why::Refused, .. } | State::Probing { why: Why::Refused } => {
+                State::Open { until: now, why: Why::Refused }
+            }
+            State::Open { .. } | State::Probing { .. } | State::Closed => State::Closed,
+        };
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -166,25 +191,31 @@ impl Breaker {
         }
     }
 
-    fn count(&mut self, probe: bool, now: Instant) -> bool {
-        self.failures += 1;
-        if self.failures < FAILURES && !probe {
-            return false;
+    /// Counts a failure, of a caller where his question may have provoked it.
+    fn count(&mut self, whoever: Option<Option<u64>>, probe: bool, now: Instant) -> bool {
+        match whoever {
+            // As with a refusal: the next caller finds out.
+            Some(None) if probe => return self.open(now, Why::Failing),
+            Some(caller) if self.failed_callers.contains(&caller) => {}
+            Some(caller) => self.failed_callers.push(caller),
+            None => self.failures += 1,
         }
-        let rest = self.next_rest;
-        self.next_rest = (rest * 2).min(LONGEST_REST);
-        self.open(now + rest, Why::Failing)
+        (self.failures + self.failed_callers.len() >= FAILURES || probe) && self.rest(now, Why::Failing)
     }
 
     fn count_refused(&mut self, caller: u64, probe: bool, now: Instant) -> bool {
         if !self.refused_callers.contains(&caller) {
             self.refused_callers.push(caller);
         }
-        if self.refused_callers.len() < REFUSALS && !probe {
-            return false;
-        }
-        self.refused_callers.clear();
-        self.open(now + LONGEST_REST, Why::Refused)
+        (self.refused_callers.len() >= REFUSALS || probe) && self.rest(now, Why::Refused)
+    }
+
+    /// Opens it, each time for twice as long.
+    fn rest(&mut self, now: Instant, why: Why) -> bool {
+        let rest = self.next_rest;
+        self.next_rest = (rest * 2).min(LONGEST_REST);
+        (self.failures, self.failed_callers, self.refused_callers) = (0, Vec::new(), Vec::new());
+        self.open(now + rest, why)
     }
 
     fn open(&mut self, until: Instant, why: Why) -> bool {
@@ -237,6 +268,11 @@ mod tests {
 
     const CALLER: Caller = Caller { id: 7, is_plain: true };
 
+    /// A failure that no caller can have provoked.
+    fn on_the_way(kind: Kind) -> Error {
+        error(kind).before_asking(true)
+    }
+
     fn plain(id: u64) -> Caller {
         Caller { id, is_plain: true }
     }
@@ -249,7 +285,7 @@ mod tests {
         let mut breaker = Breaker::new();
         for failure in 1..=FAILURES {
             assert_eq!(breaker.pass(now), Pass::Usual);
-            assert_eq!(breaker.fail(&error(Kind::Unavailable), CALLER, false, now), failure == FAILURES);
+            assert_eq!(breaker.fail(&on_the_way(Kind::Unavailable), CALLER, false, now), failure == FAILURES);
         }
         breaker
     }
@@ -282,8 +318,10 @@ mod tests {
     fn failures_between_successes_do_not_add_up() {
         let (mut breaker, now) = (Breaker::new(), SystemClock.now());
         for _ in 0..20 {
-            for _ in 1..FAILURES {
-                breaker.fail(&error(Kind::Unavailable), CALLER, false, now);
+            for caller in 1..FAILURES {
+                breaker.fail(&on_the_way(Kind::Unavailable), CALLER, false, now);
+                breaker.succeed();
+                breaker.fail(&error(Kind::Unavailable), plain(caller as u64), false, now);
             }
             breaker.succeed();
         }
@@ -308,8 +346,48 @@ mod tests {
         assert!(matches!(breaker.pass(now + REFUSED_FOR / 2), Pass::Stop(Why::Refused, _)));
         assert_eq!(breaker.pass(now + REFUSED_FOR), Pass::Probe);
         assert!(breaker.fail(&error(Kind::Refused), CALLER, true, now + REFUSED_FOR), "one more refusal is enough");
-        breaker.forgive();
-        assert_eq!(breaker.pass(now + REFUSED_FOR), Pass::Usual);
+        breaker.forgive(now);
+        assert_eq!(breaker.health(), Health::Open(Why::Refused), "nothing is known yet");
+        assert_eq!(breaker.pass(now), Pass::Probe);
+        assert!(breaker.fail(&error(Kind::Refused), CALLER, true, now), "a reload costs one request");
+    }
+
+    #[test]
+    fn other_settings_around_the_same_account_forget_failures_and_nothing_that_it_said() {
+        let now = SystemClock.now();
+        let minute = Duration::from_secs(60);
+        let after = |error: Error, now| {
+            let (mut before, mut breaker) = (Breaker::new(), Breaker::new());
+            (0..FAILURES).for_each(|_| {
+                before.fail(&error, CALLER, false, now);
+            });
+            breaker.take_over(&before, now);
+            breaker.pass(now)
+        };
+        assert_eq!(after(error(Kind::Unavailable).retry_after(Some(minute)), now), Pass::Stop(Why::Asked, minute));
+        assert_eq!(after(error(Kind::Refused), now), Pass::Probe);
+        assert_eq!(after(error(Kind::Unavailable), now), Pass::Usual);
+    }
+
+    #[test]
+    fn nobody_stops_a_source_alone_by_calls_that_it_fails_at() {
+        let (mut breaker, now) = (Breaker::new(), SystemClock.now());
+        for kind in [Kind::Unavailable, Kind::Timeout, Kind::Internal].repeat(100) {
+            assert!(!breaker.fail(&error(kind), plain(1), false, now));
+            for forged in 10..20 {
+                assert!(!breaker.fail(&error(kind), odd(forged), false, now));
+            }
+        }
+        for other in 2..FAILURES as u64 {
+            assert_eq!(breaker.fail(&error(Kind::Timeout), plain(other), false, now), other == FAILURES as u64 - 1);
+        }
+        assert_eq!(breaker.pass(now), Pass::Stop(Why::Failing, FIRST_REST), "it fails at everybody's");
+        let later = now + FIRST_REST;
+        assert_eq!(breaker.pass(later), Pass::Probe);
+        assert!(breaker.fail(&error(Kind::Timeout), odd(10), true, later));
+        assert_eq!(breaker.pass(later), Pass::Probe, "something odd proves nothing: another one is the probe at once");
+        assert!(breaker.fail(&error(Kind::Timeout), plain(2), true, later));
+        assert_eq!(breaker.pass(later), Pass::Stop(Why::Failing, 2 * FIRST_REST));
     }
 
     #[test]
@@ -327,10 +405,12 @@ mod tests {
             breaker.fail(&forbidden, plain(5), false, now),
             "three callers in a row: it is not about their numbers"
         );
-        assert_eq!(breaker.pass(now), Pass::Stop(Why::Refused, LONGEST_REST));
-        assert_eq!(breaker.pass(now + LONGEST_REST), Pass::Probe);
-        assert!(breaker.fail(&forbidden, plain(3), true, now + LONGEST_REST));
-        assert_eq!(breaker.pass(now + 2 * LONGEST_REST), Pass::Probe, "it is soon known again when it answers");
+        assert_eq!(breaker.pass(now), Pass::Stop(Why::Refused, FIRST_REST));
+        let later = now + FIRST_REST;
+        assert_eq!(breaker.pass(later), Pass::Probe);
+        assert!(breaker.fail(&forbidden, plain(3), true, later));
+        assert_eq!(breaker.pass(later), Pass::Stop(Why::Refused, 2 * FIRST_REST));
+        assert_eq!(breaker.pass(later + 2 * FIRST_REST), Pass::Probe, "it is soon known again when it answers");
     }
 
     #[test]
@@ -344,12 +424,12 @@ mod tests {
         for caller in 1..=3 {
             breaker.fail(&forbidden, plain(caller), false, now);
         }
-        let later = now + LONGEST_REST;
+        let later = now + FIRST_REST;
         assert_eq!(breaker.pass(later), Pass::Probe);
         breaker.fail(&forbidden, odd(4), true, later);
         assert_eq!(breaker.pass(later), Pass::Probe, "another one is the probe at once");
         breaker.fail(&forbidden, plain(5), true, later);
-        assert_eq!(breaker.pass(later), Pass::Stop(Why::Refused, LONGEST_REST));
+        assert_eq!(breaker.pass(later), Pass::Stop(Why::Refused, 2 * FIRST_REST));
         assert!(!breaker.fail(&error(Kind::Refused), odd(6), false, later), "late news");
     }
 

@@ -76,9 +76,16 @@ impl Guard {
         self.0.breaker().health()
     }
 
-    /// Lets a source try again whose credentials were refused; called when the configuration is read again.
+    /// Lets a source try once more whose credentials were refused; called when the configuration is read again.
     pub fn forgive(&self) {
-        self.0.breaker().forgive();
+        self.0.breaker().forgive(self.0.clock.now());
+        self.0.show();
+    }
+
+    /// Goes on as an earlier guard around the same account would.
+    pub(super) fn take_over(&self, earlier: &Self) {
+        let now = self.0.clock.now();
+        self.0.breaker().take_over(&earlier.0.breaker(), now);
         self.0.show();
     }
 

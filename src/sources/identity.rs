@@ -18,10 +18,20 @@ const LARGEST_FILE: u64 = 8 << 20;
 /// Stands for all settings of a source, secrets and files included, without showing any: another credential may see other
 /// people, and a key that was renewed or came late counts from the next reload on.
 pub(super) fn identify(source: &config::Source, agents: &Agents) -> String {
-    let mut text = format!("{source:?} {agents:?} {:?}", source.url.as_ref().map(config::Secret::reveal));
+    digest(source, &format!("{source:?} {agents:?}"), &files_of(source))
+}
+
+/// Stands for the account on the other side.
+pub(super) fn identify_account(source: &config::Source) -> String {
+    digest(source, &source.api_type, &[])
+}
+
+/// Stands for some settings of a source, all of its secrets, and what stands in files.
+fn digest(source: &config::Source, settings: &str, files: &[PathBuf]) -> String {
+    let mut text = format!("{settings} {:?}", source.url.as_ref().map(config::Secret::reveal));
     reveal(&source.params, &mut text);
     let mut digest = Sha256::new_with_prefix(text);
-    for file in files_of(source) {
+    for file in files {
         let content = std::fs::read(file).unwrap_or_default();
         digest.update(content.len().to_le_bytes());
         digest.update(content);

@@ -24,6 +24,7 @@ pub mod http;
 mod identity;
 mod jwt;
 pub mod mapping;
+pub mod quiet;
 pub mod recipe;
 mod salesforce;
 mod soap;
@@ -49,7 +50,8 @@ use crate::number::{Number, Numbering};
 use budget::Budget;
 use guard::Guard;
 use http::address::Reach;
-use identity::identify;
+use identity::{identify, identify_account};
+use quiet::Quiet;
 use recipe::Recipe;
 
 /// An API type, by its name in the configuration.
@@ -68,6 +70,8 @@ pub struct Workbench {
     pub client: http::Client,
     /// What it may spend; the client pays from it by itself.
     pub budget: Arc<Budget>,
+    /// What the account on the other side said about being asked.
+    pub quiet: Arc<Quiet>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The agents whom the source knows as owners.
@@ -167,8 +171,8 @@ pub fn workbench_for(
         }
     };
     let live = LiveSources::none(Arc::clone(&clock));
-    let budget = Arc::new(Budget::new(rate_of(source), clock));
-    let workbench = live.workbench(source, &budget, &agents_of(config, source))?;
+    let counted = Counted { budget: Arc::new(Budget::new(rate_of(source), clock)), quiet: Arc::default() };
+    let workbench = live.workbench(source, &counted, &agents_of(config, source))?;
     Ok((recipe, workbench))
 }
 
@@ -231,7 +235,16 @@ pub struct LiveSource {
     pub timeout: Duration,
     /// Stands for its settings: sources with equal settings share what is remembered.
     pub settings: String,
+    /// Stands for the account on the other side: another one has said nothing yet.
+    account: String,
+    counted: Counted,
+}
+
+/// What was asked of a system, and what it said to that.
+#[derive(Clone)]
+struct Counted {
     budget: Arc<Budget>,
+    quiet: Arc<Quiet>,
 }
 
 impl LiveSources {
@@ -255,7 +268,8 @@ impl LiveSources {
     /// Surrounds a source that exists already, and adds it.
     pub fn add(&mut self, source: Arc<dyn Source>, settings: &config::Source) {
         let budget = Arc::new(Budget::new(settings.rate, Arc::clone(&self.clock)));
-        let made = self.surround(Built::finder(source), settings, identify(settings, &Agents::default()), budget);
+        let counted = Counted { budget, quiet: Arc::default() };
+        let made = self.surround(Built::finder(source), settings, identify(settings, &Agents::default()), counted);
         self.by_name.insert(Arc::clone(&settings.name), made);
     }
 
@@ -268,17 +282,21 @@ impl LiveSources {
     ) -> LiveSource {
         let rate = rate_of(source);
         // What was sent under the old settings still counts on the other side.
-        let kept = before.map(|before| &before.budget).filter(|budget| budget.rate() == rate);
+        let kept = before.map(|before| &before.counted.budget).filter(|budget| budget.rate() == rate);
         let budget = kept.cloned().unwrap_or_else(|| Arc::new(Budget::new(rate, Arc::clone(&self.clock))));
-        let built = self.build(source, &budget, agents).unwrap_or_else(|error| {
+        let same = before.filter(|before| before.account == identify_account(source));
+        let counted = Counted { budget, quiet: same.map(|same| Arc::clone(&same.counted.quiet)).unwrap_or_default() };
+        let built = self.build(source, &counted, agents).unwrap_or_else(|error| {
             tracing::error!(target: "calldex::source", source = %source.name, "cannot be asked: {error}");
             Built::finder(Arc::new(Broken { name: Arc::clone(&source.name), why: error.to_string() }))
         });
-        self.surround(built, source, settings, budget)
+        let made = self.surround(built, source, settings, counted);
+        same.into_iter().for_each(|same| made.guard.take_over(&same.guard));
+        made
     }
 
-    fn build(&self, source: &config::Source, budget: &Arc<Budget>, agents: &Agents) -> Result<Built> {
-        let workbench = self.workbench(source, budget, agents)?;
+    fn build(&self, source: &config::Source, counted: &Counted, agents: &Agents) -> Result<Built> {
+        let workbench = self.workbench(source, counted, agents)?;
         match find_type(source) {
             Some(Type::Code(api_type)) => (api_type.build)(source, workbench),
             Some(Type::Recipe(recipe)) => recipe::build(&recipe, source, workbench),
@@ -287,22 +305,25 @@ impl LiveSources {
         }
     }
 
-    fn workbench(&self, source: &config::Source, budget: &Arc<Budget>, agents: &Agents) -> Result<Workbench> {
+    fn workbench(&self, source: &config::Source, counted: &Counted, agents: &Agents) -> Result<Workbench> {
+        let Counted { budget, quiet } = counted;
         let reach = if source.tenant { Reach::Public } else { Reach::Anywhere };
         let settings = http::Settings { reach, ca_file: source.ca_file.clone(), proxy: None };
         let client = self.clients.get(&settings)?;
         Ok(Workbench {
             client: http::Client::new(client, settings, Arc::clone(budget), source.timeout),
             budget: Arc::clone(budget),
+            quiet: Arc::clone(quiet),
             clock: Arc::clone(&self.clock),
             agents: Arc::clone(agents),
         })
     }
 
-    fn surround(&self, built: Built, source: &config::Source, settings: String, budget: Arc<Budget>) -> LiveSource {
+    fn surround(&self, built: Built, source: &config::Source, settings: String, counted: Counted) -> LiveSource {
         let Built { source: finder, call_log, contact_maker } = built;
-        let guard = Guard::new(finder, source, Arc::clone(&budget), Arc::clone(&self.clock));
-        LiveSource { guard, call_log, contact_maker, timeout: source.timeout, settings, budget }
+        let guard = Guard::new(finder, source, Arc::clone(&counted.budget), Arc::clone(&self.clock));
+        let account = identify_account(source);
+        LiveSource { guard, call_log, contact_maker, timeout: source.timeout, settings, account, counted }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Whoever asks a source inside of [`watch`] gets its notes; outside of it a note costs a look at an empty place. Notes
 //! are for people, and hold no secret: credentials are masked before they are noted (`mask`).
 
+mod hidden;
 mod mask;
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ tokio::task_local! {
 struct Watched {
     notes: Vec<Note>,
     hosts: BTreeSet<String>,
-    secrets: BTreeSet<String>,
+    hidden: Hidden,
 }
 
 /// Something that happened.
@@ -68,7 +69,8 @@ pub enum Note {
     },
 }
 
-pub use mask::{SHORTEST, SHOWN};
+pub use hidden::Hidden;
+pub use mask::SHOWN;
 pub(crate) use mask::{answered, excerpt, sent};
 
 /// Waits for something that asks a source, and returns what was noted meanwhile too.
@@ -108,16 +110,14 @@ fn is_unseen() -> bool {
 pub(crate) fn hide(secrets: impl FnOnce() -> Vec<String>) {
     let _ = WATCHED.try_with(|watched| {
         let secrets = secrets();
-        lock(watched).secrets.extend(secrets);
+        let mut watched = lock(watched);
+        secrets.iter().for_each(|secret| watched.hidden.add(secret));
     });
 }
 
-/// What must not be shown, the longest first, as one may be part of another.
-fn hidden() -> Vec<String> {
-    let hidden = WATCHED.try_with(|watched| lock(watched).secrets.iter().cloned().collect());
-    let mut hidden: Vec<String> = hidden.unwrap_or_default();
-    hidden.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    hidden
+/// A text without what must not be shown.
+fn without_hidden(text: &str) -> String {
+    WATCHED.try_with(|watched| lock(watched).hidden.hide(text)).unwrap_or_else(|_| text.to_owned())
 }
 
 /// Whether somebody watches who has not been shown the way to this host.

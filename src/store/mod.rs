@@ -68,6 +68,7 @@ impl Store {
     pub fn open(path: &Path, migrations: &Migrations) -> Result<Self> {
         let _creating = settle(path)?;
         check_file(path)?;
+        warn_of_long_log(path);
         let store = Self { path: path.to_path_buf() };
         let foreign = store.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, WRITE_WAIT)?;
         migrate::check(&foreign, migrations, path)?;
@@ -271,6 +272,20 @@ fn check_file(path: &Path) -> Result<()> {
     }
     check_not_cut_off(path)?;
     if file.permissions().readonly() { Err(read_only(path)) } else { Ok(()) }
+}
+
+/// Opening brings a log that is left into the file, which a slow disk may take many seconds for.
+fn warn_of_long_log(path: &Path) {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if let Some(length) =
+        fs::metadata(&log).ok().map(|log| log.len()).filter(|length| *length > LOG_BYTES.cast_unsigned())
+    {
+        let (path, megabytes) = (path.display(), length / 1_000_000);
+        tracing::warn!(
+            "{megabytes} MB in the write-ahead log of {path} are brought into it first, which takes a while"
+        );
+    }
 }
 
 fn check_not_cut_off(path: &Path) -> Result<()> {

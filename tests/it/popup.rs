@@ -94,7 +94,7 @@ fn coded(text: &str) -> String {
 /// no text is weak, nothing stands out at the side, every control has a name.
 fn inspect(browser: &Browser, name: &str) {
     browser.picture(name);
-    for (width, height) in [(320, 720), (1280, 800), (1920, 1080), (3840, 2160)] {
+    for (width, height) in [(320, 720), (1280, 800), (2560, 1440), (3840, 2160)] {
         for dark in [false, true] {
             browser.look(View { width, height, dark, ..View::DESK });
             let weak = browser.run(FIND_WEAK_TEXT);
@@ -198,6 +198,14 @@ fn the_page_of_the_customer_opens_by_itself_for_whoever_wants_that() {
     let browser = office.sign_in("ion-popescu", View::DESK);
     browser.click("#open-settings");
     browser.click("label:has(#set-open)");
+    // A browser on a telephone: it has notifications and refuses them to pages.
+    browser.run(
+        "window.Notification = class { static permission = 'granted'; static requestPermission = async () => 'granted'; \
+         constructor() { throw new TypeError('Illegal constructor'); } }; \
+         Object.defineProperty(document, 'hidden', { value: true });",
+    );
+    browser.click("label:has(#set-notify)");
+    browser.wait("set-notify", "return document.getElementById('set-notify').checked");
     browser.click("#settings .primary");
     office.rings("ion-popescu", "0722111222", "c.1");
     browser.sees(".card[data-state=ringing] h3", "Ana Popescu");
@@ -224,6 +232,13 @@ fn several_who_share_a_number_are_offered_and_the_choice_is_remembered() {
     let links = browser.run("return [...document.querySelectorAll('.candidate a')].map((anchor) => anchor.href)");
     assert_eq!(links, json!(["https://crm.example.com/contact/2", "https://crm.example.com/contact/3"]));
     inspect(&browser, "several");
+    browser.offline(true);
+    browser.click("[data-act=choose][aria-label^='Ioana']");
+    browser.sees(".card .remark", "calldex does not answer");
+    browser.offline(false);
+    browser.sees("#line", "Live");
+    let console = browser.console();
+    assert!(console.iter().all(|line| line.contains("ERR_INTERNET_DISCONNECTED")), "{console:?}");
     browser.click("[data-act=choose][aria-label^='Ioana']");
     browser.sees(".card h3", "Ioana Popescu");
     let focused = "return document.activeElement.getAttribute('aria-label')";
@@ -255,6 +270,8 @@ fn an_unknown_caller_becomes_a_contact_and_is_known_from_then_on() {
     browser.click("#contact-form .primary");
     browser.misses("#contact");
     browser.sees(".card h3", "George Enescu");
+    let at_the_card = "return document.activeElement.matches('.card')";
+    browser.wait("the keyboard at the card, since the button has gone", at_the_card);
     let known = office.server.lookup("telephone=0733555666");
     assert_eq!(known.json()["name"], json!("George Enescu"));
     office.rings("ion-popescu", "0744555666", "c.2");
@@ -387,6 +404,26 @@ fn of_the_calls_of_a_long_day_the_newest_stay_and_all_are_listed() {
     assert_eq!(browser.run("return document.querySelectorAll('#earlier .call').length"), json!(6));
     browser.picture("busy-day");
     assert_quiet(&browser);
+}
+
+#[test]
+fn a_card_that_was_closed_stays_closed_when_the_page_reads_all_anew() {
+    if !has_browser() {
+        return;
+    }
+    let office = Office::open();
+    let browser = office.sign_in("ion-popescu", View::DESK);
+    office.rings("ion-popescu", "0722111222", "c.1");
+    browser.sees(".card h3", "Ana Popescu");
+    office.event("hangup", "0722111222", "c.1", &[]);
+    browser.sees("#earlier .call", "Ana Popescu");
+    office.rings("ion-popescu", "0733555666", "c.2");
+    browser.sees(".card[data-state=ringing] h3", "Unknown caller");
+    browser.click(".card[data-state=ringing] [data-act=dismiss]");
+    browser.misses(".card[data-state=ringing]");
+    office.workplace.succeed(&["erase", "--id", "1", "--yes"]);
+    browser.misses("#earlier .call");
+    browser.misses(".card");
 }
 
 #[test]
@@ -526,11 +563,16 @@ fn the_keyboard_reaches_all_controls_of_a_card_in_their_order() {
     }
 }
 
-/// Controls without a name for screen readers.
+/// Controls and groups without a name for screen readers.
 const FIND_NAMELESS: &str = r#"
+const named = (element) => element.getAttribute("aria-label")
+  || document.getElementById(element.getAttribute("aria-labelledby"))?.textContent.trim();
+const groups = [...document.querySelectorAll("article, [role=radiogroup], dialog[open]")]
+  .filter((element) => element.checkVisibility() && !named(element));
 return [...document.querySelectorAll("button, a[href], input, select")]
   .filter((element) => element.checkVisibility())
   .filter((element) => !(element.getAttribute("aria-label") || element.textContent.trim() || element.labels?.length))
+  .concat(groups)
   .map((element) => element.outerHTML);
 "#;
 

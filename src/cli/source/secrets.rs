@@ -1,37 +1,32 @@
 //! The secrets of a source's settings, which a system may repeat in its answer or want in a path.
 
-use std::borrow::Cow;
-
 use url::Url;
 
 use crate::config::{Param, Params, Source};
-use crate::sources::watch::{SHORTEST, SHOWN};
+use crate::sources::watch::{Hidden, SHOWN};
 
 /// Names of parameters whose values are secrets.
 const NAMES: [&str; 8] = ["pass", "key", "token", "secret", "auth", "session", "user", "login"];
 
 /// What must not be printed.
-pub(super) struct Secrets(Vec<String>);
+pub(super) struct Secrets(Hidden);
 
 impl Secrets {
     /// Those of a source: what its parameters and its address keep.
     pub(super) fn of(source: &Source) -> Self {
-        let mut found = Vec::new();
-        collect(&source.params, &mut found);
+        let mut hidden = Hidden::default();
+        collect(&source.params, &mut hidden);
         if let Some(url) = source.url.as_ref().and_then(|url| Url::parse(url.reveal()).ok()) {
-            found.extend(url.password().map(decoded));
+            url.password().into_iter().for_each(|password| hidden.add(&decoded(password)));
             let query = url.query_pairs().filter(|(name, _)| !SHOWN.contains(&&**name));
-            found.extend(query.map(|(_, value)| value.into_owned()));
+            query.for_each(|(_, value)| hidden.add(&value));
         }
-        found.retain(|secret| secret.chars().count() >= SHORTEST);
-        // The longest first, as one may be part of another.
-        found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self(found)
+        Self(hidden)
     }
 
     /// A text without them.
     pub(super) fn hide(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+        self.0.hide(text)
     }
 
     /// A request without them; its host stays.
@@ -42,12 +37,12 @@ impl Secrets {
     }
 }
 
-fn collect(params: &Params, found: &mut Vec<String>) {
+fn collect(params: &Params, hidden: &mut Hidden) {
     for (name, param) in params.iter() {
         match param {
-            Param::Text(text) if is_secret(&name.to_string(), text.reveal()) => found.push(text.reveal().to_owned()),
+            Param::Text(text) if is_secret(&name.to_string(), text.reveal()) => hidden.add(text.reveal()),
             Param::Text(_) => {}
-            Param::Inner(inner) => collect(inner, found),
+            Param::Inner(inner) => collect(inner, hidden),
         }
     }
 }
@@ -60,8 +55,7 @@ fn is_secret(name: &str, value: &str) -> bool {
 }
 
 fn decoded(written: &str) -> String {
-    let bytes = percent_encoding::percent_decode_str(written).decode_utf8_lossy();
-    Cow::into_owned(bytes)
+    percent_encoding::percent_decode_str(written).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 use super::*;
-use crate::model::ContactNumber;
 use crate::number::parse;
 
 /// A test of the battery.

@@ -6,6 +6,8 @@ pub(super) const ALL: &[(&str, Test)] = &[
     ("a contact comes back as it was given", a_contact_comes_back_as_it_was_given),
     ("an id keeps its type", an_id_keeps_its_type),
     ("the same contact again changes nothing", the_same_contact_again_changes_nothing),
+    ("numbers that are added at the same time are all there", numbers_added_at_once_are_all_there),
+    ("a number is added once, to a contact that is there", a_number_is_added_once),
     ("every write raises the revision of its book alone", every_write_raises_the_revision),
     ("a write of another process is seen in the next answer", another_process_is_seen),
     ("a contact without an id is known again", a_contact_without_an_id_is_known_again),
@@ -56,6 +58,50 @@ fn the_same_contact_again_changes_nothing(bench: &Bench) {
     assert_eq!(bench.put(&book, contact("5", "Ana Pop", &["0722 111 222"])).change, Change::Changed);
     assert_eq!(bench.put(&book, contact("5", "Ana Pop", &[])).change, Change::Changed);
     assert!(bench.caller(&book, "0722 111 222").is_empty());
+    assert_eq!(bench.contacts(&book), 1);
+}
+
+/// By two processes, all at once.
+fn numbers_added_at_once_are_all_there(bench: &Bench) {
+    const EACH: usize = 40;
+    let book = bench.book("customers");
+    bench.put(&book, contact("5", "Ana", &["0722 111 222"]));
+    let id = ContactId::Integer(5);
+    let other = (bench.open)();
+    let numbers: Vec<String> = (0..2 * EACH).map(|last| format!("+4073310{last:04}")).collect();
+    let adding = numbers.iter().enumerate().map(|(place, number)| {
+        let through = if place % 2 == 0 { &bench.directory } else { &other };
+        through.add_number(&book, &id, ContactNumber { written: number.clone(), ..ContactNumber::default() })
+    });
+    let stored = bench.runtime.block_on(futures_util::future::join_all(adding));
+    assert!(stored.into_iter().all(|stored| stored.unwrap().is_some_and(|it| it.change == Change::Changed)));
+    let mut written: Vec<String> = bench.get(&book, "5").unwrap().numbers.into_iter().map(|it| it.written).collect();
+    written.sort();
+    let mut expected = [&["0722 111 222".to_owned()], numbers.as_slice()].concat();
+    expected.sort();
+    assert_eq!(written, expected);
+    assert_eq!(bench.caller(&book, &numbers[2 * EACH - 1]), ["Ana exact"]);
+    assert_eq!(bench.contacts(&book), 1);
+}
+
+fn a_number_is_added_once(bench: &Bench) {
+    let book = bench.book("customers");
+    let mut ana = contact("5", "Ana", &["0722 111 222"]);
+    ana.blocks = vec!["+40 21 312 34xx".to_owned()];
+    ana.updated = 7;
+    bench.put(&book, ana);
+    let add = |id: &str, written: &str| {
+        let number = ContactNumber { written: written.to_owned(), ..ContactNumber::default() };
+        bench.wait(bench.directory.add_number(&book, &ContactId::from_text(id), number)).unwrap()
+    };
+    assert_eq!(add("5", "+40722111222").unwrap().change, Change::Unchanged);
+    assert_eq!(bench.get(&book, "5").unwrap().updated, 7);
+    assert_eq!(add("5", "+40733222333").unwrap().change, Change::Changed);
+    let stored = bench.get(&book, "5").unwrap();
+    assert_eq!(stored.numbers.len(), 2);
+    assert!(stored.updated > 7, "it is newer now");
+    assert_eq!(bench.caller(&book, "021 312 3455"), ["Ana block"], "the rest stays");
+    assert_eq!(add("6", "+40733222333"), None);
     assert_eq!(bench.contacts(&book), 1);
 }
 

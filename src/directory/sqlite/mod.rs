@@ -43,7 +43,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::model::{Contact, ContactId};
+use crate::model::{Contact, ContactId, ContactNumber};
 use crate::number::ladder::Wanted;
 use crate::number::{Number, Numbering};
 use crate::store::{self, Durability, Store, failure};
@@ -143,11 +143,8 @@ fn keep_up(inner: Weak<Inner>) -> Result<()> {
 }
 
 /// Whoever was erased is not stored again by mistake.
-fn refuse_erased(connection: &Connection, book: &Book, prepared: &Prepared) -> Result<()> {
-    let check = || {
-        let list = blocklist::Blocklist::load(connection, book.id)?;
-        list.refuses(connection, &rows::Record::from(prepared.clone()))
-    };
+fn refuse_erased(connection: &Connection, book: &Book, record: &rows::Record) -> Result<()> {
+    let check = || blocklist::Blocklist::load(connection, book.id)?.refuses(connection, record);
     if check().map_err(|error| failure("look for erased people", error))? {
         let message = "this person was erased and is not brought back, unless you say --again";
         return Err(Error::new(Kind::Refused, message));
@@ -227,8 +224,28 @@ impl Directory for SqliteDirectory {
             let now = inner.clock.utc_millis();
             inner.write("store a contact", |connection| {
                 let _lock = write::refuse_during_import(connection, &inner.store, &book)?;
-                refuse_erased(connection, &book, &prepared)?;
+                refuse_erased(connection, &book, &rows::Record::from(prepared.clone()))?;
                 write::put(connection, &book, prepared, now).map_err(|error| failure("store a contact", error))
+            })
+        })
+    }
+
+    fn add_number<'a>(
+        &'a self,
+        book: &'a Book,
+        id: &'a ContactId,
+        number: ContactNumber,
+    ) -> Pending<'a, Option<Stored>> {
+        let (book, id) = (book.clone(), id.clone());
+        self.spawn(move |inner| {
+            let now = inner.clock.utc_millis();
+            inner.write("add a number to a contact", |connection| {
+                let failed = |error| failure("add a number to a contact", error);
+                let _lock = write::refuse_during_import(connection, &inner.store, &book)?;
+                let found = write::with_number(connection, &book, &id, &number).map_err(failed)?;
+                let Some((row, record)) = found else { return Ok(None) };
+                refuse_erased(connection, &book, &record)?;
+                write::replace(connection, &book, Some(row), record, now).map(Some).map_err(failed)
             })
         })
     }

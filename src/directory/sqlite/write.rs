@@ -8,8 +8,10 @@ use super::matching::{self, Match};
 use super::reading;
 use super::rows::{self, IdValue, Insert, Place, Record, Size};
 use super::{Book, Change, Prepared, Stored};
+use crate::directory::prepared::MatchKey;
 use crate::error::{Error, Kind, Result};
-use crate::model::ContactId;
+use crate::model::{ContactId, ContactNumber};
+use crate::number::indexed::indexed;
 use crate::store::{Store, failure};
 
 /// Makes the row of a new address book, unless another process just did; returns its id.
@@ -26,16 +28,40 @@ pub(super) fn put(connection: &Connection, book: &Book, prepared: Prepared, now:
     let generation = generation(connection, book.id)?;
     let mut record = Record::from(prepared);
     let scope = matching::Scope { connection, directory: book.id, generation };
-    let old_row = match matching::find(&scope, &record, None)? {
-        Match::Existing { row, id } => {
-            record.contact.id = id;
-            Some(row)
-        }
-        Match::New(id) => {
-            record.contact.id = id;
-            None
-        }
+    let (old_row, id) = match matching::find(&scope, &record, None)? {
+        Match::Existing { row, id } => (Some(row), id),
+        Match::New(id) => (None, id),
     };
+    record.contact.id = id;
+    replace(connection, book, old_row, record, now)
+}
+
+/// The version of a contact that is seen now, by its row, with one more number; as it is when it has that number already.
+pub(super) fn with_number(
+    connection: &Connection,
+    book: &Book,
+    id: &ContactId,
+    number: &ContactNumber,
+) -> rusqlite::Result<Option<(i64, Record)>> {
+    let Some(row) = row_of(connection, book.id, id, generation(connection, book.id)?)? else { return Ok(None) };
+    let Some(mut record) = Record::load(connection, row)? else { return Ok(None) };
+    let key = MatchKey::of(&indexed(&number.written, &number.country, &number.label, &book.numbering));
+    if !key.is_certain() || !record.keys.contains(&key) {
+        record.contact.numbers.push(number.clone());
+        record.keys.push(key);
+        record.contact.updated = 0;
+    }
+    Ok(Some((row, record)))
+}
+
+/// Stores a version in place of the one in `old_row`.
+pub(super) fn replace(
+    connection: &Connection,
+    book: &Book,
+    old_row: Option<i64>,
+    mut record: Record,
+    now: i64,
+) -> rusqlite::Result<Stored> {
     let id = record.contact.id.clone();
     let mut difference = record.size();
     let mut change = Change::Added;
@@ -53,7 +79,8 @@ pub(super) fn put(connection: &Connection, book: &Book, prepared: Prepared, now:
     if record.contact.updated == 0 {
         record.contact.updated = now;
     }
-    let place = Place { directory: book.id, row: next_row(connection)?, since: generation };
+    let since = generation(connection, book.id)?;
+    let place = Place { directory: book.id, row: next_row(connection)?, since };
     reading::note_first(connection, book.id, &book.numbering)?;
     Insert::prepare(connection)?.write(&record, place, None)?;
     keys::insert(connection, book.id, &record, place.row)?;

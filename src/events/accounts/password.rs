@@ -4,6 +4,7 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::error::{Error, Kind, Result};
 
@@ -13,8 +14,11 @@ pub const SHORTEST_PASSWORD: usize = 10;
 /// Most bytes of a password.
 pub const LONGEST_PASSWORD: usize = 1_024;
 
-/// Hashes that are computed at a time: each takes a processor for a while, and calls come first.
-static AT_ONCE: Semaphore = Semaphore::const_new(1);
+/// Most passwords that wait to be hashed; further ones are refused at once.
+const WAITING: usize = 200;
+
+/// The passwords of the process.
+static PASSWORDS: Line = Line::new();
 
 /// What a password is compared with when there is no account or no password, so that the time says nothing.
 const NOBODY: &str =
@@ -23,7 +27,7 @@ const NOBODY: &str =
 /// Hashes a new password.
 ///
 /// # Errors
-/// `Invalid` for one that is too short or too long.
+/// `Invalid` for one that is too short or too long; `Busy` when too many are being hashed.
 pub(super) async fn hash(password: String) -> Result<String> {
     if password.chars().count() < SHORTEST_PASSWORD || password.len() > LONGEST_PASSWORD {
         let message = format!("a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters");
@@ -36,7 +40,7 @@ pub(super) async fn hash(password: String) -> Result<String> {
     let failed = |error: argon2::password_hash::Error| {
         Error::new(Kind::Internal, "cannot hash a password").because(error.to_string())
     };
-    work(hashed).await?.map_err(failed)
+    PASSWORDS.work(hashed).await?.map_err(failed)
 }
 
 /// Whether a password is the one with this hash; without a hash it never is, after the same time.
@@ -48,17 +52,45 @@ pub(super) async fn fits(password: String, hash: Option<String>) -> Result<bool>
         password.len() <= LONGEST_PASSWORD
             && parsed.is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
     };
-    Ok(work(compare).await? && known)
+    Ok(PASSWORDS.work(compare).await? && known)
 }
 
-async fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let lost = || Error::new(Kind::Internal, "a password could not be hashed");
-    let _turn = AT_ONCE.acquire().await.map_err(|_| lost())?;
-    tokio::task::spawn_blocking(work).await.map_err(|_| lost())
+/// Hashes passwords one after another, with a pause after each as long as it took: calls come first, so whoever tries
+/// passwords, from however many addresses, gets at most half of one processor.
+struct Line {
+    turn: Semaphore,
+    waiting: Semaphore,
+}
+
+impl Line {
+    const fn new() -> Self {
+        Self { turn: Semaphore::const_new(1), waiting: Semaphore::const_new(WAITING) }
+    }
+
+    async fn work<T: Send + 'static>(&'static self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let lost = || Error::new(Kind::Internal, "a password could not be hashed");
+        let full = |_| Error::new(Kind::Busy, "too many sign in at this moment, try again");
+        let waits = self.waiting.try_acquire().map_err(full)?;
+        let turn = self.turn.acquire().await.map_err(|_| lost())?;
+        drop(waits);
+        let start = Instant::now();
+        let done = tokio::task::spawn_blocking(work).await;
+        let took = start.elapsed();
+        // Whoever asked has his answer; only the next one waits. Ends with the runtime.
+        tokio::spawn(async move {
+            tokio::time::sleep(took).await;
+            drop(turn);
+        });
+        done.map_err(|_| lost())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test]
@@ -74,5 +106,28 @@ mod tests {
     #[tokio::test]
     async fn a_short_password_is_refused() {
         assert_eq!(hash("short".to_owned()).await.unwrap_err().kind(), Kind::Invalid);
+    }
+
+    #[tokio::test]
+    async fn one_password_is_hashed_at_a_time_with_a_pause_after_it_and_too_many_are_refused() {
+        static LINE: Line = Line::new();
+        const TIME: Duration = Duration::from_millis(5);
+        let running = Arc::new(AtomicUsize::new(0));
+        let work = || {
+            let running = Arc::clone(&running);
+            LINE.work(move || {
+                assert_eq!(running.fetch_add(1, Ordering::SeqCst), 0, "alone");
+                std::thread::sleep(TIME);
+                running.fetch_sub(1, Ordering::SeqCst);
+            })
+        };
+        let start = Instant::now();
+        let ends = futures_util::future::join_all((0..WAITING + 50).map(|_| work())).await;
+        let refused = ends.iter().filter(|end| end.as_ref().is_err_and(|error| error.kind() == Kind::Busy)).count();
+        // The first one has its turn before the next one comes.
+        assert_eq!(refused, 49);
+        let done = u32::try_from(ends.len() - refused).unwrap();
+        assert!(ends.iter().filter(|end| end.is_ok()).count() == done as usize, "nobody else is refused");
+        assert!(start.elapsed() >= TIME * (2 * done - 2), "it rests as long as it works");
     }
 }

@@ -4,8 +4,7 @@ use super::super::breaker::{FAILURES, FIRST_REST, LONGEST_REST, REFUSALS, REFUSE
 use super::super::settings_for_tests;
 use super::*;
 use crate::clock::SystemClock;
-use crate::model::{Call, RequestId};
-use crate::number::Number;
+use crate::sources::stand_in::question;
 
 /// What a source does with one request after the other; the last step stays.
 #[derive(Clone)]
@@ -109,20 +108,14 @@ fn guarded(keys: &str, steps: &[Step]) -> (Guard, Arc<Scripted>) {
     (Guard::new(source, &settings, budget, Arc::new(SystemClock)), scripted)
 }
 
-fn question() -> Arc<Question> {
-    let call = Call {
-        project: "sales".into(),
-        telephone: "0722111222".into(),
-        dnid: String::new(),
-        direction: None,
-        params: std::collections::BTreeMap::new(),
-        request_id: RequestId::from_bits(1),
-    };
-    Arc::new(Question { call: Arc::new(call), number: Arc::new(Number::Unusable), numbering: Arc::default() })
+/// Asks for the number of a caller who has not called before.
+async fn ask(guard: &Guard) -> Result<Vec<Hit>> {
+    static CALLERS: AtomicUsize = AtomicUsize::new(0);
+    ask_for(guard, CALLERS.fetch_add(1, Ordering::SeqCst) % 10_000).await
 }
 
-async fn ask(guard: &Guard) -> Result<Vec<Hit>> {
-    guard.find(question()).await
+async fn ask_for(guard: &Guard, caller: usize) -> Result<Vec<Hit>> {
+    guard.find(question(&format!("072211{caller:04}"))).await
 }
 
 impl Scripted {
@@ -185,7 +178,7 @@ async fn a_dead_source_is_left_alone_costs_nothing_and_is_found_again_within_the
         ask(&guard).await.unwrap_err();
     }
     let asked = source.asked();
-    assert_eq!(asked, usize::try_from(FAILURES).unwrap());
+    assert_eq!(asked, 2 * FAILURES - 1, "each caller's request is made twice, and the last one opens it");
     let start = SystemClock.now();
     for _ in 0..1000 {
         assert_eq!(ask(&guard).await.unwrap_err().kind(), Kind::Unavailable);
@@ -198,6 +191,21 @@ async fn a_dead_source_is_left_alone_costs_nothing_and_is_found_again_within_the
     tokio::time::sleep(LONGEST_REST).await;
     assert!(ask(&guard).await.is_ok());
     assert_eq!(guard.health(), Health::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_caller_alone_stops_no_source() {
+    let (guard, source) = guarded("", &[Fail(Kind::Unavailable)]);
+    for _ in 0..100 {
+        ask_for(&guard, 1).await.unwrap_err();
+    }
+    assert_eq!((guard.health(), source.asked()), (Health::Closed, 200));
+    *source.steps.lock().unwrap() = [Hang].into();
+    for _ in 0..100 {
+        ask_for(&guard, 1).await.unwrap_err();
+    }
+    *source.steps.lock().unwrap() = [Answer].into();
+    assert!(ask_for(&guard, 2).await.is_ok(), "the others are served");
 }
 
 #[tokio::test(start_paused = true)]

@@ -57,6 +57,12 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// Turns what the client says into an error; only the host of the address is shown.
 pub(super) fn explain(error: reqwest::Error, url: &Url) -> Error {
+    // The only time that the client limits is that of connecting.
+    let before = error.is_connect() || error.is_dns() || error.is_timeout();
+    explain_in_words(error, url).before_asking(before)
+}
+
+fn explain_in_words(error: reqwest::Error, url: &Url) -> Error {
     let host = host(url);
     if find::<NotPublic>(&error).is_some() {
         return Error::new(Kind::Invalid, host).because(NotPublic);

@@ -117,11 +117,13 @@ pub(super) fn quiet_after(recipe: &Recipe, headers: &HeaderMap, now: i64) -> Opt
     waits.max()
 }
 
-/// How long to wait: as `Retry-After` says, else as the header says, else as the recipe says.
+/// How long to wait: as `Retry-After` says, else as the header of the recipe or the recipe says, else as `X-RateLimit-Reset`
+/// says, which some send with every answer.
 fn wait(headers: &HeaderMap, name: Option<&HeaderName>, said: Option<Wait>, now: i64) -> Option<Duration> {
     let by_header = || seconds(text(headers, name?)?, now);
     let by_recipe = || said.map(|wait| span(wait, now));
-    retry_after(headers).or_else(by_header).or_else(by_recipe).map(|wait| wait.min(LONGEST))
+    let by_custom = || seconds(headers.get("x-ratelimit-reset")?.to_str().ok()?.trim(), now);
+    retry_after(headers).or_else(by_header).or_else(by_recipe).or_else(by_custom).map(|wait| wait.min(LONGEST))
 }
 
 fn seconds(text: &str, now: i64) -> Option<Duration> {

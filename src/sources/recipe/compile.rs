@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::HeaderName;
 use regex::Regex;
 
-use super::Recipe;
 use super::auth_plan::AuthPlan;
-use super::format::{ParamTable, RecipeFile};
+use super::format::{ParamTable, RecipeFile, RequestTable};
 use super::mapping::{Mapping, Path};
 use super::template::{Condition, Position, Template, Templates};
+use super::{Plan, Recipe};
 use crate::config::did_you_mean;
 use crate::model::Field;
 use crate::number::Spelling;
@@ -86,19 +86,19 @@ pub(super) fn compile(name: &str, file: RecipeFile) -> Result<Recipe, Vec<(Place
         headers,
         answer: http.answer,
         auth,
-        rate: compiler.rate(file.limit.rate.as_deref()),
-        daily: file.limit.daily,
-        forms: compiler.forms(&file.phone.forms),
-        verify: file.phone.verify,
+        rate: compiler.rate(file.rate.as_deref()),
+        daily: file.daily,
+        forms: compiler.forms(&file.forms),
+        verify: file.verify,
         lookups: compiler.plans("lookup", &file.lookup, LOOKUP),
         map: compiler.mapping(&file.map, &place(&["map"])),
-        prefer: compiler.conditions(&file.rank.prefer, &place(&["rank", "prefer"]), CONTACT),
+        prefer: compiler.conditions(&file.prefer, &place(&["prefer"]), CONTACT),
         then: compiler.plans("then", &file.then, FOLLOW_UP),
         users: file.users.as_ref().map(|table| compiler.plan(table, &place(&["users"]), FOLLOW_UP)),
         out: compiler.out(&file.out),
         log_call: compiler.plans("log_call", &file.log_call, LOG_CALL),
         create: file.create.as_ref().map(|table| compiler.plan(table, &place(&["create"]), CREATE)),
-        search: file.search.as_ref().map(|table| compiler.plan(table, &place(&["search"]), SEARCH)),
+        search: file.search.as_ref().map(|table| compiler.search(table, &file.lookup)),
         rules: compiler.rules(&file.error),
         budgets: compiler.budgets(&file.budget),
         patterns: compiler.patterns(),
@@ -141,7 +141,7 @@ impl Compiler<'_> {
         if !file.map.contains_key("id") {
             self.wrong(&map, "[map] has no id; expected the path to the id of a record, such as id = \"id\"");
         }
-        if file.phone.verify && !file.map.contains_key("numbers") {
+        if file.verify && !file.map.contains_key("numbers") {
             let message = "[map] has no numbers; expected the path to the numbers of a record, such as numbers = \
                            \"[phone, mobile]\", since a contact counts only when one of its numbers is the caller's";
             self.wrong(&map, message);
@@ -185,6 +185,13 @@ impl Compiler<'_> {
         scope: Scope,
     ) -> Option<Template> {
         source.as_ref().and_then(|source| self.template(source, place, position, scope))
+    }
+
+    /// A search is answered as the first lookup is, unless it says otherwise.
+    fn search(&mut self, table: &RequestTable, lookups: &[RequestTable]) -> Plan {
+        let mut table = table.clone();
+        table.records = table.records.or_else(|| lookups.first()?.records.clone());
+        self.plan(&table, &place(&["search"]), SEARCH)
     }
 
     fn list(&mut self, sources: &[String], place: &Place, position: Position, scope: Scope) -> Vec<Template> {
@@ -303,7 +310,7 @@ impl Compiler<'_> {
     }
 
     fn forms(&mut self, words: &[String]) -> Vec<Spelling> {
-        let place = place(&["phone", "forms"]);
+        let place = place(&["forms"]);
         let mut forms = Vec::new();
         for (index, word) in words.iter().enumerate() {
             match Spelling::ALL.iter().find(|(other, _)| other == word) {

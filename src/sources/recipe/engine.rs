@@ -24,6 +24,7 @@ use crate::model::{Call, Contact, Field};
 use crate::number::ladder::Rung;
 use crate::number::{self, Forms, Number, Phone};
 use crate::sources::http::{Answer, Request};
+use crate::sources::quiet::Quiet;
 use crate::sources::verify::verify;
 use crate::sources::watch;
 
@@ -51,26 +52,16 @@ pub(super) struct Engine {
     pub(super) wire: Arc<dyn Wire>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sessions: Sessions,
-    /// Until when the CRM wants to be left alone. Held for a comparison.
-    quiet: Mutex<Option<Instant>>,
-    /// The day (UTC, since 1970) and the requests of that day. Held for an addition.
-    spent: Mutex<(i64, u32)>,
+    /// What the account at the CRM said about being asked.
+    pub(super) quiet: Arc<Quiet>,
     /// Who owners are. Held for a look.
-    owners: Mutex<HashMap<String, (Instant, Fields)>>,
+    pub(super) owners: Mutex<HashMap<String, (Instant, Fields)>>,
 }
 
 impl Engine {
     /// An engine that has not asked anything yet.
     pub(super) fn new(settings: Settings, wire: Arc<dyn Wire>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            settings,
-            wire,
-            clock,
-            sessions: Sessions::default(),
-            quiet: Mutex::default(),
-            spent: Mutex::default(),
-            owners: Mutex::default(),
-        }
+        Self { settings, wire, clock, sessions: Sessions::default(), quiet: Arc::default(), owners: Mutex::default() }
     }
 
     /// Finds the contacts that are the caller.
@@ -135,7 +126,7 @@ impl Engine {
 
     /// Makes contacts of an answer.
     pub(super) fn contacts(&self, plan: &Plan, data: &Rcvar) -> Result<Vec<Contact>> {
-        let records = plan.records.as_ref().map_or_else(|| Arc::clone(data), |records| records.find(data));
+        let records = plan.records_in(data);
         let mut contacts = if plan.map.is_empty() {
             self.settings.map.contacts(&records)?
         } else {
@@ -333,20 +324,14 @@ impl Engine {
     }
 
     fn check_quiet(&self) -> Result<()> {
-        let until = *self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(rest) = until.and_then(|until| until.checked_duration_since(self.clock.now())) else { return Ok(()) };
-        if rest.is_zero() {
-            return Ok(());
-        }
+        let Some(rest) = self.quiet.rest(self.clock.now()) else { return Ok(()) };
         let title = &self.settings.recipe.title;
         let message = format!("{title} wants no requests for {} s more", rest.as_secs_f64().ceil());
         Err(Error::new(Kind::Busy, message).retry_after(Some(rest)))
     }
 
     fn be_quiet(&self, pause: Duration) {
-        let until = self.clock.now() + pause;
-        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
-        *quiet = Some(quiet.map_or(until, |before| before.max(until)));
+        self.quiet.keep(self.clock.now() + pause);
     }
 
     /// Remembers how long a failure asks to keep quiet.
@@ -359,27 +344,18 @@ impl Engine {
 
     /// How long the CRM wants to be left alone from now on.
     pub(super) fn quiet_for(&self) -> Option<Duration> {
-        self.quiet
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .and_then(|until| until.checked_duration_since(self.clock.now()))
+        self.quiet.rest(self.clock.now())
     }
 
     /// Counts a request of today.
     fn spend(&self) -> Result<()> {
         let Some(daily) = self.settings.recipe.daily else { return Ok(()) };
         let now = self.clock.utc_millis();
-        let today = now.div_euclid(24 * 60 * 60 * 1000);
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        if spent.0 != today {
-            *spent = (today, 0);
+        if self.quiet.spend(daily, now) {
+            return Ok(());
         }
-        if spent.1 >= daily {
-            let message = format!("the {daily} requests of today are spent");
-            return Err(Error::new(Kind::Busy, message).retry_after(Some(answer::span(Wait::Day, now))));
-        }
-        spent.1 += 1;
-        Ok(())
+        let message = format!("the {daily} requests of today are spent");
+        Err(Error::new(Kind::Busy, message).retry_after(Some(answer::span(Wait::Day, now))))
     }
 }
 

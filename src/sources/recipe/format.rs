@@ -14,7 +14,8 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 #[schemars(title = "A recipe of calldex")]
 pub struct RecipeFile {
-    /// The version of this format: `1`.
+    /// The version of this format; `1` without it.
+    #[serde(default = "one")]
     #[schemars(range(min = 1, max = 1))]
     pub format: u32,
     /// The name of the CRM, for people.
@@ -22,6 +23,23 @@ pub struct RecipeFile {
     /// Where its interface is described.
     #[serde(default)]
     pub docs: Vec<String>,
+    /// Most requests in a time that the CRM allows, such as `"50/1m"`; the key `rate` of a source raises or lowers it.
+    pub rate: Option<String>,
+    /// Most requests in a day (UTC).
+    pub daily: Option<u32>,
+    /// The spellings that `number` goes through, in order, until one finds the caller: `e164 digits double_zero dialled
+    /// national national_formatted national_significant international`. With one request that carries several, use
+    /// `forms.e164` and so on instead, and write `["e164"]`, as without it. National ones are left out for foreign numbers.
+    #[serde(default = "international")]
+    pub forms: Vec<String>,
+    /// Whether a contact counts only when one of its own numbers is the caller's. Switch it off only for a CRM that
+    /// answers without numbers.
+    #[serde(default = "yes")]
+    pub verify: bool,
+    /// Which of several contacts is meant: conditions on `contact`, in order. Where some contacts fulfil one and others do
+    /// not, only those that do are kept.
+    #[serde(default)]
+    pub prefer: Vec<String>,
     /// What an administrator has to fill in, by name. Names may be those of a parameter string of the PBX.
     #[serde(default)]
     pub param: BTreeMap<String, ParamTable>,
@@ -31,12 +49,6 @@ pub struct RecipeFile {
     /// How calldex proves who it is.
     #[serde(default)]
     pub auth: AuthTable,
-    /// What the CRM allows.
-    #[serde(default)]
-    pub limit: LimitTable,
-    /// How numbers are spelled when they are looked for, and whether a hit is verified.
-    #[serde(default)]
-    pub phone: PhoneTable,
     /// Requests that find contacts by number, tried in order for each spelling until one finds the caller.
     #[serde(default)]
     pub lookup: Vec<RequestTable>,
@@ -45,9 +57,6 @@ pub struct RecipeFile {
     /// language external_id updated primary`. Any other name is kept for rules and templates.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
-    /// Which of several contacts with the caller's number is meant.
-    #[serde(default)]
-    pub rank: RankTable,
     /// Further requests, in order, when exactly one contact was found: its company, an open deal. They never lose the caller.
     #[serde(default)]
     pub then: Vec<RequestTable>,
@@ -203,40 +212,6 @@ pub enum AuthKind {
     Session,
 }
 
-/// `[limit]`: what the CRM allows.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LimitTable {
-    /// Most requests in a time, such as `"50/1m"`; the key `rate` of a source raises or lowers it.
-    pub rate: Option<String>,
-    /// Most requests in a day (UTC).
-    pub daily: Option<u32>,
-}
-
-/// `[phone]`: numbers.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PhoneTable {
-    /// The spellings that `number` goes through, in order, until one finds the caller: `e164 digits double_zero dialled
-    /// national national_formatted national_significant international`. With one request that carries several, use
-    /// `forms.e164` and so on instead, and write `["e164"]`. National ones are left out for foreign numbers.
-    #[serde(default = "international")]
-    pub forms: Vec<String>,
-    /// Whether a contact counts only when one of its own numbers is the caller's. Switch it off only for a CRM that
-    /// answers without numbers.
-    #[serde(default = "yes")]
-    pub verify: bool,
-}
-
-/// `[rank]`: which of several contacts is meant.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RankTable {
-    /// Conditions on `contact`, in order: where some contacts fulfil one and others do not, only those that do are kept.
-    #[serde(default)]
-    pub prefer: Vec<String>,
-}
-
 /// A request, and what is read from its answer.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -264,8 +239,9 @@ pub struct RequestTable {
     pub xml: Option<String>,
     /// A condition without which the request is left out.
     pub when: Option<String>,
-    /// `lookup`, `search`: JMESPath to the list of records. What is no list counts as a failure, so that a CRM that
-    /// answers something else is never "unknown".
+    /// `lookup`, `search`: JMESPath to the list of records; without it the answer of a `lookup` is the list, and a `search` is
+    /// read as the first `[[lookup]]`. What is no list counts as a failure, so that a CRM that answers something else is
+    /// never "unknown".
     pub records: Option<String>,
     /// `lookup`: JMESPath to what leads to the next page; null, false or empty on the last one. It is the whole address of
     /// that page, or, where templates of the request name `next` or `page`, the request is made again: `next` is what was
@@ -295,7 +271,8 @@ pub struct ErrorTable {
     /// What it means.
     #[serde(rename = "as")]
     pub meaning: Meaning,
-    /// `limit`: the header that says how long to wait, beside `Retry-After`: seconds, or seconds since 1970.
+    /// `limit`: the header that says how long to wait, beside `Retry-After` and `X-RateLimit-Reset`: seconds, or seconds since
+    /// 1970.
     pub wait_header: Option<String>,
     /// `limit`: how long to wait when no header says so, such as `"60s"`, or `"day"` for until midnight UTC.
     pub wait: Option<String>,
@@ -396,6 +373,10 @@ pub struct ExchangeTable {
     pub body: String,
 }
 
+fn one() -> u32 {
+    1
+}
+
 fn international() -> Vec<String> {
     vec!["e164".to_owned()]
 }
@@ -410,10 +391,4 @@ fn romania() -> String {
 
 fn ok() -> u16 {
     200
-}
-
-impl Default for PhoneTable {
-    fn default() -> Self {
-        Self { forms: international(), verify: true }
-    }
 }

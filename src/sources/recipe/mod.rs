@@ -37,6 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderName, Method};
+use jmespath::Rcvar;
 use regex::Regex;
 
 use crate::config::Rate;
@@ -203,6 +204,11 @@ impl Recipe {
 }
 
 impl Plan {
+    /// The list of records in an answer; without a path to it the answer is the list.
+    fn records_in(&self, data: &Rcvar) -> Rcvar {
+        self.records.as_ref().map_or_else(|| Rcvar::clone(data), |records| records.find(data))
+    }
+
     fn uses(&self) -> Vec<&String> {
         let pairs = match &self.body {
             Body::Form(pairs) => pairs.as_slice(),

@@ -129,9 +129,8 @@ impl Engine {
 
 impl Read {
     fn count(&mut self, plan: &Plan, page: &Page, took: Duration) {
-        let records = plan.records.as_ref().map_or_else(|| Rcvar::clone(&page.data), |path| path.find(&page.data));
         self.pages += 1;
-        self.records += records.as_array().map_or(0, Vec::len);
+        self.records += plan.records_in(&page.data).as_array().map_or(0, Vec::len);
         self.bytes += page.answer.body.len();
         self.slowest = self.slowest.max(took);
     }

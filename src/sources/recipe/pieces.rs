@@ -111,11 +111,13 @@ pub(super) fn explain_forbidden(template: &str) -> Option<String> {
     })
 }
 
-/// Says that an expression multiplies, which also makes long texts of short ones.
+/// Says that an expression multiplies, which also makes long texts of short ones, or joins, which makes words of nulls and
+/// tables.
 pub(super) fn explain_operator(expression: &str) -> Option<String> {
     let mut quotes = Quotes::default();
-    let multiplies = expression.chars().any(|letter| quotes.is_outside(letter) && letter == '*');
-    multiplies.then(|| "* is not allowed in a template; write `| times(1000)` for numbers".to_owned())
+    let found = expression.chars().find(|letter| quotes.is_outside(*letter) && matches!(letter, '*' | '~'))?;
+    let instead = if found == '*' { "`| times(1000)` for numbers" } else { "`{{ a }}{{ b }}`" };
+    Some(format!("{found} is not allowed in a template; write {instead}"))
 }
 
 #[cfg(test)]
@@ -148,11 +150,13 @@ mod tests {
             "{{ \"x\" * 100000000 }}",
             "{{ '\\'' ~ ('x' * 9) }}",
             "{% if 'x' * 9 %}{% endif %}",
+            "{{ contact ~ '' }}",
+            "{{ '~' ~ contact.none }}",
         ] {
             assert!(explain_forbidden(template).is_some(), "{template}");
         }
         for template in
-            ["phone:*{{ number }}", "{% if a %}{{ '*' }}{% else %}{% endif %}", "{{ call.duration | times(1000) }}"]
+            ["phone:*{{ number }}", "{% if a %}{{ '*~' }}{% else %}{% endif %}", "{{ call.duration | times(1000) }}"]
         {
             assert_eq!(explain_forbidden(template), None, "{template}");
         }

@@ -11,16 +11,13 @@ use super::format::RecipeFile;
 const INTRODUCTION: &str = include_str!("reference.md");
 
 /// The tables of the reference in their order: the name of the type, and what stands above it.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 11] = [
     ("RecipeFile", "The file"),
     ("ParamTable", "`[param.NAME]`"),
     ("HttpTable", "`[http]`"),
     ("AuthTable", "`[auth]`"),
     ("AuthKind", "`[auth] kind`"),
-    ("LimitTable", "`[limit]`"),
-    ("PhoneTable", "`[phone]`"),
     ("RequestTable", "`[[lookup]]`, `[[then]]`, `[users]`, `[[log_call]]`, `[create]`, `[search]`, `[auth.login]`"),
-    ("RankTable", "`[rank]`"),
     ("ErrorTable", "`[[error]]`"),
     ("Meaning", "`[[error]] as`"),
     ("BudgetTable", "`[[budget]]`"),

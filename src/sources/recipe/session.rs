@@ -105,6 +105,9 @@ impl Engine {
             if !filled {
                 return Err(self.refused(&format!("the answer of the login has no {name}")));
             }
+            watch::hide(|| {
+                value.as_str().filter(|text| !text.starts_with("http")).map(str::to_owned).into_iter().collect()
+            });
             values.insert(name.clone(), Value::from(minijinja::value::Serde(value)));
         }
         let said = Path::compile("expires_in").ok().and_then(|path| path.text(data)).and_then(|text| text.parse().ok());

@@ -46,7 +46,10 @@ impl RecipeSource {
         Ok(Self {
             name: Arc::clone(&source.name),
             inputs: inputs(recipe),
-            engine: Arc::new(Engine::new(settings, Arc::new(workbench.client), workbench.clock)),
+            engine: Arc::new(Engine {
+                quiet: workbench.quiet,
+                ..Engine::new(settings, Arc::new(workbench.client), workbench.clock)
+            }),
             agents: workbench.agents,
         })
     }

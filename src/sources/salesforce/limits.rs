@@ -3,12 +3,13 @@
 //! Each answer says how many there were. Close to the limit calldex stops by itself, so that others can still work;
 //! beyond it Salesforce stops it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 
 use crate::error::{Error, Kind, Result};
+use crate::sources::quiet::Quiet;
 
 /// The part of the limit that calldex leaves to others, in hundredths.
 const LEFT_TO_OTHERS: u64 = 5;
@@ -17,43 +18,30 @@ const PAUSE_NEAR: Duration = Duration::from_secs(15 * 60);
 /// How long to wait after a refusal.
 const PAUSE_BEYOND: Duration = Duration::from_secs(60 * 60);
 
-/// Until when nothing is sent. The lock is held for a comparison.
+/// Until when nothing is sent.
 #[derive(Default)]
-pub(super) struct Limits(Mutex<Option<Instant>>);
+pub(super) struct Limits(pub(super) Arc<Quiet>);
 
 impl Limits {
     /// Says no while the limit is near or reached.
     pub(super) fn check(&self, now: Instant) -> Result<()> {
-        let mut quiet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match *quiet {
-            Some(until) if now < until => {
-                let message = "its daily limit of requests is nearly used up, so it is not asked for a while";
-                Err(Error::new(Kind::Unavailable, message).retry_after(Some(until - now)))
-            }
-            _ => {
-                *quiet = None;
-                Ok(())
-            }
-        }
+        let Some(rest) = self.0.rest(now) else { return Ok(()) };
+        let message = "its daily limit of requests is nearly used up, so it is not asked for a while";
+        Err(Error::new(Kind::Unavailable, message).retry_after(Some(rest)))
     }
 
     /// Reads what an answer says of the limit.
     pub(super) fn note(&self, headers: &HeaderMap, now: Instant) {
         let said = headers.get("sforce-limit-info").and_then(|value| value.to_str().ok()).and_then(usage);
         if said.is_some_and(|(used, most)| used.saturating_mul(100) >= most.saturating_mul(100 - LEFT_TO_OTHERS)) {
-            self.wait(now + PAUSE_NEAR);
+            self.0.keep(now + PAUSE_NEAR);
         }
     }
 
     /// The error of a refusal.
     pub(super) fn reached(&self, now: Instant) -> Error {
-        self.wait(now + PAUSE_BEYOND);
+        self.0.keep(now + PAUSE_BEYOND);
         Error::new(Kind::Unavailable, "its daily limit of requests is used up").retry_after(Some(PAUSE_BEYOND))
-    }
-
-    fn wait(&self, until: Instant) {
-        let mut quiet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *quiet = Some(quiet.map_or(until, |before| before.max(until)));
     }
 }
 
@@ -97,7 +85,7 @@ mod tests {
             Some(Duration::from_secs(59 * 60))
         );
         // What an answer that was under way says about the near limit does not shorten it.
-        limits.wait(now + PAUSE_NEAR);
+        limits.0.keep(now + PAUSE_NEAR);
         assert!(limits.check(now + PAUSE_NEAR).is_err());
         assert!(limits.check(now + PAUSE_BEYOND).is_ok());
     }

@@ -40,7 +40,7 @@ pub(super) enum Outcome<T> {
 
 impl Org {
     pub(super) fn new(login: Url, version: String, access: Access, bench: Workbench) -> Self {
-        let (sessions, limits) = (Sessions::default(), Limits::default());
+        let (sessions, limits) = (Sessions::default(), Limits(bench.quiet));
         Self { login, version, access, sessions, limits, client: bench.client, clock: bench.clock }
     }
 

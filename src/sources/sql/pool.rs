@@ -54,10 +54,11 @@ impl Pool {
 
     async fn connect(&self) -> Result<Connection> {
         self.engine.show_way().await;
-        match tokio::time::timeout(CONNECT_LIMIT, self.engine.connect()).await {
+        let connected = match tokio::time::timeout(CONNECT_LIMIT, self.engine.connect()).await {
             Ok(connected) => connected,
             Err(_) => Err(Error::new(Kind::Timeout, "no connection to the database in time")),
-        }
+        };
+        connected.map_err(|error| error.before_asking(true))
     }
 
     /// The connection that was used last, when it was not too long ago.

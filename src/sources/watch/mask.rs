@@ -7,7 +7,7 @@ use http::HeaderMap;
 use regex::Regex;
 use url::Url;
 
-use super::Note;
+use super::{Note, without_hidden};
 use crate::sources::http::{Answer, Request, host};
 
 /// Longest part of an answer that is shown, in characters.
@@ -25,9 +25,6 @@ static IN_JSON: LazyLock<Regex> = LazyLock::new(|| {
 static IN_XML: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)(<[\w.:-]*(?:token|session|secret|passw|api_?key|credential)[\w.:-]*(?:\s[^<>]*)?>)[^<]+")
 });
-
-/// A shorter value is hidden nowhere: it would take ordinary words with it.
-pub const SHORTEST: usize = 4;
 
 /// A request without its secrets.
 pub(crate) fn sent(request: &Request) -> Note {
@@ -59,12 +56,6 @@ fn carried(headers: &HeaderMap) -> Vec<String> {
     secret.flat_map(|value| [value, value.rsplit(' ').next().unwrap_or_default()]).map(str::to_owned).collect()
 }
 
-/// A text without the values that somebody has asked to hide.
-fn without_hidden(text: &str) -> String {
-    let hidden = super::hidden().into_iter().filter(|secret| secret.chars().count() >= SHORTEST);
-    hidden.fold(text.to_owned(), |text, secret| text.replace(&secret, "…"))
-}
-
 /// A text in which values are replaced whose names say that they are secrets, as JSON or as XML has them.
 fn without_secrets(text: &str) -> String {
     let json = IN_JSON.replace_all(text, "$1…");
@@ -81,7 +72,7 @@ pub(crate) fn excerpt(text: &str) -> String {
 fn masked_headers(headers: &HeaderMap) -> String {
     let secret = |name: &str| ["auth", "token", "key", "cookie", "secret"].iter().any(|part| name.contains(part));
     let line = |(name, value): (&http::HeaderName, &http::HeaderValue)| match value.to_str() {
-        Ok(value) if !secret(name.as_str()) => format!("\n{name}: {value}"),
+        Ok(shown) if !secret(name.as_str()) && !value.is_sensitive() => format!("\n{name}: {}", without_hidden(shown)),
         _ => format!("\n{name}: …"),
     };
     headers.iter().map(line).collect()

@@ -159,6 +159,70 @@ fn name_and_password_open_the_page_and_guessing_is_slowed_down() {
 }
 
 #[test]
+fn many_names_from_one_address_are_slowed_down_and_an_agent_elsewhere_gets_in() {
+    let strict = crate::harness::CONFIGURATION
+        .replace("[server]", "[server]\nrefused_per_minute = 5\ntrusted_proxies = [\"127.0.0.1\"]");
+    let workplace = Workplace::with(&strict, crate::harness::CONTACTS);
+    let server = workplace.serve();
+    let page = Page::open(&workplace, &server, "ana");
+    assert_eq!(page.post("/agent/password", &json!({ "password": "a long password" })).status, 200);
+    let sign_in = |from: &str, name: &str, password: &str| {
+        let body = json!({ "project": "sales", "name": name, "password": password });
+        request(server.address, "POST", "/agent/session", &format!("X-Forwarded-For: {from}\r\n"), Some(&body))
+    };
+    let tries = |name: String| sign_in("203.0.113.7", &name, "a guess, and a guess");
+    let refused = (0..60).map(|number| tries(format!("agent-{number}"))).find(|reply| reply.status == 429);
+    assert!(refused.expect("new names do not help").header("retry-after").is_some());
+    assert_eq!(sign_in("203.0.113.8", "ana", "a long password").status, 200);
+    let token = link(&workplace.succeed(&["agent", "invite", "ana", "--project", "sales"]));
+    let invite = json!({ "invite": token });
+    let from = "X-Forwarded-For: 203.0.113.7\r\n";
+    let by_link = request(server.address, "POST", "/agent/session", from, Some(&invite));
+    assert_eq!(by_link.status, 200, "who shares the address gets in by his personal link");
+    // A whole office behind one address: who is right does not count.
+    for name in ["ion", "dan"] {
+        let page = Page::open(&workplace, &server, name);
+        assert_eq!(page.post("/agent/password", &json!({ "password": "a long password" })).status, 200);
+    }
+    for name in ["ana", "ion", "dan"].repeat(4) {
+        assert_eq!(sign_in("203.0.113.9", name, "a long password").status, 200, "{name}");
+    }
+}
+
+#[test]
+fn numbers_that_agents_add_at_the_same_time_are_all_there() {
+    const AGENTS: usize = 24;
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    let page = Page::open(&workplace, &server, "ion");
+    let number = |place: usize| format!("+4073344{place:04}");
+    for place in 0..AGENTS {
+        let params = format!("event=queue_answer&agent=ion&uniqueid={place}&telephone={}", &number(place)[1..]);
+        report(&server, &params);
+    }
+    let mut cards = json!([]);
+    wait_until("the cards", || {
+        cards = page.state()["cards"].clone();
+        cards.as_array().unwrap().len() == AGENTS
+    });
+    let id = page.get("/agent/contacts?place=customers&find=ana").json()["contacts"][0]["id"].clone();
+    std::thread::scope(|scope| {
+        for card in cards.as_array().unwrap() {
+            let added = json!({ "card": card["id"], "place": "customers", "contact": id });
+            scope.spawn(|| {
+                let added = added;
+                let reply = page.post("/agent/contacts", &added);
+                assert_eq!(reply.status, 200, "{}", reply.text());
+            });
+        }
+    });
+    for place in 0..AGENTS {
+        let answer = server.lookup(&format!("telephone={}", &number(place)[1..])).json();
+        assert_eq!(answer["name"], "Ana Popescu", "{}", number(place));
+    }
+}
+
+#[test]
 fn guessing_is_slowed_down_also_with_blanks_around_the_names() {
     let strict = crate::harness::CONFIGURATION.replace("[server]", "[server]\nrefused_per_minute = 5");
     let workplace = Workplace::with(&strict, crate::harness::CONTACTS);
@@ -307,6 +371,7 @@ fn the_one_that_an_agent_picks_is_remembered_for_the_next_call() {
     assert_eq!(page.post(&format!("/agent/cards/{id}/choice"), &dan).status, 200);
     let card = listener.until("\"chosen\":true");
     assert_eq!((&card["name"], &card["link"]), (&json!("Dan Pop"), &json!("https://crm.example.com/contact/2")));
+    assert_eq!((&card["rung"], &card["guess"]), (&json!("exact"), &json!(false)));
     listener.forget();
     report(&server, "event=ringing&agent=ion&uniqueid=2&telephone=0722111222");
     let card = listener.until("\"chosen\":true");

@@ -24,7 +24,14 @@ impl Tap {
     /// Starts it. The whole answer is made of the request and of how many came before it; without one the connection is
     /// closed.
     pub(crate) fn start(answer: impl Fn(usize, &str) -> Option<String> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
+    }
+
+    /// The same at a chosen address.
+    pub(crate) fn at(
+        listener: TcpListener,
+        answer: impl Fn(usize, &str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
         let port = listener.local_addr().unwrap().port();
         let shared =
             Arc::new(Shared { requests: Mutex::default(), connections: AtomicUsize::new(0), answer: Box::new(answer) });

@@ -100,10 +100,37 @@ impl Asking<'_> {
         assert!(reply.text().contains("\"name\":null"), "{recipe}: {}", reply.text());
     }
 
+    /// Has the CRM answer like this, and waits until a lookup has met it.
+    pub(super) fn meet(&self, fault: Fault) {
+        self.order(fault);
+        // A call may end before its request has left; the one that meets the fault has to arrive.
+        let (mut caller, unasked) = (0, self.bench.stand_in.received().len());
+        wait_until("a request that meets the fault", || {
+            caller += 1;
+            self.ask(&format!("0744999{caller:03}"));
+            self.bench.stand_in.received().len() > unasked
+        });
+        // Its answer may come later than that of the call.
+        self.server.wait_for_metrics("calldex_source_in_flight{source=\"crm\"} 0\n");
+    }
+
     /// How the answer came to be.
     pub(super) fn explain(&self, number: &str) -> String {
         let head = format!("GET /sales/explain?telephone={number} HTTP/1.1\r\nHost: calldex\r\nConnection: close\r\n");
         send(self.server.address, format!("{head}Authorization: Bearer {ADMIN}\r\n\r\n").as_bytes()).text()
+    }
+
+    /// Adds a project and a setting of the source to the configuration, and waits until they are in force.
+    pub(super) fn reload(&self, project: &str, setting: &str) {
+        let text = std::fs::read_to_string(self.bench.workplace.path("calldex.toml")).unwrap();
+        self.change(project, text.replacen("[project.", &format!("{setting}\n[project."), 1));
+    }
+
+    /// Writes another configuration with one more project, and waits until it is in force.
+    pub(super) fn change(&self, project: &str, text: String) {
+        self.bench.workplace.write("calldex.toml", text + &format!("[project.{project}]\nopen = true\n"));
+        let path = format!("/{project}/lookup?telephone=0722111222");
+        wait_until("the new configuration", || get(self.server.address, &path).status == 200);
     }
 
     pub(super) fn order(&self, fault: Fault) {

@@ -34,6 +34,10 @@ pub(crate) enum Fault {
     Odd,
     /// This status, and what was sent comes back, as pages of errors do it.
     Echo(u16),
+    /// 400, and what was sent comes back in capitals.
+    EchoInCapitals,
+    /// 400, and what was sent comes back in base64.
+    EchoInBase64,
     /// 429 that does not say for how long.
     LimitWithoutTime,
     /// An answer of this CRM's own.
@@ -85,10 +89,21 @@ pub(super) fn react(crm: &dyn Crm, fault: &Fault, request: &Request) -> Answer {
             *status,
             &json!({ "sent": [request.target, request.headers, request.body], "access_token": "an-echo-of-a-token" }),
         ),
+        Fault::EchoInCapitals => Answer::json(400, &json!({ "sent": sent(request).to_uppercase() })),
+        Fault::EchoInBase64 => {
+            use base64::Engine as _;
+            Answer::json(400, &json!({ "sent": base64::engine::general_purpose::STANDARD.encode(sent(request)) }))
+        }
         Fault::LimitWithoutTime => Answer::empty(429),
         Fault::Say(answer) => answer.clone(),
         _ if !crm.lets_in(request) => crm.refuse(request),
         Fault::Add(name, value) => crm.answer(request, book).with(name, value),
         _ => crm.answer(request, book),
     }
+}
+
+/// What of a request may hold a credential, the shortest first: only the beginning of an answer is ever shown.
+fn sent(request: &Request) -> String {
+    let headers = ["authorization", "x-api-token"].map(|name| request.header(name));
+    [&headers.concat(), request.target.as_str(), request.body.as_str()].join(" ")
 }

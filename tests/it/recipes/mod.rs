@@ -15,6 +15,7 @@ mod own;
 mod owners;
 mod pages;
 mod refusals;
+mod reloads;
 mod salesforce;
 mod schema;
 mod secrets;

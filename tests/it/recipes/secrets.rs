@@ -33,6 +33,8 @@ fn faults(thief: &StandIn) -> Vec<Fault> {
         Fault::Echo(200),
         Fault::Echo(400),
         Fault::Echo(500),
+        Fault::EchoInCapitals,
+        Fault::EchoInBase64,
     ];
     faults.extend(redirects);
     faults
@@ -63,6 +65,7 @@ impl Scene {
         let workplace = Workplace::new(&configuration(&**crm, &urls));
         workplace.write("recipes/in_the_query.toml", RECIPE_IN_THE_QUERY);
         workplace.write("call.json", crm.call().to_string());
+        workplace.write("new.json", "{\"name\": \"Ana Pop\", \"number\": \"+40722111222\"}");
         Self { crm: Arc::clone(crm), stand_ins, workplace }
     }
 
@@ -76,7 +79,7 @@ impl Scene {
         });
         let of_an_echo = |secret: &String| secret == "an-echo-of-a-token";
         for secret in secrets.chain(carried).filter(|secret| !secret.is_empty() && !of_an_echo(secret)) {
-            assert!(!seen.contains(&secret), "{}: {place} shows {secret}: {seen}", self.crm.recipe());
+            assert!(!is_shown(&secret, seen), "{}: {place} shows {secret}: {seen}", self.crm.recipe());
         }
     }
 
@@ -84,6 +87,18 @@ impl Scene {
         let output = self.workplace.run(arguments);
         self.check(&format!("{arguments:?}"), &(text(&output.stdout) + &text(&output.stderr)));
     }
+}
+
+/// Whether a secret stands in a text, in whatever case, or in base64 behind any number of bytes.
+fn is_shown(secret: &str, seen: &str) -> bool {
+    use base64::Engine as _;
+    let in_base64 = |before: usize| {
+        let bytes = [vec![b' '; before], secret.as_bytes().to_vec()].concat();
+        let text = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&bytes);
+        // The first and the last letter may hold bits of what stands around.
+        text[(before * 8).div_ceil(6)..bytes.len() * 8 / 6].to_owned()
+    };
+    seen.to_lowercase().contains(&secret.to_lowercase()) || (0..3).any(|before| seen.contains(&in_base64(before)))
 }
 
 fn configuration(crm: &dyn Crm, urls: &[String]) -> String {
@@ -161,13 +176,23 @@ fn no_command_shows_a_credential_whatever_a_crm_answers() {
 }
 
 #[test]
-fn a_call_written_down_takes_no_credential_to_another_host() {
+fn what_is_written_or_searched_takes_no_credential_to_another_host() {
     let thief = StandIn::start(Arc::new(Thief));
     for_each(|crm| {
         let redirects = REDIRECTS.into_iter().map(|status| Fault::Redirect(status, thief.url.clone()));
         let scene = Scene::new(&crm, redirects.collect());
         for index in 0..REDIRECTS.len() {
-            scene.check_command(&["recipe", "call", &format!("s{index}"), "log_call", "--event", "call.json"]);
+            let source = format!("s{index}");
+            scene.check_command(&["recipe", "call", &source, "log_call", "--event", "call.json"]);
+            scene.check_command(&["recipe", "call", &source, "create", "--event", "new.json"]);
+            scene.check_command(&["recipe", "call", &source, "search", "--text", "Ana"]);
+            // Each of them met the redirect, where the CRM can do it.
+            let expected = match crm.recipe() {
+                "salesforce" => 0,
+                "in_the_query" => 1,
+                _ => 3,
+            };
+            assert_eq!(scene.stand_ins[index].received().len(), expected, "{}", crm.recipe());
         }
     });
     assert_eq!(thief.received().len(), 0, "{:?}", thief.received());

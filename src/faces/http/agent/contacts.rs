@@ -84,15 +84,14 @@ pub(super) async fn save(State(http): State<Arc<Http>>, request: Request) -> Res
         }
         let book = asked.book(&session, &saved.place)?;
         let directory = http.reception.lookup.directory();
-        let contact = match &saved.contact {
+        let number = ContactNumber { written: number.to_string(), ..ContactNumber::default() };
+        let stored = match &saved.contact {
             Some(id) => {
-                let found = directory.get(&book, &ContactId::from_text(id)).await?;
                 let missing = || Problem::new(StatusCode::NOT_FOUND, "this contact is not there any more");
-                with_number(found.ok_or_else(missing)?, number)
+                directory.add_number(&book, &ContactId::from_text(id), number).await?.ok_or_else(missing)?
             }
-            None => with_number(new_contact(&saved)?, number),
+            None => directory.put(&book, Contact { numbers: vec![number], ..new_contact(&saved)? }).await?,
         };
-        let stored = directory.put(&book, contact).await?;
         http.events.look_again(&call).await;
         Ok(asked.reply(StatusCode::OK, &json!({ "place": saved.place, "id": stored.id.to_string() })))
     })
@@ -111,11 +110,6 @@ fn new_contact(saved: &Saved) -> Result<Contact, Problem> {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "a contact has a name or a company"));
     }
     Ok(contact)
-}
-
-fn with_number(mut contact: Contact, number: Key) -> Contact {
-    contact.numbers.push(ContactNumber { written: number.to_string(), ..ContactNumber::default() });
-    contact
 }
 
 impl Asked<'_> {

@@ -1,6 +1,7 @@
 //! `POST` and `DELETE /agent/session`, `POST /agent/password`: signing in and out.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::header::SET_COOKIE;
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use super::super::{Http, lookup};
 use super::{Answered, Asked, Problem, SESSION, answer, json_body};
-use crate::access;
+use crate::access::{self, Client, Gate};
 use crate::events::accounts::SignedIn;
 
 /// How long a browser keeps the cookie, in seconds: as long as the session lasts.
@@ -32,16 +33,20 @@ pub(super) async fn begin(State(http): State<Arc<Http>>, request: Request) -> Re
         asked.check_site()?;
         let (signed_in, otherwise) = match offered {
             Offered::Link { invite } => {
-                asked.count("link")?;
+                asked.count(|gate, client, now| gate.count_link(client, now))?;
                 let gone = Problem::new(StatusCode::GONE, "this link was used or has expired");
                 (http.events.store.sign_in_by_link(&invite, asked.now()).await?, gone)
             }
             Offered::Password { project, name, password } => {
                 // Counted as they are looked up, or blanks around them would make each guess the first one.
                 let (project, name) = (project.trim(), name.trim());
-                asked.count(&format!("{project}/{}", name.to_lowercase()))?;
-                let wrong = Problem::new(StatusCode::UNAUTHORIZED, "project, name and password do not fit together");
-                (http.events.store.sign_in(project, name, password, asked.now()).await?, wrong)
+                let who = format!("{project}/{}", name.to_lowercase());
+                let client = asked.count(|gate, client, now| gate.count_sign_in(client, &who, now))?;
+                let signed_in = http.events.store.sign_in(project, name, password, asked.now()).await?;
+                if signed_in.is_some() {
+                    http.reception.gate.forgive_sign_in(client);
+                }
+                (signed_in, Problem::new(StatusCode::UNAUTHORIZED, "project, name and password do not fit together"))
             }
         };
         let configured = signed_in.filter(|it| asked.is_configured(&it.session.account.project));
@@ -79,15 +84,15 @@ pub(super) async fn set_password(State(http): State<Arc<Http>>, request: Request
 }
 
 impl Asked<'_> {
-    /// Counts a try, and refuses too many from one address for one name.
-    fn count(&self, name: &str) -> Result<(), Problem> {
+    /// Counts a try, and refuses too many from one address.
+    fn count(&self, tries: impl FnOnce(&Gate, Client, Instant) -> Option<Duration>) -> Result<Client, Problem> {
         let unknown = || Problem::new(StatusCode::FORBIDDEN, "not allowed");
         let sender = lookup::sender(&self.parts).map_err(|_| unknown())?;
         let reception = &self.http.reception;
         let proxies = reception.current().config.server.trusted_proxies.clone();
         let client = access::client(sender.peer, sender.headers, &proxies).map_err(|_| unknown())?;
-        match reception.gate.count_sign_in(client, name, reception.clock.now()) {
-            None => Ok(()),
+        match tries(&reception.gate, client, reception.clock.now()) {
+            None => Ok(client),
             Some(wait) => {
                 let words = "too many tries, wait before the next one";
                 let retry_after = Some(wait.as_secs() + 1);

@@ -15,7 +15,7 @@ impl Compiler<'_> {
         let rate = read_rate(text).ok();
         if rate.is_none() {
             let message = format!("rate is {text:?}; expected a number of requests and a time, such as \"20/2s\"");
-            self.wrong(&place(&["limit", "rate"]), message);
+            self.wrong(&place(&["rate"]), message);
         }
         rate
     }

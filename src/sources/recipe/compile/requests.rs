@@ -86,11 +86,6 @@ impl Compiler<'_> {
     fn check_keys(&mut self, table: &RequestTable, place: &Place) {
         let kind = place.first().map(String::as_str).unwrap_or_default();
         let finds = matches!(kind, "lookup" | "search");
-        if finds && table.records.is_none() {
-            let message =
-                "there is no records; expected the path to the list of records, such as records = \"results\"";
-            self.wrong(place, message);
-        }
         let reads = finds || matches!(kind, "then" | "users");
         let writes = matches!(kind, "log_call" | "create");
         let present = [

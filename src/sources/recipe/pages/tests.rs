@@ -224,7 +224,7 @@ impl Clock for Shared {
 /// How a lookup ends that gets these pages, and what it sent.
 async fn look_up(pause: Duration, bytes: usize, more: &str) -> (Error, Vec<Request>) {
     let crm = Endless::new(pause, bytes);
-    let recipe: Arc<Recipe> = Arc::new(read("crm", "crm.toml", &(text(BY_CURSOR) + more)).unwrap());
+    let recipe: Arc<Recipe> = Arc::new(read("crm", "crm.toml", &(more.to_owned() + &text(BY_CURSOR))).unwrap());
     let params = [("key".to_owned(), "k".to_owned())].into();
     let settings = Settings::of_test(recipe, &params, None, "RO").unwrap();
     let engine = Engine::new(settings, Arc::new(Shared(Arc::clone(&crm))), Arc::new(Shared(Arc::clone(&crm))));
@@ -261,6 +261,6 @@ async fn all_pages_together_have_the_size_of_one_answer() {
 
 #[tokio::test]
 async fn every_page_counts_as_a_request_of_the_day() {
-    let (error, asked) = look_up(Duration::ZERO, 0, "[limit]\ndaily = 3\n").await;
+    let (error, asked) = look_up(Duration::ZERO, 0, "daily = 3\n").await;
     assert_eq!((error.kind(), asked.len()), (Kind::Busy, 3), "{error}");
 }

@@ -252,8 +252,8 @@ fn no_answer_whatever_its_shape_harms_a_mapping_or_is_read_as_what_it_is_not() {
     });
     outcome.unwrap();
     let never: Vec<String> = counts.take().into_iter().filter(|(_, count)| *count == 0).map(|(what, _)| what).collect();
-    // A Link header and a page of a hundred records lead on there, and no answer here has either.
-    assert_eq!(never, ["freshdesk next 1", "freshdesk next 2", "minicrm next 0"], "no answer ever got there");
+    // A page of a hundred records leads on there, and no answer here has so many.
+    assert_eq!(never, ["minicrm next 0"], "no answer ever got there");
 }
 
 #[test]

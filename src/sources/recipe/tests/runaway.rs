@@ -6,6 +6,7 @@ use super::{read, recipe, try_out};
 const EVERYWHERE: &str = r##"
 format = 1
 title = "CRM"
+prefer = ["<prefer>"]
 [param]
 key = { title = "Key", secret = true }
 [http]
@@ -31,8 +32,6 @@ json = { a = "<lookup-json>", b = ["x <lookup-json-text>"] }
 id = "id"
 numbers = "[phone]"
 owner = "owner"
-[rank]
-prefer = ["<prefer>"]
 [[then]]
 when = "<then-when>"
 get = "/then<then-path>"
@@ -170,7 +169,6 @@ fn null_of_a_call_stands_nowhere_as_a_word() {
         ("{{ call.name }}", ""),
         ("{{ call.name | upper }}", ""),
         ("{{ call.inner.name | lower }}", ""),
-        ("{{ 'x' ~ call.name }}", ""),
         ("{{ call.name or 'nobody' }}", r#""a":"nobody""#),
         ("{{ call.name | default('nobody') }}", r#""a":"nobody""#),
         ("{% if call.name %}x{% endif %}", r#""a":"""#),

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::super::book::Book;
 use super::super::stand_in::{Answer, Crm, Request};
 use super::odoo::partners;
+use super::text_at;
 
 pub(crate) struct OdooJsonRpc;
 
@@ -34,7 +35,8 @@ impl Crm for OdooJsonRpc {
         let result = match (params["service"].as_str(), args[4].as_str()) {
             (Some("common"), _) => json!(2),
             (Some("object"), Some("search_read")) if args[1] == 2 => partners(&args[5][0], &args[6], book),
-            (Some("object"), Some("message_post")) if args[5] == json!([[42]]) => json!(900),
+            (Some("object"), Some("message_post")) if args[1] == 2 && args[5] == json!([[42]]) => json!(900),
+            (Some("object"), Some("create")) if args[1] == 2 && args[5][0]["phone"] == "+40722111222" => json!(950),
             _ => return Answer::json(200, &json!({ "error": { "data": { "name": "builtins.TypeError" } } })),
         };
         Answer::json(200, &json!({ "jsonrpc": "2.0", "id": null, "result": result }))
@@ -50,5 +52,13 @@ impl Crm for OdooJsonRpc {
     }
     fn log_path(&self) -> &'static str {
         "/jsonrpc"
+    }
+    fn created(&self, request: &Request) -> Option<String> {
+        let args = &request.json()["params"]["args"];
+        (args[4] == "create").then(|| text_at(args, "/5/0/name"))?
+    }
+    fn searched(&self, request: &Request) -> Option<String> {
+        let condition = &request.json()["params"]["args"][5][0][0];
+        (condition[0] == "name").then(|| text_at(condition, "/2"))?
     }
 }

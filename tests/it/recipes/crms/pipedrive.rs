@@ -57,7 +57,7 @@ impl Crm for Pipedrive {
     fn limits(&self) -> Vec<(Limit, Answer)> {
         vec![
             (Limit::Seconds(300), Answer::html(403)),
-            (Limit::Seconds(2), too_many()),
+            (Limit::Seconds(2), too_many().with("x-ratelimit-reset", "2")),
             (
                 Limit::Day,
                 Answer::json(200, &json!({ "success": true, "data": { "items": [] } }))
