@@ -46,12 +46,9 @@ impl Engine {
             Some(id) => Some(Contact { id, ..Contact::default() }),
             None => self.only_contact(&number).await?,
         };
-        if let Some(contact) = contact {
-            vars.insert("contact", view::contact(&contact));
-        }
-        if let Some(agent) = agent {
-            vars.insert("agent", agent);
-        }
+        // Nobody has no id: what a template says of `not contact.id` has to hold for an unknown caller.
+        vars.insert("contact", contact.as_ref().map_or_else(nobody, view::contact));
+        vars.insert("agent", agent.unwrap_or_else(nobody));
         self.add_forms(&number, &mut vars);
         let mut made = None;
         for plan in &self.settings.recipe.log_call {
@@ -122,6 +119,11 @@ impl Engine {
         let missing = || Error::new(Kind::Corrupt, "the answer has no id where the recipe expects it");
         id.map(Some).ok_or_else(missing)
     }
+}
+
+/// A table without anything in it.
+fn nobody() -> Value {
+    Value::from(BTreeMap::<String, Value>::new())
 }
 
 /// What is not known is not there: templates never see null.
