@@ -124,12 +124,19 @@ impl Told {
         match &self.found {
             Ok(hits) => {
                 lines.extend(hits.iter().map(|hit| secrets.hide(&describe(hit))));
-                lines.push(format!("took      {} in all", millis(self.took)));
+                lines.push(format!("took      {} in all{}", millis(self.took), self.mapping()));
                 lines.push(self.conclude(hits, source));
             }
             Err(error) => lines.push(format!("failed    {} ({})", advise(error.kind()), error.kind().as_str())),
         }
         lines.join("\n") + "\n"
+    }
+
+    /// How much of the time contacts were made of the answers.
+    fn mapping(&self) -> String {
+        let times =
+            self.notes.iter().filter_map(|note| if let Note::Mapped { took } = note { Some(*took) } else { None });
+        times.reduce(|all, took| all + took).map_or_else(String::new, |took| format!(", the mapping {}", millis(took)))
     }
 
     fn conclude(&self, hits: &[Hit], source: &config::Source) -> String {
@@ -170,6 +177,8 @@ fn tell(note: &Note, secrets: &Secrets) -> Vec<String> {
             let excerpt = if excerpt.is_empty() { "(nothing)".to_owned() } else { secrets.hide(excerpt) };
             vec![format!("answer    {head} ({times})"), format!("          {excerpt}")]
         }
+        // Said once for all answers, with the time of the whole.
+        Note::Mapped { .. } => Vec::new(),
         Note::Again => vec!["again     once more, because such a failure may pass".to_owned()],
         Note::NothingAt { field } => vec![format!("map       {field} matches nothing in the answer")],
         Note::Verified { contacts, kept, strangers } => {

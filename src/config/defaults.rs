@@ -145,8 +145,15 @@ fn with_variables(reader: &Reader<'_>) -> Vec<Field> {
     fields.filter_map(|key| Field::parse(key.name)).collect()
 }
 
+/// Longest template, and longest condition of a rule, in bytes. The engine reads what stands within something else by
+/// recursion: with much more, one file could use up the stack, which ends the process.
+pub const LONGEST_SCRIPT: usize = 4_000;
+
 /// Says at which place of the file a template cannot be read; what it makes of a contact is known only in a call.
 fn check_template(text: &str) -> Result<String, String> {
+    if text.len() > LONGEST_SCRIPT {
+        return Err(format!("; it is longer than {LONGEST_SCRIPT} bytes"));
+    }
     let mut environment = minijinja::Environment::empty();
     match environment.add_template("", text) {
         Ok(()) => Ok(text.to_owned()),

@@ -51,7 +51,7 @@ pub use access::{Access, Require};
 pub use agent::{Agent, is_user};
 pub use cache::Cache;
 pub use checks::{Checks, Complaint};
-pub use defaults::Defaults;
+pub use defaults::{Defaults, LONGEST_SCRIPT};
 pub use directory::Directory;
 pub use duration::{format_duration, parse_duration};
 pub use journal::Journal;

@@ -112,7 +112,8 @@ impl Mapping {
     /// # Errors
     /// [`Kind::Corrupt`] when the answer is not of the shape that the mapping expects.
     pub fn contacts(&self, answer: Value, types: Types) -> Result<Vec<Contact>> {
-        let contacts = self.each(answer, types, |answer, effort| self.find_numbers(answer, effort))?;
+        let made = watch::mapping(|| self.each(answer, types, |answer, effort| self.find_numbers(answer, effort)));
+        let contacts = made?;
         Ok(if self.numbers.is_empty() { contacts } else { with_numbers(contacts) })
     }
 
@@ -121,7 +122,7 @@ impl Mapping {
     /// # Errors
     /// As [`Mapping::contacts`].
     pub fn contacts_of_rows(&self, rows: Value, columns: &[String]) -> Result<Vec<Contact>> {
-        self.each(rows, Types::Told, |row, _| Ok(self.numbers_in(row, columns))).map(with_numbers)
+        watch::mapping(|| self.each(rows, Types::Told, |row, _| Ok(self.numbers_in(row, columns)))).map(with_numbers)
     }
 
     fn each(

@@ -58,6 +58,11 @@ pub enum Note {
         /// The field.
         field: String,
     },
+    /// Contacts were made of an answer.
+    Mapped {
+        /// How long that took.
+        took: Duration,
+    },
     /// Contacts were compared with the caller.
     Verified {
         /// How many there were.
@@ -93,6 +98,14 @@ pub(crate) fn note(make: impl FnOnce() -> Note) {
         let made = make();
         lock(watched).notes.push(made);
     });
+}
+
+/// Makes contacts of an answer; how long it took is noted.
+pub(crate) fn mapping<T>(make: impl FnOnce() -> T) -> T {
+    let start = SystemClock.now();
+    let made = make();
+    note(|| Note::Mapped { took: SystemClock.now().saturating_duration_since(start) });
+    made
 }
 
 /// Whether somebody watches.

@@ -10,6 +10,7 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Expression, Output, State, UndefinedBehavior};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::config::LONGEST_SCRIPT;
 use crate::model::Field;
 
 /// Work that one condition or template may cost: instructions, and 64 bytes of text each. The longest sensible one needs
@@ -59,6 +60,7 @@ pub(super) fn compile_condition(text: &str) -> Result<Expression<'static, 'stati
 /// # Errors
 /// What is wrong with it, for the end of a message.
 pub(super) fn names_of_condition(text: &str) -> Result<Vec<String>, String> {
+    check_length(text)?;
     Ok(sorted(compile_condition(text)?.undeclared_variables(true).into_iter().collect()))
 }
 
@@ -77,9 +79,14 @@ pub(super) fn compile_template(escaping: Escaping, text: &str) -> Result<Environ
 /// # Errors
 /// What is wrong with it, for the end of a message.
 pub(super) fn names_of_template(escaping: Escaping, text: &str) -> Result<Vec<String>, String> {
+    check_length(text)?;
     let environment = compile_template(escaping, text)?;
     let template = environment.get_template(escaping.name()).map_err(|error| explain_syntax(&error))?;
     Ok(sorted(template.undeclared_variables(true).into_iter().collect()))
+}
+
+fn check_length(text: &str) -> Result<(), String> {
+    if text.len() <= LONGEST_SCRIPT { Ok(()) } else { Err(format!("it is longer than {LONGEST_SCRIPT} bytes")) }
 }
 
 /// Whether a text stands for itself: nothing in it is evaluated.
@@ -191,4 +198,53 @@ impl fmt::Display for Failure {
 fn sorted(mut names: Vec<String>) -> Vec<String> {
     names.sort();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::program::Texts;
+    use super::*;
+
+    /// Texts whose parts stand within each other, of about so many bytes: a beginning, what is repeated, and an end.
+    fn nested(bytes: usize) -> Vec<String> {
+        let shapes = [
+            ("", "not ", "a"),
+            ("", "-", "1"),
+            ("contact", ".a", ""),
+            ("contact.a", "|int", ""),
+            ("1", "+1", ""),
+            ("contact", "[0]", ""),
+            ("1", "~1", ""),
+            ("a", " or a", ""),
+            ("", "1 if 1 else ", "1"),
+            ("a", " in a", ""),
+        ];
+        let fill = |(begin, part, end): (&str, &str, &str)| {
+            format!("{begin}{}{end}", part.repeat((bytes - begin.len() - end.len()) / part.len()))
+        };
+        shapes.into_iter().map(fill).collect()
+    }
+
+    #[test]
+    fn a_script_that_is_too_deep_is_refused_and_none_uses_up_the_stack() {
+        let too_long = format!("it is longer than {LONGEST_SCRIPT} bytes");
+        for text in nested(200_000) {
+            assert_eq!(names_of_condition(&text).unwrap_err(), too_long);
+            assert_eq!(names_of_template(Escaping::None, &format!("{{{{ {text} }}}}")).unwrap_err(), too_long);
+        }
+        // Configurations are read on threads of tokio, which have this much.
+        let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(|| {
+            for text in nested(LONGEST_SCRIPT - 6) {
+                let template = format!("{{{{ {text} }}}}");
+                let _ = (names_of_condition(&text), names_of_template(Escaping::Link, &template));
+                let mut texts = Texts::default();
+                texts.add_condition("contact.name");
+                texts.add_condition(&text);
+                texts.add_template(Escaping::None, &template);
+                let scene = minijinja::context! { a => 1 };
+                let _ = texts.compile().unwrap().ask(&scene).evaluate(1);
+            }
+        });
+        thread.unwrap().join().unwrap();
+    }
 }

@@ -12,6 +12,7 @@ use jmespath::{Context, Rcvar, Runtime, Variable};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 use crate::sources::expression::{Effort, Expression};
+use crate::sources::watch;
 
 /// JMESPath with two functions of calldex: `first_of(a, b)`, the first that is neither null nor empty, and
 /// `words(a, b)`, those of them with blanks between. JMESPath's own `join` fails on null.
@@ -142,8 +143,8 @@ impl Mapping {
                 "the answer does not hold a list of records where the recipe expects it",
             ));
         };
-        let contacts: Vec<Contact> =
-            records.iter().take(MOST_RECORDS).filter_map(|record| self.contact(record)).collect();
+        let made = || records.iter().take(MOST_RECORDS).filter_map(|record| self.contact(record)).collect();
+        let contacts: Vec<Contact> = watch::mapping(made);
         if contacts.is_empty() && !records.is_empty() {
             return Err(Error::new(Kind::Corrupt, "no record of the answer has an id where the recipe expects it"));
         }

@@ -4,6 +4,8 @@
 //! one, and whether something in it could run away. Only `if` is allowed as a statement; without loops, assignments and
 //! multiplication a template cannot make much out of little.
 
+use crate::config::LONGEST_SCRIPT;
+
 /// A piece of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
@@ -97,7 +99,10 @@ pub(super) fn has_quotes(template: &str) -> bool {
 /// Says what in a template could run away.
 pub(super) fn explain_forbidden(template: &str) -> Option<String> {
     pieces(template).into_iter().find_map(|piece| match piece {
-        Piece::Text(_) => None,
+        // Not closed, but read all the same before the engine finds that out.
+        Piece::Text(text) => {
+            (text.len() > LONGEST_SCRIPT && (text.contains("{{") || text.contains("{%"))).then(too_long)
+        }
         Piece::Expression(expression) => explain_operator(expression),
         Piece::Statement(statement) => {
             let word = statement.split_whitespace().next().unwrap_or_default();
@@ -111,9 +116,16 @@ pub(super) fn explain_forbidden(template: &str) -> Option<String> {
     })
 }
 
+fn too_long() -> String {
+    format!("an expression is longer than {LONGEST_SCRIPT} bytes")
+}
+
 /// Says that an expression multiplies, which also makes long texts of short ones, or joins, which makes words of nulls and
-/// tables.
+/// tables, or may be too deep for the stack.
 pub(super) fn explain_operator(expression: &str) -> Option<String> {
+    if expression.len() > LONGEST_SCRIPT {
+        return Some(too_long());
+    }
     let mut quotes = Quotes::default();
     let found = expression.chars().find(|letter| quotes.is_outside(*letter) && matches!(letter, '*' | '~'))?;
     let instead = if found == '*' { "`| times(1000)` for numbers" } else { "`{{ a }}{{ b }}`" };
@@ -139,6 +151,17 @@ mod tests {
         assert_eq!(pieces(template), expected);
         assert_eq!(lone_expression(" {{- contact.id -}} "), Some("contact.id"));
         assert_eq!(lone_expression("{{ a }}{{ b }}"), None);
+    }
+
+    #[test]
+    fn an_expression_that_could_use_up_the_stack_is_named() {
+        let deep = format!("{}1", "-".repeat(LONGEST_SCRIPT));
+        for template in
+            [format!("a {{{{ {deep} }}}}"), format!("{{% if {deep} %}}{{% endif %}}"), format!("{{{{ {deep}")]
+        {
+            assert_eq!(explain_forbidden(&template).as_deref(), Some("an expression is longer than 4000 bytes"));
+        }
+        assert_eq!(explain_forbidden(&format!("{} {{{{ x }}}}", "a".repeat(10_000))), None);
     }
 
     #[test]

@@ -103,6 +103,9 @@ impl Templates {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn add(&mut self, source: &str, position: Position) -> Result<Template, String> {
+        if source.len() > LONGEST {
+            return Err(format!("the template is longer than {LONGEST} bytes"));
+        }
         if let Some(why) = pieces::explain_forbidden(source) {
             return Err(why);
         }

@@ -55,6 +55,7 @@ fn every_step_is_told_with_its_time_that_of_tls_too() {
         let line = printed.lines().find(|line| line.starts_with(step)).unwrap();
         assert!(line.contains(" ms"), "{line}");
     }
+    assert!(printed.contains(" in all, the mapping "), "{printed}");
     let sent = format!("GET https://localhost:{}/caller?key=…&telephone=0722111222&dnid=", secure.port);
     assert!(printed.contains(&sent), "{printed}");
     assert!(printed.contains("It works: the caller is known."), "{printed}");

@@ -116,7 +116,7 @@ fn tested(text: &str, what: &str, exchanges: &[&str]) -> Result<(), String> {
 
 #[test]
 fn a_template_that_takes_too_long_is_stopped_in_every_place() {
-    let long = format!("'a'{}", "|upper".repeat(6_000));
+    let long = format!("'{}'{}", "a".repeat(2_000), "|upper".repeat(300));
     for (mark, fails, what, exchanges) in marks() {
         let inside = if is_condition(mark) { format!("{long} == 'A'") } else { format!("{{{{ {long} }}}}") };
         let outcome = tested(&with(mark, &inside), what, &exchanges);
@@ -146,6 +146,16 @@ fn a_loop_is_refused_in_every_place() {
             let refused = read("crm", "crm.toml", &with(mark, inside)).unwrap_err().to_string();
             assert!(refused.contains("not allowed") || refused.contains("no braces"), "{mark}: {refused}");
         }
+    }
+}
+
+#[test]
+fn an_expression_that_is_too_deep_is_refused_in_every_place() {
+    let deep = format!("{}1", "-".repeat(30_000));
+    for (mark, ..) in marks() {
+        let inside = if is_condition(mark) { deep.clone() } else { format!("{{{{ {deep} }}}}") };
+        let refused = read("crm", "crm.toml", &with(mark, &inside)).unwrap_err().to_string();
+        assert!(refused.contains("longer than 4000 bytes"), "{mark}: {refused:.200}");
     }
 }
 
