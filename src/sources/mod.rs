@@ -21,6 +21,7 @@ mod expression;
 pub mod generic;
 pub mod guard;
 pub mod http;
+mod identity;
 mod jwt;
 pub mod mapping;
 pub mod quiet;
@@ -35,15 +36,12 @@ pub mod watch;
 pub mod xml;
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use crate::clock::Clock;
-use crate::config::{self, Complaint, Config, Param, Params, Problem, Problems, RecipeText};
+use crate::config::{self, Complaint, Config, Problem, Problems, RecipeText};
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, EndedCall};
@@ -52,6 +50,7 @@ use crate::number::{Number, Numbering};
 use budget::Budget;
 use guard::Guard;
 use http::address::Reach;
+use identity::{identify, identify_account};
 use quiet::Quiet;
 use recipe::Recipe;
 
@@ -212,40 +211,6 @@ fn explain_unknown(source: &config::Source) -> String {
     match config::nearest(name, names()) {
         Some(near) => format!("there is no API type \"{name}\"; did you mean \"{near}\"?"),
         None => format!("there is no API type \"{name}\"; there are {}", names().collect::<Vec<_>>().join(", ")),
-    }
-}
-
-/// Stands for all settings of a source, secrets included, without showing any: another credential may see other people.
-fn identify(source: &config::Source, agents: &Agents) -> String {
-    digest(source, &format!("{source:?} {agents:?}"))
-}
-
-/// Stands for the account on the other side.
-fn identify_account(source: &config::Source) -> String {
-    digest(source, &source.api_type)
-}
-
-/// Stands for some settings of a source and all of its secrets.
-fn digest(source: &config::Source, settings: &str) -> String {
-    let mut text = format!("{settings} {:?}", source.url.as_ref().map(config::Secret::reveal));
-    reveal(&source.params, &mut text);
-    let mut name = String::with_capacity(64);
-    for byte in Sha256::digest(text.as_bytes()) {
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
-}
-
-fn reveal(params: &Params, out: &mut String) {
-    for (name, param) in params.iter() {
-        let _ = match param {
-            Param::Text(text) => write!(out, " {name:?}={:?}", text.reveal()),
-            Param::Inner(_) => write!(out, " {name:?}["),
-        };
-        if let Param::Inner(inner) = param {
-            reveal(inner, out);
-            out.push(']');
-        }
     }
 }
 

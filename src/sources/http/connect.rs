@@ -32,7 +32,8 @@ pub struct Settings {
 /// settings stays until the end.
 #[derive(Default)]
 pub struct Clients {
-    made: Mutex<BTreeMap<Settings, reqwest::Client>>,
+    /// By their settings and what stands in their file.
+    made: Mutex<BTreeMap<(Settings, Vec<u8>), reqwest::Client>>,
 }
 
 impl Clients {
@@ -42,12 +43,14 @@ impl Clients {
     /// [`Kind::Invalid`] for a file without certificates, a proxy that is none, and a proxy for a source that may reach
     /// public addresses only, as nobody can tell where a proxy goes.
     pub fn get(&self, settings: &Settings) -> Result<reqwest::Client> {
+        let trusted = settings.ca_file.as_ref().and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+        let key = (settings.clone(), trusted);
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = made.get(settings) {
+        if let Some(client) = made.get(&key) {
             return Ok(client.clone());
         }
         let client = make(settings)?;
-        made.insert(settings.clone(), client.clone());
+        made.insert(key, client.clone());
         Ok(client)
     }
 }

@@ -238,14 +238,18 @@ async fn a_certificate_is_trusted_only_through_its_authority() {
     let folder = tempfile::tempdir().unwrap();
     let trusted = folder.path().join("ca.pem");
     let (port, certificate) = tls_server("localhost").await;
+    let clients = Clients::default();
+    std::fs::write(&trusted, rcgen::generate_simple_self_signed(["another".to_owned()]).unwrap().cert.pem()).unwrap();
+    let settings = |file| Settings { reach: Reach::Anywhere, ca_file: Some(file), proxy: None };
+    clients.get(&settings(trusted.clone())).unwrap();
+    // A renewed file counts from the next reload on.
     std::fs::write(&trusted, certificate).unwrap();
     let url = Url::parse(&format!("https://localhost:{port}/")).unwrap();
     let error = refused(Request::get(url.clone())).await;
     assert_eq!(error.kind(), Kind::Unavailable);
     assert!(error.to_string().contains("certificate is not trusted"), "{error}");
-    let settings = |file| Settings { reach: Reach::Anywhere, ca_file: Some(file), proxy: None };
     let budget = || Arc::new(Budget::new(None, Arc::new(SystemClock)));
-    let inner = Clients::default().get(&settings(trusted.clone())).unwrap();
+    let inner = clients.get(&settings(trusted.clone())).unwrap();
     let trusting = Client::new(inner, settings(trusted), budget(), Duration::from_secs(30));
     assert_eq!(trusting.send(Request::get(url)).await.unwrap().text().unwrap(), "safe");
     let by_address = Url::parse(&format!("https://127.0.0.1:{port}/")).unwrap();
