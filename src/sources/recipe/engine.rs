@@ -22,7 +22,7 @@ use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, Contact, Field};
 use crate::number::ladder::Rung;
-use crate::number::{self, Forms, Number, Phone};
+use crate::number::{self, Forms, Number, Numbering, Phone};
 use crate::sources::http::{Answer, Request};
 use crate::sources::quiet::Quiet;
 use crate::sources::verify::verify;
@@ -64,21 +64,28 @@ impl Engine {
         Self { settings, wire, clock, sessions: Sessions::default(), quiet: Arc::default(), owners: Mutex::default() }
     }
 
-    /// Finds the contacts that are the caller.
+    /// Finds the contacts that are the caller. A number that can be read in two ways is asked for in both, since two
+    /// people may be known; `numbering` is how the numbers of the CRM are read.
     ///
     /// # Errors
     /// Any failure; one of several requests is enough, because whoever was not asked may know the caller.
-    pub(super) async fn find(&self, call: &Call, number: &Number) -> Result<Vec<Hit>> {
+    pub(super) async fn find(&self, call: &Call, number: &Number, numbering: &Numbering) -> Result<Vec<Hit>> {
         let Number::Phone { phone, alternate, .. } = number else { return Ok(Vec::new()) };
-        let mut search = Search::begin(number, Vars::from([("call", view::call(call))]), self.until());
+        let mut search = Search::begin((number, numbering), Vars::from([("call", view::call(call))]), self.until());
+        let (mut hits, mut first): (Vec<Hit>, Option<Vars>) = (Vec::new(), None);
         for reading in [Some(phone), alternate.as_ref()].into_iter().flatten() {
-            let hits = self.find_reading(&mut search, reading).await?;
-            if !hits.is_empty() {
-                let hits = self.prefer(hits);
-                return Ok(self.complete(hits, search).await);
+            for hit in self.find_reading(&mut search, reading).await? {
+                first.get_or_insert_with(|| search.vars.clone());
+                if hits.iter().all(|known| known.contact != hit.contact) {
+                    hits.push(hit);
+                }
             }
         }
-        search.end()
+        // What follows speaks of the number as it was found.
+        let Some(vars) = first else { return search.end() };
+        search.vars = vars;
+        let hits = self.prefer(hits);
+        Ok(self.complete(hits, search).await)
     }
 
     /// When the time of the source is over.
@@ -87,7 +94,7 @@ impl Engine {
     }
 
     async fn find_reading(&self, search: &mut Search<'_>, reading: &Phone) -> Result<Vec<Hit>> {
-        let forms = number::forms(reading, self.settings.numbering.country.as_deref());
+        let forms = number::forms(reading, search.asked.1.country.as_deref());
         search.vars.insert("forms", view::forms(&forms));
         for spelled in self.spellings(&forms) {
             search.vars.insert("number", Value::from(spelled));
@@ -114,14 +121,19 @@ impl Engine {
     }
 
     /// Makes hits of an answer: mapped, then verified by their own numbers.
-    pub(super) fn hits(&self, plan: &Plan, data: &Rcvar, number: &Number) -> Result<Vec<Hit>> {
+    pub(super) fn hits(
+        &self,
+        plan: &Plan,
+        data: &Rcvar,
+        (number, numbering): (&Number, &Numbering),
+    ) -> Result<Vec<Hit>> {
         let contacts = self.contacts(plan, data)?;
         if !self.settings.recipe.verify {
             let asserted = contacts.into_iter().map(|contact| Hit { contact: Arc::new(contact), rung: Rung::Asserted });
             return Ok(asserted.collect());
         }
         let with_numbers = contacts.into_iter().filter(|contact| !contact.numbers.is_empty()).collect();
-        Ok(verify(with_numbers, number, &self.settings.numbering))
+        Ok(verify(with_numbers, number, numbering))
     }
 
     /// Makes contacts of an answer.

@@ -16,7 +16,7 @@ use super::view::Vars;
 use super::{Next, NextPlace, Plan};
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
-use crate::number::Number;
+use crate::number::{Number, Numbering};
 use crate::sources::http::{Answer, BODY_LIMIT};
 
 /// Most pages that one request reads.
@@ -28,15 +28,16 @@ pub(super) struct Search<'a> {
     pub(super) vars: Vars,
     /// When the time of the source is over.
     pub(super) until: Instant,
-    number: &'a Number,
+    /// The caller, and how the numbers of the CRM are read.
+    pub(super) asked: (&'a Number, &'a Numbering),
     /// Why pages were left unread. Another request may find the caller all the same.
     unread: Option<Error>,
 }
 
 impl<'a> Search<'a> {
     /// A lookup that has not asked anything yet.
-    pub(super) fn begin(number: &'a Number, vars: Vars, until: Instant) -> Self {
-        Self { vars, until, number, unread: None }
+    pub(super) fn begin(asked: (&'a Number, &'a Numbering), vars: Vars, until: Instant) -> Self {
+        Self { vars, until, asked, unread: None }
     }
 
     /// Nobody was found.
@@ -97,7 +98,7 @@ impl Engine {
             vars.insert("page", Value::from(read.pages + 1));
             let start = self.clock.now();
             let Some(page) = self.ask_page(plan, &vars, None, turn).await? else { return Ok(Vec::new()) };
-            let hits = self.hits(plan, &page.data, search.number)?;
+            let hits = self.hits(plan, &page.data, search.asked)?;
             if !hits.is_empty() {
                 return Ok(hits);
             }

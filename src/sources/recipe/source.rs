@@ -45,7 +45,7 @@ impl RecipeSource {
         let settings = Settings::of_source(Arc::clone(recipe), source)?;
         Ok(Self {
             name: Arc::clone(&source.name),
-            inputs: inputs(recipe),
+            inputs: Inputs { numbering: settings.numbering.country.is_none(), ..inputs(recipe) },
             engine: Arc::new(Engine {
                 quiet: workbench.quiet,
                 ..Engine::new(settings, Arc::new(workbench.client), workbench.clock)
@@ -123,7 +123,10 @@ impl Source for RecipeSource {
 
     fn find(&self, question: Arc<Question>) -> Pending<'static> {
         let engine = Arc::clone(&self.engine);
-        Box::pin(async move { engine.find(&question.call, &question.number).await })
+        Box::pin(async move {
+            let numbering = question.numbering_of(&engine.settings.numbering);
+            engine.find(&question.call, &question.number, &numbering).await
+        })
     }
 }
 

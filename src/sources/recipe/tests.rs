@@ -1,6 +1,7 @@
 //! The recipes that come with calldex, and what every recipe must survive.
 
 mod random;
+mod readings;
 mod runaway;
 
 use std::path::Path;

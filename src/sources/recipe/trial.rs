@@ -68,7 +68,7 @@ pub fn answer_reader(
     let engine = Engine::new(settings, Arc::new(Recorded::new(&[])), Arc::new(StandingClock(SystemClock.now())));
     Ok(move |body: &str| {
         let lookup = &engine.settings.recipe.lookups[0];
-        engine.hits(lookup, &read_json(body)?, &number).map(|hits| hits.len())
+        engine.hits(lookup, &read_json(body)?, (&number, &engine.settings.numbering)).map(|hits| hits.len())
     })
 }
 
@@ -94,7 +94,7 @@ async fn act(engine: &Engine, test: &TestTable) -> Result<Done> {
     }
     let telephone = test.telephone.clone().unwrap_or_default();
     let number = number::parse(&telephone, &engine.settings.numbering);
-    let hits = engine.find(&call_of(telephone), &number).await?;
+    let hits = engine.find(&call_of(telephone), &number, &engine.settings.numbering).await?;
     Ok(Done::Found(hits.iter().map(|hit: &Hit| (*hit.contact).clone()).collect()))
 }
 

@@ -69,8 +69,8 @@ impl Engine {
             params: BTreeMap::new(),
             request_id: RequestId::from_bits(0),
         };
-        let number = number::parse(number, &self.settings.numbering);
-        let mut hits = self.find(&call, &number).await?;
+        let numbering = &self.settings.numbering;
+        let mut hits = self.find(&call, &number::parse(number, numbering), numbering).await?;
         Ok(if hits.len() == 1 { hits.pop().map(|hit| (*hit.contact).clone()) } else { None })
     }
 

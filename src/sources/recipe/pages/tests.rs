@@ -236,8 +236,8 @@ async fn look_up(pause: Duration, bytes: usize, more: &str) -> (Error, Vec<Reque
         params: std::collections::BTreeMap::new(),
         request_id: RequestId::from_bits(0),
     };
-    let number = parse("+40722111222", &Numbering::of_country("RO"));
-    let error = engine.find(&call, &number).await.unwrap_err();
+    let numbering = Numbering::of_country("RO");
+    let error = engine.find(&call, &parse("+40722111222", &numbering), &numbering).await.unwrap_err();
     let asked = std::mem::take(&mut *crm.asked.lock().unwrap());
     (error, asked)
 }

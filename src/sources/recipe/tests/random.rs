@@ -190,7 +190,7 @@ impl Bench {
             answer::read(recipe, &answered(status, &text), 0);
         }
         for (index, plan) in recipe.lookups.iter().enumerate() {
-            let hits = self.engine.hits(plan, &data, number).unwrap_or_default();
+            let hits = self.engine.hits(plan, &data, (number, &self.engine.settings.numbering)).unwrap_or_default();
             note(format!("lookup {index}"), !hits.is_empty());
             for mut hit in self.engine.prefer(hits) {
                 prop_assert!(!hit.contact.numbers.is_empty());
