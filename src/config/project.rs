@@ -129,7 +129,7 @@ const LOOKUP: &[Key] = &[
         "fill",
         Kind::Switch,
         "false",
-        "Whether later sources fill empty descriptive fields of the same person; never id, link or steering.",
+        "Whether later sources fill empty descriptive fields of the same person; never id, link or steering, and nothing of one whom an agent has picked.",
     ),
     Key::new(
         "deadline",

@@ -99,7 +99,9 @@ pub fn choose(candidates: &[Candidate], picked: Option<&ContactRef>, guesses: Gu
     };
     person.steers = may_steer(person.rung, guesses);
     restrict_a_guess(&mut person);
-    if fill && person.rung.is_certain() && person.contact.is_some() {
+    // Whom an agent has picked he has told from the others; what they say may be about somebody else.
+    let is_told_apart = person.choice == Choice::Picked;
+    if fill && !is_told_apart && person.rung.is_certain() && person.contact.is_some() {
         fill_from_others(&mut person, candidates);
     }
     Some(person)
@@ -448,6 +450,17 @@ mod tests {
         assert_eq!(person.known.get(Field::Name), Some("Ana"));
         assert_eq!(person.known.get(Field::DirectLine), None);
         assert_eq!(person.contact.unwrap().id, ContactId::Integer(1));
+    }
+
+    #[test]
+    fn whom_an_agent_picked_gets_nothing_of_those_he_was_told_from() {
+        let candidates = [
+            candidate(0, Rung::Exact, contact(1, &[(Field::Name, "Ana"), (Field::Email, "ana@acme.ro")])),
+            candidate(1, Rung::Exact, contact(9, &[(Field::Name, "Dan")])),
+        ];
+        let dan = ContactRef { source: Arc::clone(&candidates[1].source), id: ContactId::Integer(9) };
+        let person = choose(&candidates, Some(&dan), Guesses::default(), true).unwrap();
+        assert_eq!((person.known.get(Field::Name), person.known.get(Field::Email)), (Some("Dan"), None));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use jmespath::{DEFAULT_RUNTIME, Rcvar, Variable};
 use serde_json::{Map, Value};
 
 use crate::config::{self, Complaint, nearest};
+use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
-use crate::number::{self, Numbering};
+use crate::number::{self, Number, Numbering};
 
 use super::expression::{Effort, Expression};
 use super::verify::verify;
@@ -42,6 +43,30 @@ pub struct Mapping {
     /// Whether values that no expression fills are taken by their names.
     by_name: bool,
     country: String,
+}
+
+/// The contacts of an answer.
+#[derive(Debug, Default)]
+pub struct Contacts {
+    /// At most [`MOST_CONTACTS`].
+    pub mapped: Vec<Contact>,
+    /// Whether the answer has more.
+    pub is_cut: bool,
+}
+
+impl Contacts {
+    /// Those that are the caller.
+    ///
+    /// # Errors
+    /// [`Kind::Corrupt`] when he is not among them and the answer has more: then nobody can say that he is unknown.
+    pub fn verified(self, number: &Number, numbering: &Numbering) -> Result<Vec<Hit>> {
+        let hits = verify(self.mapped, number, numbering);
+        if self.is_cut && hits.is_empty() {
+            let message = format!("it finds more than {MOST_CONTACTS} contacts, and the caller may be among the rest");
+            return Err(Error::new(Kind::Corrupt, message));
+        }
+        Ok(hits)
+    }
 }
 
 /// Whether the answer tells a number from a text.
@@ -111,7 +136,7 @@ impl Mapping {
     ///
     /// # Errors
     /// [`Kind::Corrupt`] when the answer is not of the shape that the mapping expects.
-    pub fn contacts(&self, answer: Value, types: Types) -> Result<Vec<Contact>> {
+    pub fn contacts(&self, answer: Value, types: Types) -> Result<Contacts> {
         let made = watch::mapping(|| self.each(answer, types, |answer, effort| self.find_numbers(answer, effort)));
         let contacts = made?;
         Ok(if self.numbers.is_empty() { contacts } else { with_numbers(contacts) })
@@ -121,7 +146,7 @@ impl Mapping {
     ///
     /// # Errors
     /// As [`Mapping::contacts`].
-    pub fn contacts_of_rows(&self, rows: Value, columns: &[String]) -> Result<Vec<Contact>> {
+    pub fn contacts_of_rows(&self, rows: Value, columns: &[String]) -> Result<Contacts> {
         watch::mapping(|| self.each(rows, Types::Told, |row, _| Ok(self.numbers_in(row, columns)))).map(with_numbers)
     }
 
@@ -130,23 +155,24 @@ impl Mapping {
         answer: Value,
         types: Types,
         numbers_of: impl Fn(&Value, &Effort) -> Result<Vec<ContactNumber>>,
-    ) -> Result<Vec<Contact>> {
+    ) -> Result<Contacts> {
         let effort = Effort::of_an_answer();
         let answer = match &self.contacts {
             Some(expression) => search_in(expression, CONTACTS, &to_variable(&answer)?, &effort)?,
             None => answer,
         };
         let answers = match answer {
-            Value::Null => return Ok(Vec::new()),
+            Value::Null => return Ok(Contacts::default()),
             Value::Array(answers) => answers,
             answer => vec![answer],
         };
+        let is_cut = answers.len() > MOST_CONTACTS;
         let contacts = answers.into_iter().take(MOST_CONTACTS).map(|answer| {
             let numbers = numbers_of(&answer, &effort)?;
             let mapped = self.find_fields(&answer, &effort)?;
             self.contact(answer, mapped, numbers, types)
         });
-        contacts.filter_map(Result::transpose).collect()
+        Ok(Contacts { mapped: contacts.filter_map(Result::transpose).collect::<Result<_>>()?, is_cut })
     }
 
     fn contact(
@@ -228,8 +254,9 @@ impl Mapping {
 }
 
 /// Where a system says its numbers, a contact without one is not taken at its word: nobody can tell whose it is.
-fn with_numbers(contacts: Vec<Contact>) -> Vec<Contact> {
-    contacts.into_iter().filter(|contact| !contact.numbers.is_empty()).collect()
+fn with_numbers(mut contacts: Contacts) -> Contacts {
+    contacts.mapped.retain(|contact| !contact.numbers.is_empty());
+    contacts
 }
 
 /// Puts a value into its field. Says whether there was one.
@@ -333,12 +360,15 @@ pub fn fuzz_bytes(bytes: &[u8]) {
         };
         for types in [Types::Told, Types::Lost] {
             let Ok(contacts) = mapping.contacts(Value::clone(&answer), types) else { continue };
-            assert!(contacts.len() <= MOST_CONTACTS, "too many contacts");
+            assert!(contacts.mapped.len() <= MOST_CONTACTS, "too many contacts");
             let longest =
                 |contact: &Contact| Field::ALL.iter().filter_map(|field| contact.get(*field)).map(str::len).max();
-            assert!(contacts.iter().filter_map(longest).all(|length| length <= LONGEST_VALUE), "too long a value");
+            assert!(
+                contacts.mapped.iter().filter_map(longest).all(|length| length <= LONGEST_VALUE),
+                "too long a value"
+            );
             let numbering = Numbering::of_country("RO");
-            let _ = verify(contacts, &number::parse("0722111222", &numbering), &numbering);
+            let _ = contacts.verified(&number::parse("0722111222", &numbering), &numbering);
         }
     }
 }

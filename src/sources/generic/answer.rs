@@ -8,18 +8,17 @@ use serde_json::Value;
 
 use super::settings::{Format, Settings};
 use crate::error::{Error, Kind, Result};
-use crate::model::Contact;
 use crate::soap::Element;
 use crate::sources::http::Answer;
-use crate::sources::mapping::{Mapping, Types};
+use crate::sources::mapping::{Contacts, Mapping, Types};
 use crate::sources::xml;
 
 /// Reads the contacts of an answer.
-pub(super) fn read(answer: Answer, settings: &Settings, mapping: &Mapping) -> Result<Vec<Contact>> {
+pub(super) fn read(answer: Answer, settings: &Settings, mapping: &Mapping) -> Result<Contacts> {
     let answer = answer.success()?;
     match answer.status {
         StatusCode::OK => {}
-        StatusCode::NO_CONTENT => return Ok(Vec::new()),
+        StatusCode::NO_CONTENT => return Ok(Contacts::default()),
         other => {
             return Err(Error::new(Kind::Invalid, format!("it answers with status {} instead of 200", other.as_u16())));
         }

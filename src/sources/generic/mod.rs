@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use super::http::Client;
 use super::mapping::Mapping;
-use super::verify::verify;
 use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
 use crate::config;
 use crate::directory::Hit;
@@ -78,7 +77,7 @@ impl Generic {
         }
         let answer = self.client.send(request).await?;
         let contacts = answer::read(answer, &self.settings, &self.mapping)?;
-        Ok(verify(contacts, &question.number, &question.numbering_of(&self.numbering)))
+        contacts.verified(&question.number, &question.numbering_of(&self.numbering))
     }
 }
 

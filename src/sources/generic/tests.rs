@@ -53,6 +53,7 @@ fn read_bytes(params: &str, status: u16, content_type: &str, body: &[u8]) -> Res
     let keys = format!("params = \"{params}\"\nurl = \"https://crm.example.com/\"");
     let mapping = Mapping::of(&source(&keys)).unwrap();
     answer::read(answer(status, content_type, body), &settings(&format!("params = \"{params}\"")), &mapping)
+        .map(|contacts| contacts.mapped)
 }
 
 fn name(found: Result<Vec<Contact>>) -> Option<String> {

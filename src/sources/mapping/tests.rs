@@ -8,7 +8,7 @@ fn mapping(keys: &str) -> Mapping {
 }
 
 fn contacts(keys: &str, answer: Value) -> Result<Vec<Contact>> {
-    mapping(keys).contacts(answer, Types::Told)
+    mapping(keys).contacts(answer, Types::Told).map(|contacts| contacts.mapped)
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn nobody_is_null_in_every_way_to_say_it() {
 #[test]
 fn an_id_keeps_the_type_of_its_source() {
     let id = |value: Value, types| {
-        let found = mapping("").contacts(json!({ "id": value }), types).unwrap();
+        let found = mapping("").contacts(json!({ "id": value }), types).unwrap().mapped;
         format!("{:?}", found[0].id)
     };
     assert_eq!(id(json!(7), Types::Told), "7");
@@ -137,4 +137,20 @@ fn where_numbers_are_named_a_contact_without_one_is_nobody() {
     assert_eq!(ids("numbers = [\"phone\"]", answer()), ["2"]);
     assert_eq!(ids("numbers = [\"phone\"]", json!({ "id": 1, "name": "Ana" })), Vec::<String>::new());
     assert_eq!(ids("", answer()), ["1", "2"]);
+}
+
+#[test]
+fn whoever_is_not_among_the_contacts_that_are_read_is_not_unknown() {
+    let numbering = Numbering::of_country("RO");
+    let caller = number::parse("0722111222", &numbering);
+    let found = |people: usize, place: usize| {
+        let phone = |at: usize| if at == place { "0722 111 222".to_owned() } else { format!("02131234{at:02}") };
+        let answer: Vec<Value> = (0..people).map(|at| json!({ "id": at, "tel": phone(at) })).collect();
+        let contacts = mapping("numbers = [\"tel\"]").contacts(Value::Array(answer), Types::Told).unwrap();
+        contacts.verified(&caller, &numbering).map(|hits| hits.len()).map_err(|error| error.kind())
+    };
+    assert_eq!(found(MOST_CONTACTS, 99), Ok(0));
+    assert_eq!(found(MOST_CONTACTS + 1, 99), Err(Kind::Corrupt));
+    assert_eq!(found(MOST_CONTACTS + 1, MOST_CONTACTS), Err(Kind::Corrupt), "he is behind those that are read");
+    assert_eq!(found(MOST_CONTACTS + 1, 3), Ok(1));
 }

@@ -12,7 +12,6 @@ use crate::soap::{Envelope, Fault, Value, decode};
 use crate::sources::Question;
 use crate::sources::http::{Answer, explain_status};
 use crate::sources::mapping::{Mapping, Types};
-use crate::sources::verify::verify;
 
 /// Shortest text of the settings that is taken out of what a service says.
 const SHORTEST_SECRET: usize = 3;
@@ -78,7 +77,7 @@ impl Reading {
     /// The contacts of an answer that are the caller.
     pub(super) fn hits(&self, answer: Json, question: &Question) -> Result<Vec<Hit>> {
         let contacts = self.mapping.contacts(answer, Types::Lost)?;
-        Ok(verify(contacts, &question.number, &question.numbering_of(&self.numbering)))
+        contacts.verified(&question.number, &question.numbering_of(&self.numbering))
     }
 }
 

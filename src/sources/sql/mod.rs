@@ -20,8 +20,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::budget::Budget;
-use super::mapping::{MOST_CONTACTS, Mapping};
-use super::verify::verify;
+use super::mapping::Mapping;
 use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
 use crate::config::{self, Complaint};
 use crate::directory::Hit;
@@ -128,15 +127,7 @@ impl Inner {
         let rows = self.pool.run(&self.statement, &values).await?;
         let columns = self.number_columns(&rows)?;
         let rows: Vec<Value> = rows.into_iter().map(Value::Object).collect();
-        let is_cut = rows.len() > MOST_CONTACTS;
-        let contacts = self.mapping.contacts_of_rows(Value::Array(rows), &columns)?;
-        let hits = verify(contacts, &question.number, &numbering);
-        if is_cut && hits.is_empty() {
-            let message =
-                format!("the query finds more than {MOST_CONTACTS} rows, and the caller may be among the rest");
-            return Err(Error::new(Kind::Corrupt, message));
-        }
-        Ok(hits)
+        self.mapping.contacts_of_rows(Value::Array(rows), &columns)?.verified(&question.number, &numbering)
     }
 
     /// The columns that hold numbers: those of `numbers`, or those whose names say so.
