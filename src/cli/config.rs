@@ -244,13 +244,13 @@ sources = [\"customers\"]
     #[test]
     fn the_parameters_of_sources_are_shown_as_they_were_read_without_secrets() {
         let source = "[source.crm]\ntype = \"soap\"\nurl = \"https://crm.example.com/?wsdl\"\n\
-                      params = \"func_name=getCallerInfo&init_params[login]=asdf&init_params[password]=a%26b&func_params[x]=true\"\n\
+                      params = \"func_name=getCallerInfo&init_params[login]=asdf&init_params[password]=a%26b&func_params[x]=true&func_params[method]=hush\"\n\
                       [source.page]\ntype = \"ticketsys\"\nurl = \"https://crm.example.com/\"\nparams = \"-\"\n";
         let (_folder, path) = write_files(&[("calldex.toml", &format!("{MAIN}{source}"))]);
         let (result, out) = run_on(&path, ConfigCommand::Check { explain: true });
         assert!(result.is_ok(), "{result:?}");
         let expected = "source crm (type soap)\n  func_name = \"getCallerInfo\"\n  init_params\n    login = … (4 characters)\n    \
-                        password = … (3 characters)\n  func_params\n    x = \"true\"\nsource page (type ticketsys)\n  no parameters\n";
+                        password = … (3 characters)\n  func_params\n    x = \"true\"\n    method = … (4 characters)\nsource page (type ticketsys)\n  no parameters\n";
         assert!(out.contains(expected), "{out}");
     }
 

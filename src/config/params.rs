@@ -102,12 +102,15 @@ impl Params {
         array.0.into_iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Reads a table of the file: `true` and `false` are `1` and `0`, as PHP writes them.
+    /// Reads a table of the file, in the order in which it is written, since that may be the order of arguments: `true` and
+    /// `false` are `1` and `0`, as PHP writes them.
     ///
     /// # Errors
     /// A message that names what is wrong, without any value.
     pub(crate) fn from_table(table: &DeTable<'_>, environment: Environment<'_>) -> Result<Self, String> {
-        let named = table.iter().map(|(name, value)| {
+        let mut written: Vec<_> = table.iter().collect();
+        written.sort_by_key(|(name, _)| name.span().start);
+        let named = written.into_iter().map(|(name, value)| {
             let name = name.get_ref();
             Ok((ParamName::of(name), read_value(name, value.get_ref(), environment)?))
         });
@@ -187,6 +190,16 @@ mod tests {
         assert_eq!(params.text(&["webservices", "send_call"]), None);
         assert_eq!(params.inner(&["webservices", "send_call"]).unwrap().iter().count(), 2);
         assert!(Params::from_string("-", &environment).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_table_keeps_the_order_in_which_it_is_written() {
+        let text = "[source.crm]\ntype = \"generic\"\nurl = \"https://x.example\"\n[source.crm.params.func_params]\nzeta = 1\nalpha = 2\nmid = { b = 1, a = 2 }";
+        let config = crate::config::load_text(text, &environment).unwrap();
+        let params = config.sources["crm"].params.inner(&["func_params"]).unwrap();
+        let names = |params: &Params| params.iter().map(|(name, _)| format!("{name:?}")).collect::<Vec<_>>();
+        assert_eq!(names(params), ["Name(\"zeta\")", "Name(\"alpha\")", "Name(\"mid\")"]);
+        assert_eq!(names(params.inner(&["mid"]).unwrap()), ["Name(\"b\")", "Name(\"a\")"]);
     }
 
     #[test]

@@ -85,6 +85,16 @@ pub enum Number {
 }
 
 impl Number {
+    /// What another system is asked for: the readings of a telephone number, the likelier one first. Nothing of any other
+    /// kind is told to anybody.
+    pub fn readings(&self) -> impl Iterator<Item = &Phone> {
+        let both = match self {
+            Self::Phone { phone, alternate, .. } => [Some(phone), alternate.as_ref()],
+            _ => [None, None],
+        };
+        both.into_iter().flatten()
+    }
+
     /// One word for explanations, logs and the command line.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -137,7 +137,17 @@ impl Mapping {
     /// # Errors
     /// [`Kind::Corrupt`] when the answer is not of the shape that the mapping expects.
     pub fn contacts(&self, answer: Value, types: Types) -> Result<Contacts> {
-        let made = watch::mapping(|| self.each(answer, types, |answer, effort| self.find_numbers(answer, effort)));
+        // Only an answer that is read by its names alone can be told from one that says something else.
+        let strict = self.by_name && self.fields.is_empty();
+        let numbers = |answer: &Value, effort: &Effort| {
+            let numbers = self.find_numbers(answer, effort)?;
+            if strict && numbers.is_empty() && says_something_else(answer) {
+                let message = "the answer has no field of a contact, such as id or name: is it an error, or does it need root_tag or map?";
+                return Err(Error::new(Kind::Corrupt, message));
+            }
+            Ok(numbers)
+        };
+        let made = watch::mapping(|| self.each(answer, types, numbers));
         let contacts = made?;
         Ok(if self.numbers.is_empty() { contacts } else { with_numbers(contacts) })
     }
@@ -257,6 +267,21 @@ impl Mapping {
 fn with_numbers(mut contacts: Contacts) -> Contacts {
     contacts.mapped.retain(|contact| !contact.numbers.is_empty());
     contacts
+}
+
+/// Whether an object holds values, and none of its names is one of a contact's: `{"error": "..."}` with status 200 is an
+/// outage, and neither somebody nor nobody.
+fn says_something_else(answer: &Value) -> bool {
+    let Value::Object(values) = answer else { return false };
+    let is_known = |name: &String| Field::parse(name).is_some() || name == ID || name == PRIMARY;
+    let is_empty = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Object(values) => values.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    };
+    !values.keys().any(is_known) && !values.values().all(is_empty)
 }
 
 /// Puts a value into its field. Says whether there was one.

@@ -31,6 +31,15 @@ pub fn verify(contacts: Vec<Contact>, number: &Number, numbering: &Numbering) ->
     hits
 }
 
+/// Adds what another reading of the number has found to what is known already.
+pub fn add_new(known: &mut Vec<Hit>, found: Vec<Hit>) {
+    for hit in found {
+        if known.iter().all(|known| known.contact != hit.contact) {
+            known.push(hit);
+        }
+    }
+}
+
 fn written(contacts: &[Contact]) -> Vec<String> {
     contacts.iter().flat_map(|contact| &contact.numbers).map(|number| number.written.clone()).collect()
 }

@@ -3,6 +3,7 @@
 mod bombs;
 mod order;
 mod rate;
+mod readings;
 mod rebinding;
 mod tenant;
 mod trial;

@@ -15,7 +15,8 @@ use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
 use crate::config;
 use crate::directory::Hit;
 use crate::error::Result;
-use crate::number::{Number, Numbering};
+use crate::number::Numbering;
+use crate::sources::verify::add_new;
 
 use settings::Settings;
 
@@ -69,15 +70,18 @@ impl Source for Generic {
 
 impl Generic {
     async fn ask(&self, question: &Question) -> Result<Vec<Hit>> {
-        let Number::Phone { phone, .. } = &*question.number else { return Ok(Vec::new()) };
-        let request = request::build(&self.settings, question, phone);
-        if self.settings.ignore_response {
-            self.client.tell(request).await?;
-            return Ok(Vec::new());
+        let (numbering, mut hits) = (question.numbering_of(&self.numbering), Vec::new());
+        for reading in question.number.readings() {
+            let request = request::build(&self.settings, question, reading);
+            if self.settings.ignore_response {
+                self.client.tell(request).await?;
+                break;
+            }
+            let answer = self.client.send(request).await?;
+            let contacts = answer::read(answer, &self.settings, &self.mapping)?;
+            add_new(&mut hits, contacts.verified(&question.number, &numbering)?);
         }
-        let answer = self.client.send(request).await?;
-        let contacts = answer::read(answer, &self.settings, &self.mapping)?;
-        contacts.verified(&question.number, &question.numbering_of(&self.numbering))
+        Ok(hits)
     }
 }
 

@@ -5,6 +5,7 @@ use super::*;
 use crate::config::{Complaint, load_text};
 use crate::error::Kind;
 use crate::model::{Call, Contact, Field, RequestId};
+use crate::number::Number;
 use crate::number::parse;
 use crate::sources::http::{Answer, Request};
 
@@ -120,6 +121,27 @@ fn nobody_is_said_in_every_way_that_the_contract_allows() {
     for body in ["<response/>", "<response><id/><name></name></response>", "<response>  </response>"] {
         assert!(read("type=xml", body).unwrap().is_empty(), "{body}");
     }
+}
+
+#[test]
+fn an_answer_without_any_field_of_a_contact_is_neither_somebody_nor_nobody() {
+    for (params, body) in [
+        ("", r#"{"error":"Database down"}"#),
+        ("", r#"{"status":"error","message":"no such table"}"#),
+        ("", r#"{"data":{"id":7,"name":"Ana"}}"#),
+        ("", r#"[{"code":500}]"#),
+        ("type=xml", "<response><error>Database down</error></response>"),
+        ("type=xml", "<response><contact><id>7</id><name>Ana</name></contact></response>"),
+    ] {
+        let error = read(params, body).unwrap_err();
+        assert_eq!(error.kind(), Kind::Corrupt, "{body}");
+        assert!(error.to_string().contains("does it need root_tag or map"), "{error}");
+    }
+    for body in [r#"{"id":null,"name":null,"error":"not found"}"#, r#"{"error":null,"data":[]}"#, r#"{"found":false}"#]
+    {
+        assert!(read("", body).is_ok(), "{body}");
+    }
+    assert_eq!(name(read("", r#"{"name":"Ana","error":"none"}"#)), Some("Ana".to_owned()));
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::number::ladder::Rung;
 use crate::number::{self, Forms, Number, Numbering, Phone};
 use crate::sources::http::{Answer, Request};
 use crate::sources::quiet::Quiet;
-use crate::sources::verify::verify;
+use crate::sources::verify::{add_new, verify};
 use crate::sources::watch;
 
 /// How long a follow-up request may take: the caller is known already and waits.
@@ -70,16 +70,14 @@ impl Engine {
     /// # Errors
     /// Any failure; one of several requests is enough, because whoever was not asked may know the caller.
     pub(super) async fn find(&self, call: &Call, number: &Number, numbering: &Numbering) -> Result<Vec<Hit>> {
-        let Number::Phone { phone, alternate, .. } = number else { return Ok(Vec::new()) };
         let mut search = Search::begin((number, numbering), Vars::from([("call", view::call(call))]), self.until());
         let (mut hits, mut first): (Vec<Hit>, Option<Vars>) = (Vec::new(), None);
-        for reading in [Some(phone), alternate.as_ref()].into_iter().flatten() {
-            for hit in self.find_reading(&mut search, reading).await? {
-                first.get_or_insert_with(|| search.vars.clone());
-                if hits.iter().all(|known| known.contact != hit.contact) {
-                    hits.push(hit);
-                }
+        for reading in number.readings() {
+            let found = self.find_reading(&mut search, reading).await?;
+            if first.is_none() && !found.is_empty() {
+                first = Some(search.vars.clone());
             }
+            add_new(&mut hits, found);
         }
         // What follows speaks of the number as it was found.
         let Some(vars) = first else { return search.end() };

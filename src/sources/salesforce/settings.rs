@@ -20,6 +20,9 @@ const LAST_WITH_LOGIN: u32 = 64;
 /// The versions that are accepted; older ones have been switched off.
 const VERSIONS: std::ops::RangeInclusive<u32> = 37..=99;
 
+/// What `webservices[send_call]` may say.
+const OF_CLASS: [&str; 3] = ["xml", "method", "arguments"];
+
 const KNOWN: [&str; 13] = [
     "username",
     "password",
@@ -122,15 +125,28 @@ impl Reader<'_> {
         self.complaints.push(Complaint::mistake(Some("params"), message));
     }
 
+    /// Refuses what nothing reads, at every depth: a slip in `webservices[send_call][xml]` would lose every call in silence.
     fn refuse_unknown(&mut self) {
-        for (name, _) in self.params.iter() {
+        let params = self.params;
+        self.refuse_unknown_in("", Some(params), &KNOWN);
+        self.refuse_unknown_in("webservices", params.inner(&["webservices"]), &["send_call"]);
+        self.refuse_unknown_in("webservices[send_call]", params.inner(&["webservices", "send_call"]), &OF_CLASS);
+        for name in KNOWN.iter().filter(|name| **name != "webservices" && params.inner(&[*name]).is_some()) {
+            self.complain(format!("{name} is a list or a table; expected a text"));
+        }
+    }
+
+    fn refuse_unknown_in(&mut self, table: &str, params: Option<&Params>, known: &[&str]) {
+        let written = |name: &str| if table.is_empty() { name.to_owned() } else { format!("{table}[{name}]") };
+        for (name, _) in params.into_iter().flat_map(Params::iter) {
             let name = name.to_string();
-            if KNOWN.contains(&name.as_str()) {
+            if known.contains(&name.as_str()) {
                 continue;
             }
-            self.complain(match nearest(&name, KNOWN.iter().copied()) {
-                Some(near) => format!("there is no parameter {name}; did you mean {near}?"),
-                None => format!("there is no parameter {name}; there are {}", KNOWN.join(", ")),
+            let all = || known.iter().map(|name| written(name)).collect::<Vec<_>>().join(", ");
+            self.complain(match nearest(&name, known.iter().copied()) {
+                Some(near) => format!("there is no parameter {}; did you mean {}?", written(&name), written(near)),
+                None => format!("there is no parameter {}; there are {}", written(&name), all()),
             });
         }
     }

@@ -28,14 +28,14 @@ impl Reading {
         Ok(Self { numbering: source.numbering.clone(), form: source.form, mapping: Mapping::of(source)? })
     }
 
-    /// Both numbers of a call as the service wants them; what is no number goes as it came.
-    pub(super) fn spell(&self, question: &Question) -> (String, String) {
-        let dnid = number::parse(&question.call.dnid, &question.numbering);
-        let spelled = |number: &Number, written: &str| match number {
-            Number::Phone { phone, .. } => self.spelled(phone, &question.numbering),
-            _ => written.trim().to_owned(),
+    /// A reading of the caller's number and the number called as the service wants them; a number called that is none, such
+    /// as the name of a line, goes as it came.
+    pub(super) fn spell(&self, question: &Question, reading: &Phone) -> (String, String) {
+        let dnid = match number::parse(&question.call.dnid, &question.numbering) {
+            Number::Phone { phone, .. } => self.spelled(&phone, &question.numbering),
+            _ => question.call.dnid.trim().to_owned(),
         };
-        (spelled(&question.number, &question.call.telephone), spelled(&dnid, &question.call.dnid))
+        (self.spelled(reading, &question.numbering), dnid)
     }
 
     /// A number that is known whole, as the service wants it.

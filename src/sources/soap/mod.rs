@@ -26,6 +26,7 @@ use crate::config::{self, Complaint};
 use crate::error::{Error, Kind, Result};
 use crate::soap::wsdl::Operation;
 use crate::soap::{Message, Value, Version};
+use crate::sources::verify::add_new;
 use arguments::Target;
 use description::Description;
 use settings::{Place, Settings};
@@ -83,9 +84,14 @@ impl Source for Shared {
     fn find(&self, question: Arc<Question>) -> Pending<'static> {
         let soap = Arc::clone(&self.0);
         Box::pin(async move {
-            let (telephone, dnid) = soap.answers.spell(&question);
-            let answer = soap.call(vec![("telephone", Value::text(telephone)), ("dnid", Value::text(dnid))]).await?;
-            soap.answers.hits(answer, &question)
+            let mut hits = Vec::new();
+            for reading in question.number.readings() {
+                let (telephone, dnid) = soap.answers.spell(&question, reading);
+                let answer =
+                    soap.call(vec![("telephone", Value::text(telephone)), ("dnid", Value::text(dnid))]).await?;
+                add_new(&mut hits, soap.answers.hits(answer, &question)?);
+            }
+            Ok(hits)
         })
     }
 }

@@ -26,7 +26,8 @@ use crate::config::{self, Complaint};
 use crate::directory::Hit;
 use crate::directory::import::is_telephone_column;
 use crate::error::{Error, Kind, Result};
-use crate::number::{self, Number};
+use crate::number::{self, Numbering, Phone};
+use crate::sources::verify::add_new;
 
 use engine::Engine;
 use pool::Pool;
@@ -119,15 +120,21 @@ impl Source for Sql {
 
 impl Inner {
     async fn ask(&self, question: &Question) -> Result<Vec<Hit>> {
-        let Number::Phone { phone, .. } = &*question.number else { return Ok(Vec::new()) };
-        let numbering = question.numbering_of(&self.source.numbering);
-        let forms = number::forms(phone, numbering.country.as_deref());
+        let (numbering, mut hits) = (question.numbering_of(&self.source.numbering), Vec::new());
+        for reading in question.number.readings() {
+            add_new(&mut hits, self.ask_reading(question, reading, &numbering).await?);
+        }
+        Ok(hits)
+    }
+
+    async fn ask_reading(&self, question: &Question, reading: &Phone, numbering: &Numbering) -> Result<Vec<Hit>> {
+        let forms = number::forms(reading, numbering.country.as_deref());
         let values = Values { forms: &forms, wanted: &self.source.forms, call: &question.call };
         self.budget.pay(self.timeout).await?;
         let rows = self.pool.run(&self.statement, &values).await?;
         let columns = self.number_columns(&rows)?;
         let rows: Vec<Value> = rows.into_iter().map(Value::Object).collect();
-        self.mapping.contacts_of_rows(Value::Array(rows), &columns)?.verified(&question.number, &numbering)
+        self.mapping.contacts_of_rows(Value::Array(rows), &columns)?.verified(&question.number, numbering)
     }
 
     /// The columns that hold numbers: those of `numbers`, or those whose names say so.

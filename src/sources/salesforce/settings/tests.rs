@@ -51,6 +51,17 @@ fn each_mistake_is_named_with_what_was_expected() {
             "username=u&password=p&webservices[send_call][xml]=X&webservices[send_call][method]=m&webservices[send_call][arguments][a]=nothing",
             "no field of a call",
         ),
+        (
+            "",
+            "username=u&password=p&webservices[send_calls][xml]=X",
+            "no parameter webservices[send_calls]; did you mean webservices[send_call]?",
+        ),
+        (
+            "",
+            "username=u&password=p&webservices[send_call][xlm]=X&webservices[send_call][method]=m",
+            "no parameter webservices[send_call][xlm]; did you mean webservices[send_call][xml]?",
+        ),
+        ("", "username=u&password=p&contact_url[x]=1", "contact_url is a list or a table; expected a text"),
     ] {
         let (settings, complaints) = read_params(keys, params);
         assert!(settings.is_none() && complaints.iter().any(|found| found.contains(words)), "{params}: {complaints:?}");
