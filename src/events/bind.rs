@@ -52,10 +52,11 @@ impl Events {
     }
 
     pub(super) async fn note(&self, call: &CallRow, caller: Caller) {
-        match self.store.bind(call.id, caller).await {
-            Ok(call) => self.announce(call),
+        let announcer = self.announcer.clone();
+        let noted = self.store.bind(call.id, caller, move |call| announcer.announce(Arc::clone(call))).await;
+        if let Err(error) = noted {
             // It is tried again by the upkeep.
-            Err(error) => tracing::warn!(target: "calldex::events", "a caller could not be noted: {error}"),
+            tracing::warn!(target: "calldex::events", "a caller could not be noted: {error}");
         }
     }
 }

@@ -198,10 +198,6 @@ impl Events {
         named.into_iter().map(|name| party::person(&project.config.roster, name)).collect()
     }
 
-    fn announce(&self, call: Arc<CallRow>) {
-        self.announcer.announce(call);
-    }
-
     /// How many agents' pages are connected.
     #[must_use]
     pub fn streams(&self) -> usize {

@@ -59,17 +59,24 @@ impl EventStore {
         self.writer.submit(arrival.bytes(), move |connection| intake::accept(connection, &arrival), after)
     }
 
-    /// Notes who the caller of a call is, and returns the call as it is then.
-    pub(super) async fn bind(&self, call: i64, caller: Caller) -> Result<Arc<CallRow>> {
-        self.change("note a caller", move |connection| {
+    /// Notes who the caller of a call is. `after` gets the call as it is then, in the order of the writes: a page that has
+    /// seen a later change takes no earlier one.
+    pub(super) async fn bind(
+        &self,
+        call: i64,
+        caller: Caller,
+        after: impl FnOnce(&Arc<CallRow>) + Send + 'static,
+    ) -> Result<Arc<CallRow>> {
+        let bind = move |connection: &Connection| {
             rows::bind(connection, call, &caller)?;
             let row = rows::call(connection, call)?;
             if let Some(contact) = &caller.contact {
                 journal::join_contact(connection, &row, contact)?;
             }
             Ok(Arc::new(row))
-        })
-        .await
+        };
+        let work = move |connection: &Connection| bind(connection).map_err(|error| failure("note a caller", error));
+        self.writer.write_then(work, after).await
     }
 
     /// Projects with calls whose caller is still to be looked up.
@@ -109,9 +116,10 @@ impl EventStore {
         targets: Arc<[Arc<str>]>,
         before: i64,
         now: i64,
+        after: impl FnOnce(&Vec<Arc<CallRow>>) + Send + 'static,
     ) -> Result<Vec<Arc<CallRow>>> {
         let work = move |connection: &Connection| intake::give_up(connection, &project, &targets, before, now);
-        self.writer.write(work).await
+        self.writer.write_then(work, after).await
     }
 
     /// Events in the order of their arrival, behind the one with the number `after`.

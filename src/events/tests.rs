@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::caller::{Caller, Choice, Named};
 use super::intake::{Accepted, Arrival, Tie};
 use super::journal::Which;
-use super::{EventStore, State};
+use super::{CallRow, EventStore, State};
 use crate::model::{CallOutcome, ContactId, ContactRef, Event, History, abandoned_in_a_row, last_agent};
 use crate::number::Key;
 
@@ -128,7 +128,8 @@ async fn an_end_that_overtakes_the_beginning_of_its_call_makes_no_second_call() 
 async fn a_call_that_nobody_ends_is_given_up_and_goes_to_the_journal() {
     let place = Place::new();
     place.take(arrival(ANA, NOW, "event=dial_answer uniqueid=1 agent=ion")).await;
-    let give_up = |before| place.store.give_up("sales".into(), Arc::new(["crm".into()]), before, NOW + 5 * HOUR);
+    let give_up =
+        |before| place.store.give_up("sales".into(), Arc::new(["crm".into()]), before, NOW + 5 * HOUR, |_| {});
     assert!(give_up(NOW).await.unwrap().is_empty(), "not yet");
     let given_up = give_up(NOW + HOUR).await.unwrap();
     assert_eq!(
@@ -155,7 +156,7 @@ async fn the_calls_of_one_contact_with_two_numbers_go_out_one_after_another() {
     // Until it is known who called first, his number is all that is known of him.
     assert_eq!(due().await, ["1"], "the third call has shown whose number it is, and the fourth waits with it");
     let caller = Caller { contact: Some(contact("1")), ..Caller::default() };
-    place.store.bind(first.call.id, caller).await.unwrap();
+    place.store.bind(first.call.id, caller, |_| {}).await.unwrap();
     for expected in ["1", "2", "3", "4"] {
         assert_eq!(due().await, [expected]);
         let entry = place.store.journal_due(&"crm".into(), NOW + HOUR, 10).await.unwrap().remove(0);
@@ -340,4 +341,31 @@ async fn the_first_lookup_of_a_call_counts() {
     assert_eq!(accepted.call.caller.as_ref().unwrap().contact, Some(contact("1")));
     let repeat = place.take(arrival(ANA, NOW + 9, "event=queue_answer uniqueid=1 agent=ion")).await;
     assert!(repeat.repeat && repeat.call.change == accepted.call.change, "a repeat changes nothing");
+}
+
+/// A page drops what is older than what it has, so that nothing may be told before what came earlier.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn changes_of_all_kinds_are_told_in_the_order_of_their_numbers() {
+    let place = Arc::new(Place::new());
+    let told: Arc<std::sync::Mutex<Vec<i64>>> = Arc::default();
+    let tell = || {
+        let told = Arc::clone(&told);
+        move |call: &Arc<CallRow>| told.lock().unwrap().push(call.change)
+    };
+    let mut all = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let (place, accepted, bound) = (Arc::clone(&place), tell(), tell());
+        all.spawn(async move {
+            let arrival = arrival(ANA, NOW, &format!("event=queue_answer uniqueid={number}"));
+            let taken = place.store.accept(arrival, move |accepted_call| accepted(&accepted_call.call)).unwrap();
+            let call = taken.await.unwrap().unwrap().call;
+            place.store.bind(call.id, Caller::default(), bound).await.unwrap();
+        });
+    }
+    all.join_all().await;
+    let given_up = tell();
+    let after = move |calls: &Vec<Arc<CallRow>>| calls.iter().for_each(given_up);
+    place.store.give_up("sales".into(), Arc::new([]), NOW + 1, NOW + 5 * HOUR, after).await.unwrap();
+    let told = told.lock().unwrap();
+    assert!(told.len() > 400 && told.is_sorted(), "{told:?}");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
-use super::{Events, millis};
+use super::{CallRow, Events, millis};
 use crate::error::{Result, contain};
 use crate::lookup::Project;
 
@@ -69,9 +69,10 @@ impl Events {
             let Some(project) = settings.projects.get(&*name) else { continue };
             let before = now - millis(project.config.longest_call);
             let targets = project.config.journal.clone().into();
-            for call in self.store.give_up(name, targets, before, now).await? {
-                self.announce(call);
-            }
+            let announcer = self.announcer.clone();
+            let announce =
+                move |calls: &Vec<Arc<CallRow>>| calls.iter().cloned().for_each(|call| announcer.announce(call));
+            self.store.give_up(name, targets, before, now, announce).await?;
         }
         Ok(())
     }

@@ -177,7 +177,13 @@ impl Events {
             return;
         }
         let Some(project) = self.project(&call.project) else { return };
-        let Ok((agents, history)) = self.store.surroundings(Arc::clone(call)).await else { return };
+        let (agents, history) = match self.store.surroundings(Arc::clone(call)).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(target: "calldex::events", "a call cannot be shown, the pages read all anew: {error}");
+                return self.hub.reload();
+            }
+        };
         for agent in agents {
             let place = (Arc::clone(&call.project), agent);
             if self.hub.is_watched(&place) {

@@ -147,8 +147,20 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.write_then(work, |_| {}).await
+    }
+
+    /// The same, and `after` learns of it in the order of the writes, as with [`Writer::submit`].
+    ///
+    /// # Errors
+    /// As [`Writer::submit`].
+    pub(crate) async fn write_then<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        after: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T> {
         let lost = |_| Error::new(Kind::Internal, "nobody writes events any more");
-        self.submit(0, work, |_| {})?.await.map_err(lost)?
+        self.submit(0, work, after)?.await.map_err(lost)?
     }
 }
 

@@ -101,15 +101,18 @@ pub(in super::super) fn retry(
     connection.execute(&sql, params![target, limit_of(limit), now])
 }
 
-/// Takes a part of the entries out for good, at most `limit`; their calls stay in the history. Returns how many.
+/// Takes a part of the entries that are not written out for good, at most `limit`; their calls stay in the history. One
+/// that is written stays: its key keeps the call from being written again. Returns how many.
 pub(in super::super) fn drop_entries(
     connection: &Connection,
     which: Which,
     target: Option<&str>,
     limit: usize,
 ) -> rusqlite::Result<usize> {
-    connection
-        .execute(&format!("DELETE FROM journal WHERE id IN ({})", part(which, "1")), params![target, limit_of(limit)])
+    connection.execute(
+        &format!("DELETE FROM journal WHERE id IN ({})", part(which, "state <> 1")),
+        params![target, limit_of(limit)],
+    )
 }
 
 /// Never all at once: an event would wait for the end.
