@@ -369,3 +369,16 @@ async fn changes_of_all_kinds_are_told_in_the_order_of_their_numbers() {
     let told = told.lock().unwrap();
     assert!(told.len() > 400 && told.is_sorted(), "{told:?}");
 }
+
+#[tokio::test]
+async fn an_entry_that_is_written_cannot_be_dropped_since_its_key_keeps_the_call_from_being_written_again() {
+    let place = Place::new();
+    place.take(arrival(ANA, NOW, "event=missed_calls uniqueid=1")).await;
+    let entry = place.store.journal_due(&"crm".into(), NOW + HOUR, 10).await.unwrap().remove(0);
+    let written = super::journal::Step::Tried(super::journal::Tried::Written);
+    place.store.journal_note(vec![(entry.id, written)], NOW).await.unwrap();
+    assert_eq!(place.store.journal_drop(Which::One(entry.id), None, 10).await.unwrap(), 0);
+    place.take(arrival(ANA, NOW + 1, "event=missed_calls uniqueid=2")).await;
+    let waiting = place.store.journal_due(&"crm".into(), NOW + HOUR, 10).await.unwrap().remove(0);
+    assert_eq!(place.store.journal_drop(Which::One(waiting.id), None, 10).await.unwrap(), 1);
+}
