@@ -16,7 +16,7 @@ pub(crate) struct Freshdesk;
 
 /// Which of the two fields holds the number of a person.
 fn field_of(person: &Person) -> &'static str {
-    if person.id % 2 == 0 { "mobile" } else { "phone" }
+    if person.id.is_multiple_of(2) { "mobile" } else { "phone" }
 }
 
 fn contact(person: Person) -> Value {
