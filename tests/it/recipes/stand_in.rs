@@ -96,9 +96,17 @@ pub(crate) trait Crm: Send + Sync + 'static {
     }
     /// The answer to one that does not prove who it is.
     fn refuse(&self, _: &Request) -> Answer;
+    /// The answer to one that may not do what it asks for.
+    fn forbid(&self) -> Answer {
+        Answer::json(403, &json!({ "message": "no" }))
+    }
     /// The answer to one too many, which asks for 600 s without a request.
     fn limit(&self) -> Answer {
         Answer::empty(429).with("Retry-After", "600")
+    }
+    /// The requests that it allows in so many seconds, where its recipe has to keep to them.
+    fn rate(&self) -> Option<(usize, u64)> {
+        None
     }
     /// Other answers that ask for less, each with the seconds for which the source has to keep quiet.
     fn limits(&self) -> Vec<(Limit, Answer)> {
@@ -121,7 +129,7 @@ pub(crate) trait Crm: Send + Sync + 'static {
         json!({ "key": "1-2", "number": "+40722111222", "direction": "in", "outcome": "answered", "dnid": "0310000000",
                 "started": 1_795_680_000_000_i64, "duration": 61, "contact": 42 })
     }
-    /// The path to which it is sent.
+    /// The beginning of the path to which it is sent.
     fn log_path(&self) -> &'static str;
     /// The name in a request that makes a contact; `None` for every other request.
     fn created(&self, _: &Request) -> Option<String> {
