@@ -8,9 +8,13 @@ pub(crate) struct Person {
     pub(crate) phone: String,
 }
 
-/// Ana and Dan are customers. The number of the third one only contains the digits of a Romanian one.
-const PEOPLE: [(u64, &str, &str); 3] =
-    [(42, "Ana Pop", "+40722111222"), (43, "Dan Ionescu", "0722333444"), (44, "Somebody Else", "+49 722555666")];
+/// Ana, Dan and Eva are customers. The number of the one between them only contains the digits of a Romanian one.
+const PEOPLE: [(u64, &str, &str); 4] = [
+    (42, "Ana Pop", "+40722111222"),
+    (43, "Dan Ionescu", "0722333444"),
+    (44, "Somebody Else", "+49 722555666"),
+    (45, "Eva Marin", "+40722777888"),
+];
 
 /// Strangers of an over-wide answer.
 const STRANGERS: usize = 3;
@@ -25,6 +29,8 @@ pub(crate) enum Mood {
     Wide,
     /// With so many strangers first that whoever was looked for stands on a later page.
     Long,
+    /// With nobody, where the index of a search is some minutes behind the records.
+    Late,
 }
 
 /// The people of a CRM at one moment.
@@ -56,7 +62,7 @@ impl Book {
         let people = PEOPLE.map(|(id, name, phone)| Person { id, name, phone: phone.to_owned() });
         let kept = people.into_iter().filter(|person| self.mood == Mood::Wide || fits(person));
         strangers(match self.mood {
-            Mood::Usual => 0,
+            Mood::Usual | Mood::Late => 0,
             Mood::Wide => STRANGERS,
             Mood::Long => self.page + 1,
         })

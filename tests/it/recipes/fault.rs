@@ -1,11 +1,12 @@
 //! What goes wrong with a CRM, on order: refusals, limits, redirects, answers that nobody can read.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::book::{Book, Mood};
+use super::meter::Meter;
 use super::stand_in::{Answer, Crm, Request};
 
 /// What stands in front of a path that has moved.
@@ -21,6 +22,8 @@ pub(crate) enum Fault {
     RefuseSessions,
     /// 403 without a reason.
     Forbid,
+    /// 404 without a body, as of an address that has moved.
+    Missing,
     Limit,
     Down,
     HalfABody,
@@ -44,6 +47,8 @@ pub(crate) enum Fault {
     Say(Answer),
     /// A right answer with a header more.
     Add(&'static str, &'static str),
+    /// A right answer, as long as no more come than the CRM allows.
+    Meter(Arc<Meter>),
     /// A right answer in chunks.
     Chunked,
     /// A right answer, compressed.
@@ -76,8 +81,10 @@ pub(super) fn react(crm: &dyn Crm, fault: &Fault, request: &Request) -> Answer {
     match fault {
         Fault::Refuse => crm.refuse(request),
         Fault::RefuseSessions if !crm.is_login(request) => crm.refuse(request),
-        Fault::Forbid => Answer::json(403, &json!({ "message": "no" })),
+        Fault::Forbid => crm.forbid(),
+        Fault::Missing => Answer::empty(404),
         Fault::Limit => crm.limit(),
+        Fault::Meter(meter) if !meter.admits() => crm.limit(),
         Fault::Down => Answer { body: "<html>sorry</html>".into(), ..Answer::empty(500) },
         Fault::Redirect(status, to) if !is_moved => {
             Answer::empty(*status).with("Location", &format!("{to}{}", request.target))

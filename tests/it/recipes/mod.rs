@@ -8,9 +8,11 @@ mod bench;
 mod book;
 mod crms;
 mod fault;
+mod freshdesk;
 mod gone;
 mod late;
 mod limits;
+mod meter;
 mod own;
 mod owners;
 mod pages;
@@ -53,6 +55,7 @@ fn a_failure_of_any_kind_is_never_an_unknown_caller() {
             Fault::Refuse,
             Fault::RefuseSessions,
             Fault::Forbid,
+            Fault::Missing,
             Fault::Limit,
             Fault::LimitWithoutTime,
             Fault::Down,

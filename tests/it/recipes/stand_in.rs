@@ -96,9 +96,17 @@ pub(crate) trait Crm: Send + Sync + 'static {
     }
     /// The answer to one that does not prove who it is.
     fn refuse(&self, _: &Request) -> Answer;
+    /// The answer to one that may not do what it asks for.
+    fn forbid(&self) -> Answer {
+        Answer::json(403, &json!({ "message": "no" }))
+    }
     /// The answer to one too many, which asks for 600 s without a request.
     fn limit(&self) -> Answer {
         Answer::empty(429).with("Retry-After", "600")
+    }
+    /// The requests that it allows in so many seconds, where its recipe has to keep to them.
+    fn rate(&self) -> Option<(usize, u64)> {
+        None
     }
     /// Other answers that ask for less, each with the seconds for which the source has to keep quiet.
     fn limits(&self) -> Vec<(Limit, Answer)> {

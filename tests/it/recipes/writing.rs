@@ -103,6 +103,7 @@ fn what_a_crm_does_not_take_is_a_failure_and_says_why() {
             (Fault::Refuse, "refuses the credentials"),
             (Fault::RefuseSessions, "refuses the credentials"),
             (Fault::Forbid, "(status 403)"),
+            (Fault::Missing, "(status 404)"),
             (Fault::Limit, "wants no requests for 600 s"),
             (Fault::Down, "fails"),
             (Fault::Page, "is no JSON"),
