@@ -133,7 +133,7 @@ pub(crate) trait Crm: Send + Sync + 'static {
         json!({ "key": "1-2", "number": "+40722111222", "direction": "in", "outcome": "answered", "dnid": "0310000000",
                 "started": 1_795_680_000_000_i64, "duration": 61, "contact": 42 })
     }
-    /// The path to which it is sent.
+    /// The beginning of the path to which it is sent.
     fn log_path(&self) -> &'static str;
     /// The name in a request that makes a contact; `None` for every other request.
     fn created(&self, _: &Request) -> Option<String> {

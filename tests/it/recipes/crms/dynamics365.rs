@@ -126,11 +126,12 @@ impl Crm for Dynamics365 {
             (_, "/api/data/v9.2/systemusers(7)") => {
                 Answer::json(200, &json!({ "internalemailaddress": "ion@example.com", "fullname": "Ion" }))
             }
-            (_, "/api/data/v9.2/phonecalls") => {
+            // Made unless it is there: the id is the client's.
+            ("PATCH", path) if path.starts_with("/api/data/v9.2/phonecalls(") => {
                 let call = request.json();
                 let fits = call["regardingobjectid_contact_phonecall@odata.bind"] == "/contacts(42)"
                     && call["directioncode"] == false;
-                Answer::json(if fits { 201 } else { 400 }, &json!({ "activityid": "900" }))
+                Answer::empty(if fits { 204 } else { 400 })
             }
             ("POST", CONTACTS) => {
                 let fits = request.json()["telephone1"] == "+40722111222"
@@ -147,7 +148,7 @@ impl Crm for Dynamics365 {
         "/main.aspx?etn=contact&pagetype=entityrecord&id=42"
     }
     fn log_path(&self) -> &'static str {
-        "/api/data/v9.2/phonecalls"
+        "/api/data/v9.2/phonecalls("
     }
     fn created(&self, request: &Request) -> Option<String> {
         (request.method == "POST" && request.path == CONTACTS).then(|| text_at(&request.json(), "/lastname"))?
