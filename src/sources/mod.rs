@@ -27,6 +27,7 @@ pub mod mapping;
 pub mod quiet;
 pub mod recipe;
 mod salesforce;
+pub(crate) mod secrets;
 mod soap;
 mod sql;
 #[cfg(test)]
@@ -86,13 +87,15 @@ pub struct Built {
     pub call_log: Option<Arc<dyn CallLog>>,
     /// Makes contacts, where the system can do that.
     pub contact_maker: Option<Arc<dyn ContactMaker>>,
+    /// Secrets that the names of its parameters do not tell.
+    pub secrets: Vec<String>,
 }
 
 impl Built {
     /// A source that does nothing but find contacts.
     #[must_use]
     pub fn finder(source: Arc<dyn Source>) -> Self {
-        Self { source, call_log: None, contact_maker: None }
+        Self { source, call_log: None, contact_maker: None, secrets: Vec::new() }
     }
 }
 
@@ -325,10 +328,36 @@ impl LiveSources {
     }
 
     fn surround(&self, built: Built, source: &config::Source, settings: String, counted: Counted) -> LiveSource {
-        let Built { source: finder, call_log, contact_maker } = built;
-        let guard = Guard::new(finder, source, Arc::clone(&counted.budget), Arc::clone(&self.clock));
+        let Built { source: finder, call_log, contact_maker, secrets } = built;
+        let mut hidden = secrets::hidden_of(source);
+        secrets.iter().for_each(|secret| hidden.add(secret));
+        let hidden = Arc::new(hidden);
+        let call_log = call_log.map(|log| Arc::new(Discreet { inner: log, hidden: Arc::clone(&hidden) }) as _);
+        let contact_maker =
+            contact_maker.map(|maker| Arc::new(Discreet { inner: maker, hidden: Arc::clone(&hidden) }) as _);
+        let guard = Guard::new(finder, source, Arc::clone(&counted.budget), Arc::clone(&self.clock)).hiding(hidden);
         let account = identify_account(source);
         LiveSource { guard, call_log, contact_maker, timeout: source.timeout, settings, account, counted }
+    }
+}
+
+/// Writes to a system, and says of a failure what may be said.
+struct Discreet<T: ?Sized> {
+    inner: Arc<T>,
+    hidden: Arc<watch::Hidden>,
+}
+
+impl CallLog for Discreet<dyn CallLog> {
+    fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static> {
+        let (writing, hidden) = (self.inner.log_call(call), Arc::clone(&self.hidden));
+        Box::pin(async move { writing.await.map_err(|error| error.reworded(|text| hidden.hide(text))) })
+    }
+}
+
+impl ContactMaker for Discreet<dyn ContactMaker> {
+    fn make_contact(&self, new: recipe::NewContact) -> Making<'static> {
+        let (making, hidden) = (self.inner.make_contact(new), Arc::clone(&self.hidden));
+        Box::pin(async move { making.await.map_err(|error| error.reworded(|text| hidden.hide(text))) })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::clock::SystemClock;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, Field};
 use crate::sources::recipe::{CallFields, NewContact, RecipeSource};
+use crate::sources::secrets::hidden_of;
 use crate::sources::workbench_for;
 
 use super::super::contact::printable;
@@ -54,39 +55,35 @@ pub(super) fn run(arguments: &Arguments, config: &Path, out: &mut dyn Write) -> 
     let name = arguments.source.as_str();
     let settings =
         config.sources.get(name).ok_or_else(|| no_such("source", name, config.sources.keys().map(|name| &**name)))?;
-    block_on(async {
+    let mut hidden = hidden_of(settings);
+    let done = block_on(async {
         let (recipe, workbench) = workbench_for(&config, settings, Arc::new(SystemClock))?;
         let source = RecipeSource::new(&recipe, settings, workbench)?;
+        source.secrets().iter().for_each(|secret| hidden.add(secret));
         match arguments.operation {
             Operation::LogCall => {
                 let made = source.log_fields(read_object(arguments)?).await?;
-                print(
-                    out,
-                    &made.map_or_else(
-                        || "nothing to write down, or no id in the answer\n".to_owned(),
-                        |id| format!("{id}\n"),
-                    ),
-                )
+                Ok(said(made, "nothing to write down, or no id in the answer"))
             }
             Operation::Create => {
                 let fields = read_object(arguments)?
                     .into_iter()
                     .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
                 let made = source.create(&NewContact { fields: fields.collect() }).await?;
-                print(
-                    out,
-                    &made.map_or_else(|| "made, without an id in the answer\n".to_owned(), |id| format!("{id}\n")),
-                )
+                Ok(said(made, "made, without an id in the answer"))
             }
             Operation::Search => {
                 let text = arguments.text.as_deref().ok_or_else(|| missing("--text TEXT"))?;
-                for contact in source.search(text).await? {
-                    print(out, &line(&contact))?;
-                }
-                Ok(())
+                Ok(source.search(text).await?.iter().map(line).collect())
             }
         }
-    })?
+    })?;
+    let said = done.map_err(|error: Error| error.reworded(|text| hidden.hide(text)))?;
+    print(out, &hidden.hide(&said))
+}
+
+fn said(id: Option<String>, otherwise: &str) -> String {
+    id.map_or_else(|| otherwise.to_owned(), |id| printable(&id)) + "\n"
 }
 
 fn line(contact: &Contact) -> String {
