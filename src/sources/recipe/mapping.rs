@@ -58,7 +58,12 @@ impl Path {
 
     /// What it finds; null when it cannot be applied.
     pub(super) fn find(&self, data: &Rcvar) -> Rcvar {
-        self.0.search(data, &Effort::of_an_answer()).unwrap_or_else(|_| Rcvar::new(Variable::Null))
+        self.find_within(data, &Effort::of_an_answer())
+    }
+
+    /// The same, as one of several that are applied to an answer.
+    fn find_within(&self, data: &Rcvar, effort: &Effort) -> Rcvar {
+        self.0.search(data, effort).unwrap_or_else(|_| Rcvar::new(Variable::Null))
     }
 
     /// Whether it finds something that is not null, false or empty.
@@ -135,7 +140,7 @@ impl Mapping {
     /// Makes contacts of records.
     ///
     /// # Errors
-    /// [`Kind::Corrupt`] when `records` is no list, or when none of its records has an id.
+    /// [`Kind::Corrupt`] when `records` is no list, when none of its records has an id, or when reading it takes too much work.
     pub(super) fn contacts(&self, records: &Rcvar) -> Result<Vec<Contact>> {
         let Variable::Array(records) = &**records else {
             return Err(Error::new(
@@ -143,8 +148,15 @@ impl Mapping {
                 "the answer does not hold a list of records where the recipe expects it",
             ));
         };
-        let made = || records.iter().take(MOST_RECORDS).filter_map(|record| self.contact(record)).collect();
+        let effort = Effort::of_an_answer();
+        let made = || records.iter().take(MOST_RECORDS).filter_map(|record| self.contact(record, &effort)).collect();
         let contacts: Vec<Contact> = watch::mapping(made);
+        if effort.is_spent() {
+            return Err(Error::new(
+                Kind::Corrupt,
+                "the answer takes too much work; expected less text or fewer records",
+            ));
+        }
         if contacts.is_empty() && !records.is_empty() {
             return Err(Error::new(Kind::Corrupt, "no record of the answer has an id where the recipe expects it"));
         }
@@ -152,19 +164,22 @@ impl Mapping {
     }
 
     /// Makes a contact of a record; `None` without an id.
-    fn contact(&self, record: &Rcvar) -> Option<Contact> {
-        let mut contact = Contact { id: id_of(&self.id.as_ref()?.find(record))?, ..Contact::default() };
-        let numbers = self.numbers.as_ref().map(|numbers| texts_of(&numbers.find(record))).unwrap_or_default();
-        let number = |written| ContactNumber { written, ..ContactNumber::default() };
-        contact.numbers = numbers.into_iter().map(number).collect();
-        self.fill(&mut contact, record);
+    fn contact(&self, record: &Rcvar, effort: &Effort) -> Option<Contact> {
+        let find = |path: &Path| path.find_within(record, effort);
+        let mut contact = Contact { id: id_of(&find(self.id.as_ref()?))?, ..Contact::default() };
+        contact.numbers = self.numbers.as_ref().map(|numbers| numbers_of(&find(numbers))).unwrap_or_default();
+        self.fill_within(&mut contact, record, effort);
         Some(contact)
     }
 
     /// Fills the fields of a contact from an answer.
     pub(super) fn fill(&self, contact: &mut Contact, data: &Rcvar) {
+        self.fill_within(contact, data, &Effort::of_an_answer());
+    }
+
+    fn fill_within(&self, contact: &mut Contact, data: &Rcvar, effort: &Effort) {
         for (key, path) in &self.fields {
-            let found = path.find(data);
+            let found = path.find_within(data, effort);
             match key.as_str() {
                 "primary" => contact.primary = found.is_truthy(),
                 "updated" => contact.updated = moment_of(&found).unwrap_or(contact.updated),
@@ -225,14 +240,34 @@ pub(super) fn text_of(value: &Variable) -> Option<String> {
     (!text.is_empty() && text.len() <= LONGEST_TEXT).then_some(text)
 }
 
-/// The texts and numbers of a list, also of lists in it; a single one counts as a list.
-fn texts_of(value: &Variable) -> Vec<String> {
+/// The numbers of a contact: a list of them, or a table with what the CRM calls each of them.
+fn numbers_of(value: &Variable) -> Vec<ContactNumber> {
+    let mut numbers = Vec::new();
     match value {
-        Variable::Array(items) => {
-            items.iter().take(MOST_NUMBERS).flat_map(|item| texts_of(item)).take(MOST_NUMBERS).collect()
+        Variable::Object(table) if !table.contains_key("number") => {
+            table.iter().for_each(|(label, value)| add_numbers(value, label, &mut numbers));
         }
-        Variable::String(_) | Variable::Number(_) => text_of(value).into_iter().collect(),
-        _ => Vec::new(),
+        value => add_numbers(value, "", &mut numbers),
+    }
+    numbers
+}
+
+/// Adds a number, those of a list and of lists in it, and `{ number, label }`.
+fn add_numbers(value: &Variable, label: &str, numbers: &mut Vec<ContactNumber>) {
+    match value {
+        _ if numbers.len() >= MOST_NUMBERS => {}
+        Variable::Array(items) => items.iter().for_each(|item| add_numbers(item, label, numbers)),
+        Variable::Object(table) => {
+            let label = table.get("label").and_then(|label| text_of(label)).unwrap_or_default();
+            if let Some(number) = table.get("number").filter(|number| !number.is_object()) {
+                add_numbers(number, &label, numbers);
+            }
+        }
+        Variable::String(_) | Variable::Number(_) => {
+            let number = |written| ContactNumber { written, label: label.to_owned(), ..ContactNumber::default() };
+            numbers.extend(text_of(value).map(number));
+        }
+        _ => {}
     }
 }
 
@@ -299,6 +334,35 @@ mod tests {
         assert_eq!(contact.custom.keys().collect::<Vec<_>>(), ["first_name"]);
         let numbers: Vec<&str> = contact.numbers.iter().map(|number| number.written.as_str()).collect();
         assert_eq!(numbers, ["0722", "7"]);
+    }
+
+    #[test]
+    fn a_number_is_labelled_by_the_key_that_it_stands_under_or_by_its_own_label() {
+        let json = r#"[{"id":1,"mobile":"0722","work":["021","022"],"fax":null,
+                        "phones":[{"value":"0733","type":"mobile"},{"value":44,"type":null},{"type":"home"}]}]"#;
+        for (path, expected) in [
+            ("{mobile: mobile, work: work, fax: fax}", &[("mobile", "0722"), ("work", "021"), ("work", "022")][..]),
+            ("phones[].{number: value, label: type}", &[("mobile", "0733"), ("", "44")]),
+            ("phones[0].{number: value, label: type}", &[("mobile", "0733")]),
+            ("phones", &[]),
+            ("[mobile, phones]", &[("", "0722")]),
+        ] {
+            let contact = contacts(json, &[("id", "id"), ("numbers", path)]).unwrap().remove(0);
+            let numbers = contact.numbers.iter().map(|number| (number.label.as_str(), number.written.as_str()));
+            assert_eq!(numbers.collect::<Vec<_>>(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_read_of_an_answer_takes_from_the_same_effort() {
+        let whole = "s".repeat(30_000);
+        let records = format!("[{}]", vec![format!(r#"{{"id":1,"s":"{whole}"}}"#); 25].join(","));
+        let paths: Vec<String> = (0..30).map(|field| format!("f{field}")).collect();
+        let map: Vec<(&str, &str)> = paths.iter().map(|field| (field.as_str(), "[s]")).chain([("id", "id")]).collect();
+        assert_eq!(contacts(&records, &map[..10]).map(|_| ()).unwrap_err().kind(), Kind::Corrupt, "no id");
+        assert_eq!(contacts(&records, &map[20..]).unwrap().len(), 25);
+        let why = contacts(&records, &map).unwrap_err().to_string();
+        assert!(why.contains("too much work"), "{why}");
     }
 
     #[test]
