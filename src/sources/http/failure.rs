@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use http::header::{DATE, HeaderMap, RETRY_AFTER};
 use http::{HeaderName, StatusCode};
-use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use rustls::CertificateError;
 use url::Url;
 
 use super::address::NotPublic;
 use super::{Answer, host};
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind};
 
 /// How long a system is left alone that wants fewer requests and does not say until when.
@@ -54,7 +54,7 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return (seconds.is_finite() && seconds >= 0.0).then(|| Duration::from_secs(seconds.ceil() as u64));
     }
     let moment = |text: &str| rfc2822::parse(text).ok().map(|moment| moment.timestamp().as_second());
-    let answered = text(DATE).and_then(moment).unwrap_or_else(|| Timestamp::now().as_second());
+    let answered = text(DATE).and_then(moment).unwrap_or_else(|| SystemClock.utc_millis() / 1000);
     let seconds = moment(wanted)? - answered;
     u64::try_from(seconds).ok().map(Duration::from_secs)
 }
