@@ -28,6 +28,7 @@ pub mod quiet;
 pub mod recipe;
 mod salesforce;
 pub(crate) mod secrets;
+pub mod so_far;
 mod soap;
 mod sql;
 #[cfg(test)]
