@@ -1,5 +1,7 @@
 //! The agents' page as a program sees it: signing in, cards, the stream, contacts.
 
+mod parties;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 

@@ -128,7 +128,11 @@ impl Listening {
                     self.after = notice.change;
                     return Some(Bytes::from(notice.text.as_bytes().to_vec()));
                 }
-                Ok(Next::Reload) => return Some(Bytes::from_static(b"event: reload\ndata: {}\n\n")),
+                Ok(Next::Reload) => {
+                    // Another agent may be meant by the name of the account now.
+                    self.stream = self.http.events.connect(&self.project, &self.agent);
+                    return Some(Bytes::from_static(b"event: reload\ndata: {}\n\n"));
+                }
                 Ok(Next::Overflowed) => return self.catch_up().await,
                 Ok(Next::Closed) => return None,
                 Err(_) => return Some(Bytes::from_static(b":\n\n")),
