@@ -33,7 +33,7 @@ pub fn build(recipe: &Arc<Recipe>, source: &config::Source, workbench: Workbench
     source.log_in_ahead();
     let call_log = logs_calls.then(|| Arc::new(source.clone()) as Arc<dyn CallLog>);
     let contact_maker = makes_contacts.then(|| Arc::new(source.clone()) as Arc<dyn ContactMaker>);
-    Ok(Built { source: Arc::new(source), call_log, contact_maker })
+    Ok(Built { call_log, contact_maker, ..Built::finder(Arc::new(source)) })
 }
 
 impl RecipeSource {
