@@ -124,6 +124,10 @@ pub(crate) trait Crm: Send + Sync + 'static {
     fn agent(&self) -> &'static str {
         "email = \"ion@example.com\""
     }
+    /// How it says so by Ion's id in the CRM.
+    fn owner(&self) -> &'static str {
+        "owner = { crm = \"7\" }"
+    }
     /// A finished call that it writes down, as the fields of a file.
     fn call(&self) -> Value {
         json!({ "key": "1-2", "number": "+40722111222", "direction": "in", "outcome": "answered", "dnid": "0310000000",
