@@ -88,7 +88,8 @@ pub(crate) fn read_all(root: &Reader<'_>, namespace: &Namespace<'_>) -> BTreeMap
         for (what, key) in agent.marks() {
             let first = taken.entry((what.clone(), key.to_owned())).or_insert_with(|| name.to_owned());
             if first != name {
-                let message = format!("[agent.{name}]: {what} is that of the agent {first} too; only one of them counts");
+                let message =
+                    format!("[agent.{name}]: {what} is that of the agent {first} too; only one of them counts");
                 root.sheet.warn(&place, message);
             }
         }

@@ -34,7 +34,8 @@ mod tests {
         ] {
             assert_eq!(plain_owner(long), short);
         }
-        for other in ["001D000000iqhSLIAZ", "005000000000001AAB", "005000000000001aaa", "005000000000001AAAA", "7", ""] {
+        for other in ["001D000000iqhSLIAZ", "005000000000001AAB", "005000000000001aaa", "005000000000001AAAA", "7", ""]
+        {
             assert_eq!(plain_owner(other), other);
         }
         for other in ["ăâîșțăâîșțăâîșțAAA", "00500000000000ăAAA"] {

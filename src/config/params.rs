@@ -135,7 +135,9 @@ fn read_file(name: &str, written: &str, sheet: &Sheet<'_>) -> Result<Param, Stri
 
 fn read_value(name: &str, value: &DeValue<'_>, sheet: &Sheet<'_>) -> Result<Param, String> {
     let text = match value {
-        DeValue::String(text) => substitute(text, sheet.environment).map_err(|why| format!("the parameter {name}: {why}"))?,
+        DeValue::String(text) => {
+            substitute(text, sheet.environment).map_err(|why| format!("the parameter {name}: {why}"))?
+        }
         DeValue::Integer(number) => number.to_string(),
         DeValue::Float(number) => number.to_string(),
         DeValue::Boolean(on) => u8::from(*on).to_string(),
@@ -233,7 +235,8 @@ mod tests {
             let loaded = crate::config::load(&main, &environment, &crate::config::Checks::NONE);
             loaded.map(|loaded| loaded.config.sources["crm"].params.clone()).map_err(|why| why.to_string())
         };
-        let params = read(r#"{ user = { file = "key.txt" }, init_params = { password = { file = "key.txt" } } }"#).unwrap();
+        let params =
+            read(r#"{ user = { file = "key.txt" }, init_params = { password = { file = "key.txt" } } }"#).unwrap();
         assert_eq!(params.text(&["user"]), Some("a&b=c+d%"));
         assert_eq!(params.text(&["init_params", "password"]), Some("a&b=c+d%"));
         let params = read(r#"{ func_params = { file = "key.txt", x = 1 } }"#).unwrap();

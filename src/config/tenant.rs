@@ -46,8 +46,12 @@ impl Written<'_> {
             return;
         }
         let (sources, journals) = (self.sources, self.journals);
-        refuse_secrets_of_others(root, "source", |name| sources.get(&full_name(file, name)).is_some_and(|it| it.tenant));
-        refuse_secrets_of_others(root, "journal", |name| journals.get(&full_name(file, name)).is_some_and(|it| it.tenant));
+        refuse_secrets_of_others(root, "source", |name| {
+            sources.get(&full_name(file, name)).is_some_and(|it| it.tenant)
+        });
+        refuse_secrets_of_others(root, "journal", |name| {
+            journals.get(&full_name(file, name)).is_some_and(|it| it.tenant)
+        });
     }
 }
 
@@ -61,7 +65,9 @@ fn refuse_secrets_of_others(root: &Reader<'_>, section: &'static str, is_tenants
                      the value itself, and $${{ for a plain ${{"
                 )
             } else if name == "params" && holds_file(value.get_ref()) {
-                format!("{name} in [{path}] takes something from a file, which a tenant may not; write the value itself")
+                format!(
+                    "{name} in [{path}] takes something from a file, which a tenant may not; write the value itself"
+                )
             } else {
                 continue;
             };

@@ -32,8 +32,13 @@ impl Owners {
 
     /// Sets the line of each contact whose owner has an extension; `ask` sends a query about those who are not known yet. When
     /// it fails, or has not answered after `limit`, that costs the line and not the contact.
-    pub(super) async fn set_lines<F>(&self, hits: &mut [Hit], now: Instant, limit: Duration, ask: impl FnOnce(String) -> F)
-    where
+    pub(super) async fn set_lines<F>(
+        &self,
+        hits: &mut [Hit],
+        now: Instant,
+        limit: Duration,
+        ask: impl FnOnce(String) -> F,
+    ) where
         F: Future<Output = Result<Value>>,
     {
         let mut wanted: Vec<String> =
@@ -113,7 +118,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_query_that_hangs_costs_the_line_and_is_given_up_long_before_a_call_is() {
         let (owners, now) = (Owners::new("SIP/{extension}".to_owned()), SystemClock.now());
-        for (limit, most) in [(Duration::from_secs(10), QUERY), (Duration::from_millis(20), Duration::from_millis(20))] {
+        for (limit, most) in [(Duration::from_secs(10), QUERY), (Duration::from_millis(20), Duration::from_millis(20))]
+        {
             let (start, mut hits) = (tokio::time::Instant::now(), hits());
             let asking = owners.set_lines(&mut hits, now, limit, |_| pending());
             tokio::time::timeout(Duration::from_secs(60), asking).await.expect("it is waited for");

@@ -115,6 +115,8 @@ mod tests {
         for wrong in [json!({}), json!(null), json!("x"), json!({"searchRecords": {}})] {
             assert!(contacts(&wrong).is_err(), "{wrong}");
         }
-        assert!(contacts(&json!([1, null, [], {"Id": 5}, {"Id": "003", "Phone": {"a": 1}}])).unwrap().contacts.is_empty());
+        assert!(
+            contacts(&json!([1, null, [], {"Id": 5}, {"Id": "003", "Phone": {"a": 1}}])).unwrap().contacts.is_empty()
+        );
     }
 }

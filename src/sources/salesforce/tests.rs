@@ -320,7 +320,8 @@ async fn without_a_wsdl_callers_are_found_and_the_arguments_stand_in_the_setting
     let listed = "webservices[send_call][xml]=CreateActivitiesWebService2&webservices[send_call][method]=sendCallInfo";
     let built = made(&server, &format!("{}&{listed}", by_password()));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/salesforce");
-    let missing = format!("no file CreateActivitiesWebService2.wsdl or CreateActivitiesWebService2.xml in {}", folder.display());
+    let missing =
+        format!("no file CreateActivitiesWebService2.wsdl or CreateActivitiesWebService2.xml in {}", folder.display());
     assert!(built.fault.as_ref().is_some_and(|fault| fault.contains(&missing)), "{:?}", built.fault);
     assert_eq!(found(&built).await.unwrap().len(), 1, "callers are found all the same");
     let refused = log(&built, ended()).await.unwrap_err();
