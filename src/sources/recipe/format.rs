@@ -282,7 +282,8 @@ pub struct ErrorTable {
     /// `limit`: the header that says how long to wait, beside `Retry-After` and `X-RateLimit-Reset`: seconds, or seconds since
     /// 1970.
     pub wait_header: Option<String>,
-    /// `limit`: how long to wait when no header says so, such as `"60s"`, or `"day"` for until midnight UTC.
+    /// `limit`: how long to wait when neither `Retry-After` nor `wait_header` says so, such as `"60s"`, or `"day"` for until
+    /// midnight UTC. It counts for more than `X-RateLimit-Reset`, which some send with every answer.
     pub wait: Option<String>,
 }
 
