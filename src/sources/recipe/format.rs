@@ -61,7 +61,8 @@ pub struct RecipeFile {
     /// language external_id updated primary`. Any other name is kept for rules and templates.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
-    /// Further requests, in order, when exactly one contact was found: its company, an open deal. They never lose the caller.
+    /// Further requests, in order, when exactly one contact was found: its company, an open deal. They never lose the caller:
+    /// at the deadline he is answered without them.
     #[serde(default)]
     pub then: Vec<RequestTable>,
     /// Who the owner of a contact is: one request by `contact.owner`, whose `map` gives `email`, `name`, `extension`. The
