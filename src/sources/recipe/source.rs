@@ -35,7 +35,7 @@ pub fn build(recipe: &Arc<Recipe>, source: &config::Source, workbench: Workbench
     let secrets = source.secrets();
     let call_log = logs_calls.then(|| Arc::new(source.clone()) as Arc<dyn CallLog>);
     let contact_maker = makes_contacts.then(|| Arc::new(source.clone()) as Arc<dyn ContactMaker>);
-    Ok(Built { source: Arc::new(source), call_log, contact_maker, secrets })
+    Ok(Built { call_log, contact_maker, secrets, ..Built::finder(Arc::new(source)) })
 }
 
 impl RecipeSource {
