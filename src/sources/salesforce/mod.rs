@@ -1,10 +1,11 @@
 //! `type = "salesforce"`: contacts, leads and accounts of Salesforce, found by a search over all telephone fields.
 //!
 //! `session` logs in, `org` sends requests in that session and minds the daily limit, `search` and `records` are the
-//! question and the answer, `task` and `class` write a call down.
+//! question and the answer, `task` and `class` write a call down, `create` makes a contact.
 
 mod call_log;
 mod class;
+mod create;
 mod limits;
 mod link;
 mod login;
@@ -69,7 +70,12 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
         owners: settings.direct_line.map(Owners::new),
         org,
     };
-    Ok(Built { call_log: Some(call_log), ..Built::finder(Arc::new(Shared(Arc::new(salesforce)))) })
+    let contact_maker: Arc<dyn super::ContactMaker> = Arc::new(create::Contacts(Arc::clone(&salesforce.org)));
+    Ok(Built {
+        call_log: Some(call_log),
+        contact_maker: Some(contact_maker),
+        source: Arc::new(Shared(Arc::new(salesforce))),
+    })
 }
 
 struct Salesforce {
