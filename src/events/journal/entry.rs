@@ -1,10 +1,14 @@
 //! Entries of the journal in the store, as the dispatcher sees them.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use url::Url;
 
 use super::super::rows::{self, CallRow};
 use super::dispatch::Step;
 use crate::model::{CallOutcome, EndedCall, Event};
+
+/// Longest address of a recording that is passed on, in bytes: a cut one would lead nowhere.
+const LONGEST_ADDRESS: usize = 2_000;
 
 /// An entry whose turn it is.
 #[derive(Debug, Clone)]
@@ -100,7 +104,7 @@ impl Entry {
             remote_number: call.remote_number.clone(),
             outcome: call.outcome?,
             reason: call.reason.clone(),
-            recording: call.recording.clone().filter(|address| is_address(address)),
+            recording: call.recording.as_deref().and_then(address),
             started: call.started,
             answered: call.answered,
             ended: call.ended,
@@ -120,7 +124,44 @@ impl Entry {
     }
 }
 
-/// A recording is only passed on as an address of the web.
-fn is_address(text: &str) -> bool {
-    ::url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+/// A recording is only passed on as an address of the web, spelled so that it is one word without quotes and brackets wherever
+/// it stands. One with a user or a password is not: everybody in the CRM would read it, or take the user for the host.
+fn address(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())?;
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    let url = url.as_str().replace('\'', "%27").replace('[', "%5B").replace(']', "%5D");
+    (is_plain && url.len() <= LONGEST_ADDRESS).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_is_an_address_and_nothing_else() {
+        let signed = "https://s3.example.com/rec/1.wav?X-Amz-Date=20261127T100000Z&X-Amz-Signature=ab%2Bcd#t=1";
+        for (sent, passed) in [
+            (signed, signed),
+            (" http://10.0.0.5:8088/rec/1.wav\n", "http://10.0.0.5:8088/rec/1.wav"),
+            ("https://pbx.example.com/a b/ă.wav", "https://pbx.example.com/a%20b/%C4%83.wav"),
+            ("https://x.example.com/'><script>\"[url]", "https://x.example.com/%27%3E%3Cscript%3E%22%5Burl%5D"),
+            ("https://x.example.com/1\r\nSet-Cookie: a=b", "https://x.example.com/1Set-Cookie:%20a=b"),
+            ("https://x.example.com/{{ 7 * 7 }}", "https://x.example.com/%7B%7B%207%20*%207%20%7D%7D"),
+        ] {
+            assert_eq!(address(sent).as_deref(), Some(passed), "{sent}");
+        }
+        let huge = format!("https://x.example.com/{}", "a".repeat(LONGEST_ADDRESS));
+        for sent in [
+            "",
+            "/var/spool/monitor/1.wav",
+            "javascript:alert(1)",
+            "data:text/html,<script>alert(1)</script>",
+            "file:///etc/passwd",
+            "https://",
+            "https://bank.example.com:443@evil.example.com/1.wav",
+            &huge,
+        ] {
+            assert_eq!(address(sent), None, "{sent}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, ErrorKind, filters, tests};
+use sha2::{Digest, Sha256};
 
 use super::template::LONGEST;
 
@@ -12,6 +13,7 @@ pub(super) fn add_filters(environment: &mut Environment<'static>) {
     environment.add_filter("lower", |value: &Value| text(value).map(|text| text.to_lowercase()));
     environment.add_filter("upper", |value: &Value| text(value).map(|text| text.to_uppercase()));
     environment.add_filter("trim", |value: &Value| text(value).map(|text| text.trim().to_owned()));
+    environment.add_filter("html", html);
     environment.add_filter("int", int);
     environment.add_filter("length", filters::length);
     environment.add_filter("replace", replace);
@@ -19,6 +21,7 @@ pub(super) fn add_filters(environment: &mut Environment<'static>) {
     environment.add_filter("date", date);
     environment.add_filter("clock", clock);
     environment.add_filter("minutes", minutes);
+    environment.add_filter("uuid", uuid);
     environment.add_test("defined", tests::is_defined);
     environment.add_test("none", tests::is_none);
 }
@@ -33,6 +36,15 @@ fn text(value: &Value) -> Result<String, minijinja::Error> {
             Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
         }
     }
+}
+
+/// `call.summary | html`: a text for a field that the CRM reads as HTML. Slashes stay, for those who look for addresses in it.
+fn html(text: &str) -> Result<String, minijinja::Error> {
+    let mut html = text.replace('&', "&amp;");
+    for (letter, entity) in [("<", "&lt;"), (">", "&gt;"), ("\"", "&quot;"), ("'", "&#39;")] {
+        html = replace(&html, letter, entity)?;
+    }
+    Ok(html)
 }
 
 /// `contact.id | int`: a whole number. What is none has no value: MiniJinja itself would make 0 of it.
@@ -75,4 +87,20 @@ fn clock(seconds: u64) -> String {
 /// `call.duration | minutes`: seconds as whole minutes, rounded up.
 fn minutes(seconds: u64) -> u64 {
     seconds.div_ceil(60)
+}
+
+/// `call.key | uuid`: an id that the same text always gets, for CRMs that take one (RFC 9562, version 8).
+fn uuid(text: &str) -> String {
+    let hash = Sha256::digest(text.as_bytes());
+    let mut hex = String::new();
+    for (index, byte) in hash.iter().take(16).enumerate() {
+        let dash = if [4, 6, 8, 10].contains(&index) { "-" } else { "" };
+        let byte = match index {
+            6 => byte & 0x0f | 0x80,
+            8 => byte & 0x3f | 0x80,
+            _ => *byte,
+        };
+        hex.push_str(&format!("{dash}{byte:02x}"));
+    }
+    hex
 }

@@ -23,6 +23,7 @@ mod session;
 mod settings;
 mod shipped;
 mod source;
+mod summary;
 mod template;
 mod trial;
 mod view;

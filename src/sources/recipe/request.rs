@@ -171,7 +171,8 @@ fn body(settings: &Settings, body: &Body, context: &Value, headers: &mut HeaderM
     let (kind, bytes) = match body {
         Body::None => return Ok(Vec::new()),
         Body::Json(tree) => {
-            let json = fill(settings, tree, context)?.unwrap_or_default();
+            let json =
+                fill(settings, tree, context)?.unwrap_or_else(|| serde_json::Value::Object(serde_json::Map::new()));
             ("application/json", serde_json::to_vec(&json).map_err(|error| invalid(&error.to_string()))?)
         }
         Body::Form(pairs) => {
@@ -192,7 +193,7 @@ fn body(settings: &Settings, body: &Body, context: &Value, headers: &mut HeaderM
     Ok(bytes)
 }
 
-/// Fills in JSON; what has no value is left out.
+/// Fills in JSON; what has no value is left out, and a table of which nothing is left.
 fn fill(settings: &Settings, tree: &Tree, context: &Value) -> Result<Option<serde_json::Value>> {
     Ok(match tree {
         Tree::Fixed(value) => Some(value.clone()),
@@ -214,7 +215,7 @@ fn fill(settings: &Settings, tree: &Tree, context: &Value) -> Result<Option<serd
                     table.insert(key.clone(), value);
                 }
             }
-            Some(serde_json::Value::Object(table))
+            (!table.is_empty() || entries.is_empty()).then_some(serde_json::Value::Object(table))
         }
     })
 }

@@ -78,7 +78,7 @@ fn a_shipped_recipe_is_short() {
     for (shipped, _) in all_shipped() {
         let own = shipped.text.split("[[test]]").next().unwrap();
         let lines = own.lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with('#')).count();
-        assert!(lines <= 63, "{} has {lines} lines", shipped.name);
+        assert!(lines <= 64, "{} has {lines} lines", shipped.name);
     }
 }
 

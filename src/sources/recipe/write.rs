@@ -7,6 +7,7 @@ use serde_json::Map;
 
 use super::Plan;
 use super::engine::{Engine, MOST_FOUND};
+use super::summary::summarize;
 use super::view::{self, Vars};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, Contact, ContactId, EndedCall, RequestId};
@@ -41,10 +42,14 @@ impl Engine {
         agent: Option<Value>,
     ) -> Result<Option<String>> {
         let number = call.get("number").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        let mut vars = Vars::from([("call", Value::from(Serde(without_nulls(call))))]);
+        let mut call = without_nulls(call);
+        let name = agent.as_ref().and_then(|agent| agent.get_attr("name").ok());
+        let summary = summarize(&call, name.as_ref().and_then(Value::as_str));
+        call.insert("summary".to_owned(), summary.into());
+        let mut vars = Vars::from([("call", Value::from(Serde(call)))]);
         let contact = match contact {
-            Some(id) => Some(Contact { id, ..Contact::default() }),
-            None => self.only_contact(&number).await?,
+            Some(id) if !self.names_fields_of_contact() => Some(Contact { id, ..Contact::default() }),
+            known => self.caller(&number, known).await?,
         };
         // Nobody has no id: what a template says of `not contact.id` has to hold for an unknown caller.
         vars.insert("contact", contact.as_ref().map_or_else(nobody, view::contact));
@@ -59,8 +64,14 @@ impl Engine {
         Ok(made)
     }
 
-    /// The caller, when exactly one contact is.
-    async fn only_contact(&self, number: &str) -> Result<Option<Contact>> {
+    /// Whether it takes more than an id to write a call down.
+    fn names_fields_of_contact(&self) -> bool {
+        let mut uses = self.settings.recipe.log_call.iter().flat_map(Plan::uses);
+        uses.any(|name| name.starts_with("contact.") && name != "contact.id")
+    }
+
+    /// The caller, when exactly one contact is; of several the one that is `known`.
+    async fn caller(&self, number: &str, known: Option<ContactId>) -> Result<Option<Contact>> {
         let call = Call {
             project: "".into(),
             telephone: number.to_owned(),
@@ -71,7 +82,11 @@ impl Engine {
         };
         let numbering = &self.settings.numbering;
         let mut hits = self.find(&call, &number::parse(number, numbering), numbering).await?;
-        Ok(if hits.len() == 1 { hits.pop().map(|hit| (*hit.contact).clone()) } else { None })
+        let Some(id) = known else {
+            return Ok(if hits.len() == 1 { hits.pop().map(|hit| (*hit.contact).clone()) } else { None });
+        };
+        let found = hits.iter().find(|hit| hit.contact.id == id).map(|hit| (*hit.contact).clone());
+        Ok(Some(found.unwrap_or_else(|| Contact { id, ..Contact::default() })))
     }
 
     fn add_forms(&self, number: &str, vars: &mut Vars) {

@@ -22,7 +22,7 @@ use crate::soap::{Argument, Element, Message, Shape, Value, Version};
 use crate::sources::http::explain_status;
 
 /// What an argument may be.
-pub(super) const FIELDS: [&str; 18] = [
+pub(super) const FIELDS: [&str; 21] = [
     "key",
     "project",
     "uniqueid",
@@ -35,16 +35,19 @@ pub(super) const FIELDS: [&str; 18] = [
     "remote_number",
     "outcome",
     "reason",
+    "recording",
     "started",
+    "answered",
     "ended",
     "waited",
     "duration",
     "contact_id",
     "name",
+    "company",
 ];
 
 /// Other names that arguments have, without case, blanks and underscores.
-const SYNONYMS: [(&str, &str); 22] = [
+const SYNONYMS: [(&str, &str); 26] = [
     ("phone", "telephone"),
     ("phonenumber", "telephone"),
     ("caller", "telephone"),
@@ -67,6 +70,10 @@ const SYNONYMS: [(&str, &str); 22] = [
     ("starttime", "started"),
     ("endtime", "ended"),
     ("whoid", "contact_id"),
+    ("recordingurl", "recording"),
+    ("recordinglink", "recording"),
+    ("recordingfile", "recording"),
+    ("monitorfile", "recording"),
 ];
 
 /// A method of an Apex class.
@@ -199,12 +206,15 @@ fn value(call: &EndedCall, field: &str, source: &str) -> Option<String> {
         "remote_number" => call.remote_number.clone(),
         "outcome" => Some(call.outcome.as_str().to_owned()),
         "reason" => call.reason.clone(),
+        "recording" => call.recording.clone(),
         "started" => moment(call.started),
+        "answered" => call.answered.and_then(moment),
         "ended" => call.ended.and_then(moment),
         "waited" => call.waited.map(|seconds| seconds.to_string()),
         "duration" => call.duration.map(|seconds| seconds.to_string()),
         "contact_id" => call.contact.as_ref().and_then(|contact| own_id(contact, source)),
         "name" => call.name.clone(),
+        "company" => call.company.clone(),
         _ => None,
     }
 }

@@ -108,6 +108,8 @@ fn description(call: &EndedCall) -> String {
     let mut text: Vec<String> =
         lines.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", cut(value?)))).collect();
     text.extend(call.waited.map(|seconds| format!("Waited: {seconds} s")));
+    // Whole: a cut address leads nowhere.
+    text.extend(call.recording.as_deref().map(|address| format!("Recording: {address}")));
     text.join("\n")
 }
 

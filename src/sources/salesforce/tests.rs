@@ -216,7 +216,7 @@ fn ended() -> EndedCall {
         remote_number: None,
         outcome: CallOutcome::Answered,
         reason: None,
-        recording: None,
+        recording: Some(format!("https://pbx.example.com/{}.wav?a=1", "r".repeat(300))),
         started: 1_795_413_509_000,
         answered: None,
         ended: None,
@@ -245,10 +245,12 @@ async fn a_call_becomes_one_task_however_often_it_is_written() {
     log(&built, EndedCall { key: "k2' OR Id != '".to_owned(), contact: Some(other), ..ended() }).await.unwrap();
     let tasks = state.tasks.lock().unwrap().clone();
     assert_eq!(tasks.len(), 2);
+    let recording = ended().recording.unwrap();
     let expected = serde_json::json!({"Subject": "Inbound call +40722111222", "TaskSubtype": "Call", "Status": "Completed",
         "Priority": "Normal", "CallType": "Inbound", "CallDisposition": "answered", "CallObject": "k1-2",
         "ActivityDate": "2026-11-23", "CallDurationInSeconds": 12, "WhoId": "003A0000001AbCdEFG",
-        "Description": "Number: 0722111222\nCalled: 0310000000\nQueue: sales\nAgent: ion\nWaited: 3 s"});
+        "Description": format!("Number: 0722111222\nCalled: 0310000000\nQueue: sales\nAgent: ion\nWaited: 3 s\n\
+        Recording: {recording}")});
     assert_eq!(tasks[0], expected);
     assert_eq!(tasks[1].get("WhoId"), None, "a contact of another source is nobody here");
     assert_eq!(tasks[1]["CallObject"], "k2ORId");
@@ -308,12 +310,14 @@ async fn without_a_wsdl_the_arguments_stand_in_the_settings() {
     let keys = format!("url = \"{}\"\nparams = \"{}&{listed}\"", server.url(""), by_password());
     let refused = build(&settings_for_tests("crm", &keys), workbench()).err().unwrap();
     assert!(refused.to_string().contains("CreateActivitiesWebService2.wsdl"), "{refused}");
-    let listed =
-        CLASS.to_owned() + "&webservices[send_call][arguments][a]=number&webservices[send_call][arguments][b]=reason";
+    let listed = CLASS.to_owned()
+        + "&webservices[send_call][arguments][a]=number&webservices[send_call][arguments][b]=reason\
+        &webservices[send_call][arguments][c]=recording";
     let keys = format!("url = \"{}\"\nparams = \"{}&{listed}\"", server.url(""), by_password());
     let built = build(&settings_for_tests("crm", &keys), workbench()).unwrap();
     log(&built, ended()).await.unwrap();
     let received = server.received();
     let sent = received.iter().find(|request| request.line().contains("/class/")).unwrap();
     assert!(sent.body.contains("<ns1:a>+40722111222</ns1:a><ns1:b xsi:nil=\"true\"/>"), "{}", sent.body);
+    assert!(sent.body.contains("rrr.wav?a=1</ns1:c>"), "{}", sent.body);
 }

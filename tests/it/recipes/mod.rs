@@ -10,6 +10,7 @@ mod crms;
 mod fault;
 mod freshdesk;
 mod gone;
+mod hostile;
 mod late;
 mod limits;
 mod meter;

@@ -1,18 +1,21 @@
 //! Who looks after a contact in its CRM becomes an agent at the PBX; and sessions begin ahead of the first call.
 
+use std::sync::Arc;
+
 use super::bench::{Bench, for_each, with_each};
 use crate::harness::wait_until;
 
 #[test]
-fn the_owner_in_the_crm_becomes_the_agent_at_the_pbx() {
+fn the_owner_in_the_crm_becomes_the_agent_at_the_pbx_by_his_address_or_his_id() {
     for_each(|crm| {
-        let agent = crm.agent();
-        let more = format!(
-            "[agent.ion-popescu]\n{agent}\n\
-             [[project.sales.rule]]\nwhen = \"contact.agent\"\ndirect_line = \"SIP/{{{{ contact.agent }}}}\"\n"
-        );
-        let bench = Bench::with(crm, |configuration| configuration + &more);
-        bench.expect("0722111222", "\"direct_line\":\"SIP/ion-popescu\"");
+        for agent in [crm.agent(), crm.owner()] {
+            let more = format!(
+                "[agent.ion-popescu]\n{agent}\n\
+                 [[project.sales.rule]]\nwhen = \"contact.agent\"\ndirect_line = \"SIP/{{{{ contact.agent }}}}\"\n"
+            );
+            let bench = Bench::with(Arc::clone(&crm), |configuration| configuration + &more);
+            bench.expect("0722111222", "\"direct_line\":\"SIP/ion-popescu\"");
+        }
     });
 }
 

@@ -5,7 +5,7 @@ use super::book::Mood;
 use super::fault::Fault;
 
 /// Those whose interface gives no further page for this search.
-const WITHOUT_PAGES: [&str; 1] = ["salesforce"];
+const WITHOUT_PAGES: [&str; 2] = ["bitrix24", "salesforce"];
 
 #[test]
 fn a_caller_on_the_second_page_is_found() {

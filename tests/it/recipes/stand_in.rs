@@ -124,12 +124,16 @@ pub(crate) trait Crm: Send + Sync + 'static {
     fn agent(&self) -> &'static str {
         "email = \"ion@example.com\""
     }
+    /// How it says so by Ion's id in the CRM.
+    fn owner(&self) -> &'static str {
+        "owner = { crm = \"7\" }"
+    }
     /// A finished call that it writes down, as the fields of a file.
     fn call(&self) -> Value {
         json!({ "key": "1-2", "number": "+40722111222", "direction": "in", "outcome": "answered", "dnid": "0310000000",
                 "started": 1_795_680_000_000_i64, "duration": 61, "contact": 42 })
     }
-    /// The path to which it is sent.
+    /// The beginning of the path to which it is sent.
     fn log_path(&self) -> &'static str;
     /// The name in a request that makes a contact; `None` for every other request.
     fn created(&self, _: &Request) -> Option<String> {

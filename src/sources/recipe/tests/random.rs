@@ -126,6 +126,9 @@ fn node<'a>(value: &'a mut Value, place: &mut usize) -> Option<&'a mut Value> {
     }
 }
 
+/// What a recipe puts before ids of other kinds of records that count from 1 too.
+const MARKS: [&str; 2] = ["CO_", "L_"];
+
 /// The texts and whole numbers of an answer.
 #[derive(Default)]
 struct Words {
@@ -150,13 +153,16 @@ impl Words {
         }
     }
 
-    /// An id is of the type that the answer gives it.
+    /// An id is of the type that the answer gives it. A mark before it makes it a text.
     fn have_id(&self, id: &ContactId) -> bool {
         match id {
             ContactId::Integer(number) => self.numbers.contains(&number.to_string()),
-            ContactId::Text(text) => {
-                self.texts.contains(&**text) || (self.numbers.contains(&**text) && text.parse::<u32>().is_err())
-            }
+            ContactId::Text(text) => match MARKS.iter().find_map(|mark| text.strip_prefix(mark)) {
+                Some(id) => self.texts.contains(id) || self.numbers.contains(id),
+                None => {
+                    self.texts.contains(&**text) || (self.numbers.contains(&**text) && text.parse::<u32>().is_err())
+                }
+            },
         }
     }
 

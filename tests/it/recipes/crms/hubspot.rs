@@ -1,4 +1,5 @@
-//! HubSpot: at most five groups of filters, numbers calculated without their country code, properties as asked for only.
+//! HubSpot: at most five groups of filters, numbers calculated without their country code where it has one, a star before
+//! the end of a word, properties as asked for only.
 
 use serde_json::{Value, json};
 
@@ -8,20 +9,42 @@ use super::{list, text_at};
 
 pub(crate) struct HubSpot;
 
-/// What HubSpot makes of a number.
-fn calculated(person: &Person) -> String {
-    let digits = digits(&person.phone);
-    digits.trim_start_matches("40").trim_start_matches("49").trim_start_matches('0').to_owned()
+const ANYBODY: Person = Person { id: 0, name: "", phone: String::new() };
+
+/// What HubSpot makes of a number; nothing without a country code.
+fn calculated(person: &Person) -> Option<String> {
+    let digits = digits(person.phone.strip_prefix('+')?);
+    Some(digits[2..].to_owned())
+}
+
+/// Whether a person is found by a filter; `None` for one that HubSpot does not know.
+fn fits(person: &Person, filter: &Value) -> Option<bool> {
+    let value = filter["value"].as_str().filter(|value| !value.is_empty())?;
+    match (filter["propertyName"].as_str()?, filter["operator"].as_str()?) {
+        ("hs_searchable_calculated_phone_number", "EQ") => Some(calculated(person).as_deref() == Some(value)),
+        ("phone", "CONTAINS_TOKEN") => {
+            let end = value.strip_prefix('*')?;
+            Some(person.phone.split_whitespace().any(|word| word.ends_with(end)))
+        }
+        // Nobody has a mobile number here.
+        ("hs_searchable_calculated_mobile_number", "EQ") | ("mobilephone", "CONTAINS_TOKEN") => Some(false),
+        _ => None,
+    }
 }
 
 fn search(asked: &Value, book: Book) -> Answer {
+    let one = |group: &Value| group["filters"].as_array().filter(|filters| filters.len() == 1)?.first().cloned();
     let found = match (asked["query"].as_str(), asked["filterGroups"].as_array()) {
         (Some(text), None) => book.named(text),
         (None, Some(groups)) if groups.len() <= 5 => {
-            let values: Vec<&str> = groups.iter().filter_map(|group| group["filters"][0]["value"].as_str()).collect();
-            book.give(|person| values.contains(&calculated(person).as_str()) || values.contains(&person.phone.as_str()))
+            let filters: Option<Vec<Value>> = groups.iter().map(one).collect();
+            let Some(filters) = filters.filter(|filters| filters.iter().all(|filter| fits(&ANYBODY, filter).is_some()))
+            else {
+                return Answer::json(400, &json!({ "status": "error", "category": "VALIDATION_ERROR" }));
+            };
+            book.give(|person| filters.iter().any(|filter| fits(person, filter) == Some(true)))
         }
-        _ => return Answer::json(400, &json!({ "status": "error" })),
+        _ => return Answer::json(400, &json!({ "status": "error", "category": "VALIDATION_ERROR" })),
     };
     let known = |property: &str| asked["properties"].as_array().is_some_and(|all| all.contains(&json!(property)));
     let contact = |person: Person| {
@@ -57,6 +80,12 @@ impl Crm for HubSpot {
     fn refuse(&self, _: &Request) -> Answer {
         Answer::json(401, &json!({ "status": "error", "category": "INVALID_AUTHENTICATION" }))
     }
+    fn forbid(&self) -> Answer {
+        Answer::json(403, &json!({ "status": "error", "category": "MISSING_SCOPES" }))
+    }
+    fn rate(&self) -> Option<(usize, u64)> {
+        Some((4, 1))
+    }
     fn limits(&self) -> Vec<(Limit, Answer)> {
         let secondly = json!({ "status": "error", "errorType": "RATE_LIMIT", "policyName": "SECONDLY" });
         vec![(Limit::Seconds(60), Answer::json(429, &secondly))]
@@ -77,8 +106,11 @@ impl Crm for HubSpot {
                 let fits = asked["properties"]["phone"] == "+40722111222";
                 Answer::json(if fits { 201 } else { 400 }, &json!({ "id": "950" }))
             }
-            _ => Answer::json(404, &json!({ "status": "error" })),
+            _ => Answer::json(404, &json!({ "status": "error", "category": "OBJECT_NOT_FOUND" })),
         }
+    }
+    fn page(&self) -> usize {
+        50
     }
     fn link(&self) -> &'static str {
         "/contacts/123/record/0-1/42"

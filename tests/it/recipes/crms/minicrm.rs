@@ -117,7 +117,7 @@ impl Crm for MiniCrm {
         "/119/#Contact/42"
     }
     fn agent(&self) -> &'static str {
-        "owner = { crm = \"7\" }"
+        self.owner()
     }
     fn log_path(&self) -> &'static str {
         "/Api/CallLog"

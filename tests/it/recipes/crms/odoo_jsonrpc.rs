@@ -35,6 +35,9 @@ impl Crm for OdooJsonRpc {
         let result = match (params["service"].as_str(), args[4].as_str()) {
             (Some("common"), _) => json!(2),
             (Some("object"), Some("search_read")) if args[1] == 2 => partners(&args[5][0], &args[6], book),
+            (Some("object"), Some("read")) if args[3] == "res.users" && args[5] == json!([[7]]) => {
+                json!([{ "id": 7, "name": "Ion", "email": "ion@example.com" }])
+            }
             (Some("object"), Some("message_post")) if args[1] == 2 && args[5] == json!([[42]]) => json!(900),
             (Some("object"), Some("create")) if args[1] == 2 && args[5][0]["phone"] == "+40722111222" => json!(950),
             _ => return Answer::json(200, &json!({ "error": { "data": { "name": "builtins.TypeError" } } })),
@@ -46,9 +49,6 @@ impl Crm for OdooJsonRpc {
     }
     fn link(&self) -> &'static str {
         "/web#id=42&model=res.partner&view_type=form"
-    }
-    fn agent(&self) -> &'static str {
-        "owner = { crm = \"7\" }"
     }
     fn log_path(&self) -> &'static str {
         "/jsonrpc"

@@ -196,6 +196,9 @@ impl Crm for Salesforce {
         "/003A00000000000042"
     }
     fn agent(&self) -> &'static str {
+        self.owner()
+    }
+    fn owner(&self) -> &'static str {
         "owner = { crm = \"005A00000000000007\" }"
     }
     fn log_path(&self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::book::{Book, Person};
+use super::super::book::{Book, Person, digits};
 use super::super::stand_in::{Answer, Crm, Limit, Request, basic};
 use super::{Freshdesk, list, text_at};
 
@@ -17,11 +17,12 @@ fn user(person: Person) -> Value {
 
 fn search(request: &Request, book: Book) -> Answer {
     let query = request.query("query");
-    let found = match (query.split("phone:*").nth(1), query.strip_prefix(USERS)) {
-        (Some(number), _) if number.contains('+') => Vec::new(),
-        (Some(number), _) => book.containing(number),
-        (None, Some(text)) => book.named(text),
-        (None, None) => return Answer::json(422, &json!({ "error": "invalid" })),
+    let Some(asked) = query.strip_prefix(USERS) else { return Answer::json(422, &json!({ "error": "invalid" })) };
+    let found = match asked.strip_prefix("phone:*") {
+        // Another word would be another condition.
+        Some(number) if !number.bytes().all(|byte| byte.is_ascii_digit()) => Vec::new(),
+        Some(number) => book.give(|person| digits(&person.phone).ends_with(number)),
+        None => book.named(asked),
     };
     let page = request.number("page").unwrap_or(1);
     let count = found.len();
@@ -47,11 +48,17 @@ impl Crm for Zendesk {
     fn refuse(&self, _: &Request) -> Answer {
         Answer::json(401, &json!({ "error": "Couldn't authenticate you" }))
     }
+    fn forbid(&self) -> Answer {
+        Answer::json(403, &json!({ "error": "Forbidden", "description": "You do not have access to this page." }))
+    }
+    fn rate(&self) -> Option<(usize, u64)> {
+        Some((200, 60))
+    }
     fn limits(&self) -> Vec<(Limit, Answer)> {
         vec![(Limit::Seconds(93), Answer::json(429, &json!({})).with("Retry-After", "93"))]
     }
     fn answer(&self, request: &Request, book: Book) -> Answer {
-        match request.path.as_str() {
+        let answer = match request.path.as_str() {
             SEARCH => search(request, book),
             "/api/v2/users/42/tickets/requested.json" => {
                 let tickets = json!([{ "id": 1, "status": "solved", "assignee_id": 8 }, { "id": 2, "status": "open", "assignee_id": 7 }]);
@@ -70,8 +77,12 @@ impl Crm for Zendesk {
                 let fits = user["phone"] == "+40722111222" && user["role"] == "end-user";
                 Answer::json(if fits { 201 } else { 422 }, &json!({ "user": { "id": 950 } }))
             }
-            _ => Answer::empty(404),
-        }
+            _ => Answer::json(404, &json!({ "error": "RecordNotFound", "description": "Not found" })),
+        };
+        answer.with("X-Rate-Limit", "200").with("X-Rate-Limit-Remaining", "199")
+    }
+    fn page(&self) -> usize {
+        100
     }
     fn link(&self) -> &'static str {
         "/agent/users/42"

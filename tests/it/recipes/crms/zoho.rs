@@ -15,11 +15,14 @@ fn contact(person: Person) -> Value {
             "Owner": { "id": "7", "name": "Ion", "email": "ion@example.com" } })
 }
 
-fn search(request: &Request, book: Book) -> Answer {
-    let found = match (request.query("phone"), request.query("word")) {
+/// Dan is a lead; all others are contacts.
+fn search(request: &Request, book: Book, of_leads: bool) -> Answer {
+    let mut found = match (request.query("phone"), request.query("word")) {
+        ("", "") => return Answer::json(400, &json!({ "code": "REQUIRED_PARAM_MISSING", "status": "error" })),
         (phone, "") => book.exactly(phone),
         (_, word) => book.named(word),
     };
+    found.retain(|person| (person.id == 43) == of_leads);
     let page = request.number("page").unwrap_or(1);
     let (found, more) = book.page(found, page - 1);
     if found.is_empty() {
@@ -46,8 +49,18 @@ impl Crm for Zoho {
     fn is_login(&self, request: &Request) -> bool {
         request.path == TOKEN
     }
-    fn refuse(&self, _: &Request) -> Answer {
+    fn refuse(&self, request: &Request) -> Answer {
+        // The server of tokens says no with status 200.
+        if self.is_login(request) {
+            return Answer::json(200, &json!({ "error": "invalid_code" }));
+        }
         Answer::json(401, &json!({ "code": "INVALID_TOKEN", "status": "error" }))
+    }
+    fn forbid(&self) -> Answer {
+        Answer::json(403, &json!({ "code": "NO_PERMISSION", "status": "error" }))
+    }
+    fn rate(&self) -> Option<(usize, u64)> {
+        Some((10, 1))
     }
     fn limits(&self) -> Vec<(Limit, Answer)> {
         vec![(Limit::Seconds(60), Answer::json(429, &json!({ "code": "TOO_MANY_REQUESTS" })))]
@@ -55,8 +68,8 @@ impl Crm for Zoho {
     fn answer(&self, request: &Request, book: Book) -> Answer {
         match request.path.as_str() {
             TOKEN => Answer::json(200, &json!({ "access_token": "ZOHO-ACCESS", "expires_in": 3600 })),
-            "/crm/v6/Contacts/search" => search(request, book),
-            "/crm/v6/Leads/search" => Answer::empty(204),
+            "/crm/v6/Contacts/search" => search(request, book, false),
+            "/crm/v6/Leads/search" => search(request, book, true),
             "/crm/v6/Calls" => {
                 let fits = request.json()["data"][0]["Call_Duration"] == "00:02";
                 Answer::json(if fits { 201 } else { 400 }, &json!({ "data": [{ "details": { "id": "900" } }] }))
@@ -67,6 +80,9 @@ impl Crm for Zoho {
             }
             _ => Answer::json(404, &json!({ "code": "INVALID_URL_PATTERN" })),
         }
+    }
+    fn page(&self) -> usize {
+        200
     }
     fn link(&self) -> &'static str {
         "/tab/Contacts/42"
