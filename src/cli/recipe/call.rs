@@ -78,12 +78,7 @@ fn recipe_source(config: &Config, settings: &config::Source) -> Result<RecipeSou
 }
 
 /// Makes a contact; Salesforce can do that too, which is no recipe.
-async fn create(
-    arguments: &Arguments,
-    config: &Config,
-    settings: &config::Source,
-    out: &mut dyn Write,
-) -> Result<()> {
+async fn create(arguments: &Arguments, config: &Config, settings: &config::Source, out: &mut dyn Write) -> Result<()> {
     let fields = read_object(arguments)?.into_iter();
     let fields = fields.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
     let maker = contact_maker_for(config, settings, Arc::new(SystemClock))?;
