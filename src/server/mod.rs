@@ -155,6 +155,7 @@ async fn prepare(lookup: &Lookup, config: Arc<Config>, before: &LiveSources) -> 
     for (name, project) in &config.projects {
         projects.insert(Arc::clone(name), Arc::new(lookup.prepare(&config, &live, project).await?));
     }
+    live.log_in_ahead();
     Ok(Current { config, live, projects })
 }
 

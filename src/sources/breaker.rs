@@ -2,12 +2,13 @@
 //!
 //! Pure: `now` is a parameter, and whoever holds it does the locking. While it is closed everybody passes. After
 //! [`FAILURES`] failures in a row it opens: nobody passes until the rest is over, then one request is the probe,
-//! whose outcome closes or opens it again, for longer. Refused credentials open it for [`REFUSED_FOR`], because a wrong
-//! password that is tried with every call locks the account. A system that says how long it wants to be left alone gets that.
+//! whose outcome closes or opens it again, for longer. The first refusal of the credentials opens it, because a wrong password
+//! that is tried with every call locks the account, and for up to [`REFUSED_FOR`]. A system that says how long it wants to be
+//! left alone gets that.
 //!
 //! No caller must stop a source for the others by what he sends. What goes wrong once a question was sent (a 5xx, no answer, a
-//! 403 that may be about one request alone) counts once for each caller, all that sent something odd are one, and a 403 to something
-//! odd is none. Only what goes wrong before counts each time: an address that cannot be connected to, a refused password.
+//! 403 that may be about one request alone) counts once for each caller, all that sent something odd are one, and a refusal of
+//! something odd is none. Only what goes wrong before counts each time: an address that cannot be connected to, a refused login.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use crate::error::{Error, Kind};
 /// Passing failures in a row that open it; of different callers where they may be about what was asked.
 pub const FAILURES: usize = 5;
 
-/// Refusals in a row that open it; of different callers where one may be about its request alone.
+/// Refusals of different callers in a row that open it, where one may be about its request alone.
 pub const REFUSALS: usize = 3;
 
 /// The first rest; each further one is twice as long.
@@ -26,7 +27,11 @@ pub const FIRST_REST: Duration = Duration::from_secs(1);
 /// The longest rest, so that a system that is back is used after this time at the latest.
 pub const LONGEST_REST: Duration = Duration::from_secs(30);
 
-/// The rest after refused credentials.
+/// The first rest after refused credentials, so that a passing defect of a login costs little; each further one is four times
+/// as long.
+pub const FIRST_REFUSED_FOR: Duration = Duration::from_secs(60);
+
+/// The longest rest after refused credentials.
 pub const REFUSED_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// Longest time that a system may ask to be left alone.
@@ -38,12 +43,12 @@ pub(crate) struct Breaker {
     state: State,
     /// Those that no caller can have provoked.
     failures: usize,
-    refusals: usize,
     /// Those whose requests failed; fewer than [`FAILURES`]. All who sent something odd are `None`.
     failed_callers: Vec<Option<u64>>,
     /// Those whose requests were refused, perhaps because of what was in them; fewer than [`REFUSALS`].
     refused_callers: Vec<u64>,
     next_rest: Duration,
+    next_refused_for: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,10 +102,10 @@ impl Breaker {
         Self {
             state: State::Closed,
             failures: 0,
-            refusals: 0,
             failed_callers: Vec::new(),
             refused_callers: Vec::new(),
             next_rest: FIRST_REST,
+            next_refused_for: FIRST_REFUSED_FOR,
         }
     }
 
@@ -140,16 +145,18 @@ impl Breaker {
         if !probe && self.state != State::Closed {
             return false;
         }
-        let whoever = (!error.is_before_asking()).then(|| caller.is_plain.then_some(caller.id));
+        let asked = !error.is_before_asking();
+        let whoever = asked.then(|| caller.is_plain.then_some(caller.id));
         match (error.kind(), error.pause()) {
             // Nothing was learned of the system: the next caller finds out.
-            (Kind::Refused, _) if error.is_perhaps_of_one_request() && !caller.is_plain => {
-                probe && self.open(now, Why::Refused)
+            (Kind::Refused, _) if asked && !caller.is_plain => probe && self.open(now, Why::Refused),
+            (Kind::Refused, _) if asked && error.is_perhaps_of_one_request() => {
+                self.count_refused(caller.id, probe, now)
             }
-            (Kind::Refused, _) if error.is_perhaps_of_one_request() => self.count_refused(caller.id, probe, now),
             (Kind::Refused, _) => {
-                self.refusals += 1;
-                (self.refusals >= REFUSALS || probe) && self.open(now + REFUSED_FOR, Why::Refused)
+                let rest = self.next_refused_for;
+                self.next_refused_for = (rest * 4).min(REFUSED_FOR);
+                self.open(now + rest, Why::Refused)
             }
             // A limit of our own: the system was not asked.
             (Kind::Busy, _) => probe && self.open(now + FIRST_REST, Why::Failing),
@@ -338,18 +345,30 @@ mod tests {
     }
 
     #[test]
-    fn refused_credentials_stop_the_source_until_much_later_or_a_reload() {
-        let (mut breaker, now) = (Breaker::new(), SystemClock.now());
-        for refusal in 1..=REFUSALS {
-            assert_eq!(breaker.fail(&error(Kind::Refused), CALLER, false, now), refusal == REFUSALS);
+    fn the_first_refusal_stops_the_source_each_further_one_for_longer_and_a_reload_tries_once() {
+        let (mut breaker, mut now) = (Breaker::new(), SystemClock.now());
+        for minutes in [1, 4, 15, 15] {
+            let rest = Duration::from_secs(minutes * 60);
+            let is_probe = breaker.pass(now) == Pass::Probe;
+            assert!(breaker.fail(&error(Kind::Refused), CALLER, is_probe, now), "{minutes} min");
+            assert_eq!(breaker.pass(now), Pass::Stop(Why::Refused, rest));
+            now += rest;
         }
-        assert!(matches!(breaker.pass(now + REFUSED_FOR / 2), Pass::Stop(Why::Refused, _)));
-        assert_eq!(breaker.pass(now + REFUSED_FOR), Pass::Probe);
-        assert!(breaker.fail(&error(Kind::Refused), CALLER, true, now + REFUSED_FOR), "one more refusal is enough");
+        assert_eq!(breaker.pass(now), Pass::Probe);
+        assert!(breaker.fail(&error(Kind::Refused), CALLER, true, now));
         breaker.forgive(now);
         assert_eq!(breaker.health(), Health::Open(Why::Refused), "nothing is known yet");
         assert_eq!(breaker.pass(now), Pass::Probe);
         assert!(breaker.fail(&error(Kind::Refused), CALLER, true, now), "a reload costs one request");
+    }
+
+    #[test]
+    fn a_login_is_refused_whoever_calls() {
+        for refused in [error(Kind::Refused), error(Kind::Refused).perhaps_of_one_request(true)] {
+            let (mut breaker, now) = (Breaker::new(), SystemClock.now());
+            assert!(breaker.fail(&refused.before_asking(true), odd(1), false, now));
+            assert_eq!(breaker.health(), Health::Open(Why::Refused));
+        }
     }
 
     #[test]
@@ -419,6 +438,7 @@ mod tests {
         let forbidden = error(Kind::Refused).perhaps_of_one_request(true);
         for caller in 1..100 {
             assert!(!breaker.fail(&forbidden, odd(caller), false, now));
+            assert!(!breaker.fail(&error(Kind::Refused), odd(caller), false, now));
         }
         assert_eq!((breaker.pass(now), breaker.refused_callers.len()), (Pass::Usual, 0));
         for caller in 1..=3 {

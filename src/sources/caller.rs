@@ -22,6 +22,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// No caller: calldex asks of its own accord.
+    pub(crate) fn nobody() -> Self {
+        Self { id: 0, is_plain: true }
+    }
+
     /// The caller of a question to a source that uses so much of the call.
     pub(crate) fn of(question: &Question, inputs: &Inputs) -> Self {
         let mut hasher = DefaultHasher::new();

@@ -5,7 +5,7 @@
 //! and writes one line when the state changes. The rate is kept where requests leave ([`Budget`]), because one lookup
 //! can take several.
 //!
-//! Locks: the breaker's mutex is held for a few comparisons. Whoever waits for one of the permits holds nothing else. A
+//! Locks: the breaker's mutex is held for a few comparisons, and for the copy of a text. Whoever waits for one of the permits holds nothing else. A
 //! guard has no task of its own and ends with the last lookup that uses it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ use super::breaker::{Breaker, Health, Pass, Why};
 use super::budget::Budget;
 use super::caller::Caller;
 use super::watch::{self, Note};
-use super::{Inputs, Pending, Question, Source};
+use super::{Inputs, LoggingIn, Pending, Question, Source};
 use crate::clock::Clock;
 use crate::config;
 use crate::directory::Hit;
@@ -45,6 +45,8 @@ struct Inner {
     most_waiting: usize,
     waiting: AtomicUsize,
     breaker: Mutex<Breaker>,
+    /// What was said when the breaker opened; for people. Held for a copy.
+    reason: Mutex<String>,
     budget: Arc<Budget>,
     metrics: SourceMetrics,
     clock: Arc<dyn Clock>,
@@ -64,6 +66,7 @@ impl Guard {
             most_waiting: settings.max_in_flight * QUEUE,
             waiting: AtomicUsize::new(0),
             breaker: Mutex::new(Breaker::new()),
+            reason: Mutex::default(),
             budget,
             metrics,
             clock,
@@ -86,7 +89,19 @@ impl Guard {
     pub(super) fn take_over(&self, earlier: &Self) {
         let now = self.0.clock.now();
         self.0.breaker().take_over(&earlier.0.breaker(), now);
+        *self.0.reason() = earlier.0.reason().clone();
         self.0.show();
+    }
+
+    /// Logs the source in where it has to be, so that the first call need not wait for it, and a credential that is refused is
+    /// known before somebody calls.
+    pub(super) fn log_in_ahead(&self) {
+        let (Some(login), Ok(runtime)) = (self.0.source.log_in(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        let inner = Arc::clone(&self.0);
+        // Ends by itself: a login has the time of every request.
+        runtime.spawn(async move { inner.log_in_ahead(login).await });
     }
 
     /// Brings the gauges up to date that change by time alone.
@@ -110,7 +125,7 @@ impl Source for Guard {
 
     fn refusal(&self) -> Option<Error> {
         let (why, rest) = self.0.breaker().stops(self.0.clock.now())?;
-        let refused = left_alone(why, rest);
+        let refused = self.0.left_alone(why, rest);
         self.0.metrics.count(Err(refused.kind()), Duration::ZERO);
         Some(refused)
     }
@@ -132,7 +147,7 @@ impl Inner {
     /// The steps of one lookup.
     async fn find(&self, question: Arc<Question>, until: Instant) -> Result<Vec<Hit>> {
         if let Some((why, rest)) = self.breaker().stops(self.clock.now()) {
-            return Err(left_alone(why, rest));
+            return Err(self.left_alone(why, rest));
         }
         let _permit = self.permit(until).await?;
         let caller = Caller::of(&question, &self.source.inputs());
@@ -164,6 +179,17 @@ impl Inner {
         }
     }
 
+    async fn log_in_ahead(&self, login: LoggingIn) {
+        let Ok(attempt) = Attempt::begin(self, Caller::nobody()) else { return };
+        let late = |_| Err(Error::new(Kind::Timeout, "no answer within the source's timeout"));
+        let ended = tokio::time::timeout(self.timeout, login).await.unwrap_or_else(late);
+        // One that opened the breaker was told already.
+        if let (Err(error), Health::Closed) = (attempt.end(ended), self.breaker().health()) {
+            let source = self.source.name();
+            tracing::warn!(target: "calldex::source", %source, "cannot log in ahead of the first call: {error}");
+        }
+    }
+
     /// A passing failure, but not one that asks for less.
     fn is_worth_another_try(&self, error: &Error, is_probe: bool, until: Instant) -> bool {
         let passing = error.is_passing() && error.kind() != Kind::Busy && error.pause().is_none();
@@ -186,28 +212,30 @@ impl Inner {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn reason(&self) -> MutexGuard<'_, String> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn left_alone(&self, why: Why, rest: Duration) -> Error {
+        let (seconds, reason) = (rest.as_secs_f32().ceil(), self.reason().clone());
+        let pause = (!rest.is_zero()).then_some(rest);
+        let (kind, words) = match why {
+            Why::Failing => (Kind::Unavailable, format!("left alone after failures, for {seconds} s more")),
+            Why::Refused => {
+                let words = format!("left alone for {seconds} s more or until the configuration is read again");
+                (Kind::Refused, words)
+            }
+            Why::Asked => (Kind::Unavailable, format!("it asked for a pause, of {seconds} s more")),
+        };
+        let message = if reason.is_empty() { words } else { format!("{words}: {reason}") };
+        Error::new(kind, message).retry_after(pause)
+    }
+
     fn show(&self) {
         let health = self.breaker().health();
         let refused = matches!(health, Health::Open(Why::Refused) | Health::HalfOpen(Why::Refused));
         self.metrics.show_breaker(health.level(), refused);
     }
-}
-
-fn left_alone(why: Why, rest: Duration) -> Error {
-    let seconds = rest.as_secs_f32().ceil();
-    let pause = (!rest.is_zero()).then_some(rest);
-    match why {
-        Why::Failing => Error::new(Kind::Unavailable, format!("left alone after failures, for {seconds} s more")),
-        Why::Refused => {
-            let message = format!(
-                "left alone after it refused its credentials or several callers, for {seconds} s more or until the \
-                 configuration is read again"
-            );
-            Error::new(Kind::Refused, message)
-        }
-        Why::Asked => Error::new(Kind::Unavailable, format!("it asked for a pause, of {seconds} s more")),
-    }
-    .retry_after(pause)
 }
 
 /// A place in the queue for a permit.
@@ -238,7 +266,7 @@ impl<'a> Attempt<'a> {
     fn begin(inner: &'a Inner, caller: Caller) -> Result<Self> {
         let pass = inner.breaker().pass(inner.clock.now());
         let is_probe = match pass {
-            Pass::Stop(why, rest) => return Err(left_alone(why, rest)),
+            Pass::Stop(why, rest) => return Err(inner.left_alone(why, rest)),
             Pass::Probe => true,
             Pass::Usual => false,
         };
@@ -248,7 +276,7 @@ impl<'a> Attempt<'a> {
         Ok(Self { inner, caller, is_probe, ended: false })
     }
 
-    fn end(mut self, found: Result<Vec<Hit>>) -> Result<Vec<Hit>> {
+    fn end<T>(mut self, found: Result<T>) -> Result<T> {
         self.ended = true;
         self.report(found.as_ref().err());
         found
@@ -265,8 +293,15 @@ impl<'a> Attempt<'a> {
             }
         }
         let after = breaker.health();
+        if let (true, Health::Open(_), Some(error)) = (before != after, after, failed) {
+            *inner.reason() = error.to_string();
+        }
         drop(breaker);
         match (before, after, failed) {
+            // Nobody but the administrator can mend that.
+            (Health::Closed, Health::Open(Why::Refused), Some(error)) => {
+                tracing::error!(target: "calldex::source", source = %name, why = "refused", "left alone: {error}");
+            }
             (Health::Closed, Health::Open(why), Some(error)) => {
                 tracing::warn!(target: "calldex::source", source = %name, why = why.as_str(), "left alone: {error}");
             }

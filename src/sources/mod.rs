@@ -289,6 +289,11 @@ impl LiveSources {
         self.by_name.iter()
     }
 
+    /// Logs in where that is needed before anything can be asked.
+    pub fn log_in_ahead(&self) {
+        self.by_name.values().for_each(|live| live.guard.log_in_ahead());
+    }
+
     /// Surrounds a source that exists already, and adds it.
     pub fn add(&mut self, source: Arc<dyn Source>, settings: &config::Source) {
         let budget = Arc::new(Budget::new(settings.rate, Arc::clone(&self.clock)));
@@ -414,6 +419,9 @@ pub struct Inputs {
 /// An answer that is on its way.
 pub type Pending<'a> = Pin<Box<dyn Future<Output = Result<Vec<Hit>>> + Send + 'a>>;
 
+/// A login on its way.
+pub type LoggingIn = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
 /// A system that is asked at the moment of the call.
 pub trait Source: Send + Sync + 'static {
     /// Its name in the configuration.
@@ -424,6 +432,11 @@ pub trait Source: Send + Sync + 'static {
 
     /// The page to open for a caller whom no source of the project knows, without asking anybody.
     fn link_for_unknown(&self, _question: &Question) -> Option<String> {
+        None
+    }
+
+    /// Logs in, where the system wants that before it is asked; nothing of a call is sent. What it finds out is the source's own.
+    fn log_in(&self) -> Option<LoggingIn> {
         None
     }
 

@@ -15,6 +15,9 @@ use crate::number::ladder::{self, By, Row, Rung, Wanted};
 use crate::number::several::split_several;
 use crate::number::{Number, Numbering};
 
+/// The field with what the source calls the number by which a contact was found, such as `mobile`.
+const NUMBER_LABEL: &str = "number_label";
+
 /// The contacts that are the caller, each with the rung on which it was found.
 #[must_use]
 pub fn verify(contacts: Vec<Contact>, number: &Number, numbering: &Numbering) -> Vec<Hit> {
@@ -46,11 +49,30 @@ fn written(contacts: &[Contact]) -> Vec<String> {
 
 fn compare(contacts: Vec<Contact>, number: &Number, numbering: &Numbering) -> Vec<Hit> {
     let wanted = Wanted::of(number, false);
-    let rows: Vec<Row<usize>> =
-        contacts.iter().enumerate().flat_map(|(place, contact)| rows_of(place, contact, numbering)).collect();
+    let read = contacts.iter().enumerate().flat_map(|(place, contact)| rows_of(place, contact, numbering));
+    let (rows, labels): (Vec<Row<usize>>, Vec<String>) = read.unzip();
     let mut contacts: Vec<Option<Contact>> = contacts.into_iter().map(Some).collect();
-    let chosen = ladder::choose(&wanted, &rows).into_iter();
-    chosen.filter_map(|(rung, place)| Some(hit(contacts[place].take()?, rung))).collect()
+    let hits = ladder::choose(&wanted, &rows).into_iter().filter_map(|(rung, place)| {
+        let mut contact = contacts[place].take()?;
+        name_number(&mut contact, rows.iter().zip(&labels).filter(|(row, _)| row.contact == place), &wanted);
+        Some(hit(contact, rung))
+    });
+    hits.collect()
+}
+
+/// Notes what the source calls the number by which a contact was found, so that a mobile one can come before a switchboard.
+fn name_number<'a>(contact: &mut Contact, rows: impl Iterator<Item = (&'a Row<usize>, &'a String)>, wanted: &Wanted) {
+    let keys = wanted.keys();
+    let is_wanted = |row: &Row<usize>| matches!(row.by, By::Number(key) if keys.contains(&key));
+    let mut labels: Vec<&str> = Vec::new();
+    for (_, label) in rows.filter(|(row, label)| is_wanted(row) && !label.is_empty()) {
+        if !labels.contains(&label.as_str()) {
+            labels.push(label);
+        }
+    }
+    if !labels.is_empty() {
+        contact.custom.entry(NUMBER_LABEL.to_owned()).or_insert_with(|| labels.join(", "));
+    }
 }
 
 fn hit(contact: Contact, rung: Rung) -> Hit {
@@ -58,13 +80,13 @@ fn hit(contact: Contact, rung: Rung) -> Hit {
 }
 
 /// The numbers of a contact as the ladder compares them. Extensions and short numbers of other systems name nobody here.
-fn rows_of(place: usize, contact: &Contact, numbering: &Numbering) -> Vec<Row<usize>> {
+fn rows_of(place: usize, contact: &Contact, numbering: &Numbering) -> Vec<(Row<usize>, String)> {
     let mut rows = Vec::new();
     for number in &contact.numbers {
         for written in split_several(&number.written) {
             if let Indexed::Number { key, extension, .. } = indexed(written, &number.country, &number.label, numbering)
             {
-                rows.push(Row { by: By::Number(key), extension, contact: place });
+                rows.push((Row { by: By::Number(key), extension, contact: place }, number.label.clone()));
             }
         }
     }
@@ -105,6 +127,27 @@ mod tests {
         let contacts = vec![contact(1, &[]), contact(2, &["0722111222; 0733111222"])];
         assert_eq!(verified(contacts, "0733 111 222"), [(Rung::Exact, "2".to_owned())]);
         assert!(verified(vec![contact(1, &[]), contact(2, &["0722111223"])], "0722111222").is_empty());
+    }
+
+    #[test]
+    fn a_contact_says_what_its_source_calls_the_number_that_it_was_found_by() {
+        let labelled = |numbers: &[(&str, &str)]| {
+            let number = |(label, written): &(&str, &str)| ContactNumber {
+                written: (*written).to_owned(),
+                label: (*label).to_owned(),
+                ..ContactNumber::default()
+            };
+            Contact { numbers: numbers.iter().map(number).collect(), ..contact(1, &[]) }
+        };
+        for (numbers, expected) in [
+            (&[("work", "021 312 3456"), ("mobile", "0722111222")][..], Some("mobile")),
+            (&[("home", "+40722111222"), ("mobile", "0722 111 222"), ("home", "0722111222")], Some("home, mobile")),
+            (&[("work", "021 312 3456"), ("", "0722111222")], None),
+        ] {
+            let romanian = Numbering::of_country("RO");
+            let hits = verify(vec![labelled(numbers)], &parse("0722111222", &romanian), &romanian);
+            assert_eq!(hits[0].contact.custom.get(NUMBER_LABEL).map(String::as_str), expected);
+        }
     }
 
     #[test]

@@ -74,19 +74,36 @@ fn a_thousand_calls_of_one_number_are_one_request() {
 }
 
 #[test]
-fn refused_credentials_stop_the_source_and_a_reload_lets_it_try_again() {
-    let crm = Troublemaker::start(FOUND);
-    crm.set(Mood::Refuse);
-    let workplace = Workplace::new(&configuration(crm.port, "", "deadline = \"10s\""));
-    let server = workplace.serve();
-    for last in 0..10 {
-        assert!(is_degraded(&server, &format!("072211122{last}")));
+fn the_first_refusal_stops_a_source_of_any_type_and_a_reload_lets_it_try_again() {
+    for (api_type, source) in [
+        ("generic", ""),
+        ("ticketsys", ""),
+        (
+            "soap",
+            "params = \"func_name=find&init_params[uri]=urn:crm&init_params[location]=http://127.0.0.1:PORT/soap\"",
+        ),
+    ] {
+        let crm = Troublemaker::start(FOUND);
+        crm.set(Mood::Refuse);
+        let source = source.replace("PORT", &crm.port.to_string());
+        let text = configuration(crm.port, &source, "deadline = \"10s\"");
+        let workplace = Workplace::new(&text.replace("\"generic\"", &format!("\"{api_type}\"")));
+        let server = workplace.serve();
+        for last in 0..10 {
+            assert!(is_degraded(&server, &format!("072211122{last}")), "{api_type}");
+        }
+        assert_eq!(crm.asked(), 1, "{api_type}: a wrong password is not tried with every call");
+        assert_eq!(get(server.address, "/readyz").json()["sources"], json!({ "crm": "refused" }), "{api_type}");
+        server.wait_for_metrics("calldex_source_refused{source=\"crm\"} 1");
+        server.wait_for_log("left alone: it refuses the credentials");
+        if api_type != "soap" {
+            crm.set(Mood::Answer);
+            server.signal("HUP");
+            wait_until("the mended source", || name(&server, "0722111222") == "Ana Pop");
+            server.wait_for_metrics("calldex_source_refused{source=\"crm\"} 0");
+        }
+        server.stop();
     }
-    assert_eq!(crm.asked(), 3, "a wrong password is not tried with every call");
-    assert_eq!(get(server.address, "/readyz").json()["sources"], json!({ "crm": "refused" }));
-    crm.set(Mood::Answer);
-    server.signal("HUP");
-    wait_until("the mended source", || name(&server, "0722111222") == "Ana Pop");
 }
 
 #[test]

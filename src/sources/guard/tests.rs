@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use super::super::breaker::{FAILURES, FIRST_REST, LONGEST_REST, REFUSALS, REFUSED_FOR};
+use super::super::breaker::{FAILURES, FIRST_REFUSED_FOR, FIRST_REST, LONGEST_REST};
 use super::super::settings_for_tests;
 use super::*;
 use crate::clock::SystemClock;
@@ -23,6 +23,7 @@ use Step::{Answer, Fail, Hang, Large, Panic, Pause, Slow};
 struct Scripted {
     name: Arc<str>,
     steps: Mutex<VecDeque<Step>>,
+    login: Mutex<Option<Step>>,
     asked: AtomicUsize,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
@@ -41,26 +42,30 @@ impl Source for Scripted {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let mut steps = self.steps.lock().unwrap();
         let step = if steps.len() > 1 { steps.pop_front().unwrap() } else { steps[0].clone() };
-        Box::pin(async move {
-            match step {
-                Answer => Ok(Vec::new()),
-                Large(bytes) => {
-                    let custom = [("note".to_owned(), "x".repeat(bytes))].into();
-                    let contact = Arc::new(crate::model::Contact { custom, ..crate::model::Contact::default() });
-                    Ok(vec![Hit { contact, rung: crate::number::ladder::Rung::Exact }])
-                }
-                Fail(kind) => Err(Error::new(kind, "scripted")),
-                Pause(seconds) => {
-                    Err(Error::new(Kind::Unavailable, "scripted").retry_after(Some(Duration::from_secs(seconds))))
-                }
-                Slow(millis) => {
-                    tokio::time::sleep(Duration::from_millis(millis)).await;
-                    Ok(Vec::new())
-                }
-                Hang => std::future::pending().await,
-                Panic => panic!("a defect of the source"),
+        Box::pin(step.go())
+    }
+}
+
+impl Step {
+    async fn go(self) -> Result<Vec<Hit>> {
+        match self {
+            Answer => Ok(Vec::new()),
+            Large(bytes) => {
+                let custom = [("note".to_owned(), "x".repeat(bytes))].into();
+                let contact = Arc::new(crate::model::Contact { custom, ..crate::model::Contact::default() });
+                Ok(vec![Hit { contact, rung: crate::number::ladder::Rung::Exact }])
             }
-        })
+            Fail(kind) => Err(Error::new(kind, "scripted")),
+            Pause(seconds) => {
+                Err(Error::new(Kind::Unavailable, "scripted").retry_after(Some(Duration::from_secs(seconds))))
+            }
+            Slow(millis) => {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                Ok(Vec::new())
+            }
+            Hang => std::future::pending().await,
+            Panic => panic!("a defect of the source"),
+        }
     }
 }
 
@@ -83,6 +88,11 @@ impl Source for Counted {
         Inputs::default()
     }
 
+    fn log_in(&self) -> Option<LoggingIn> {
+        let step = self.0.login.lock().unwrap().clone()?;
+        Some(Box::pin(async move { step.go().await.map(|_| ()) }))
+    }
+
     fn find(&self, question: Arc<Question>) -> Pending<'static> {
         let scripted = Arc::clone(&self.0);
         Box::pin(async move {
@@ -98,6 +108,7 @@ fn guarded(keys: &str, steps: &[Step]) -> (Guard, Arc<Scripted>) {
     let scripted = Arc::new(Scripted {
         name: "crm".into(),
         steps: Mutex::new(steps.iter().cloned().collect()),
+        login: Mutex::default(),
         asked: AtomicUsize::new(0),
         at_once: AtomicUsize::new(0),
         most_at_once: AtomicUsize::new(0),
@@ -247,14 +258,45 @@ async fn refused_credentials_stop_the_source_until_the_configuration_is_read_aga
     for _ in 0..100 {
         assert_eq!(ask(&guard).await.unwrap_err().kind(), Kind::Refused);
     }
-    assert_eq!(source.asked(), REFUSALS);
-    assert_eq!(guard.health(), Health::Open(Why::Refused));
-    tokio::time::sleep(REFUSED_FOR / 2).await;
-    ask(&guard).await.unwrap_err();
-    assert_eq!(source.asked(), REFUSALS);
+    assert_eq!((source.asked(), guard.health()), (1, Health::Open(Why::Refused)));
+    tokio::time::sleep(FIRST_REFUSED_FOR / 2).await;
+    let told = ask(&guard).await.unwrap_err().to_string();
+    assert_eq!(told, "left alone for 30 s more or until the configuration is read again: scripted");
+    assert_eq!(source.asked(), 1);
     *source.steps.lock().unwrap() = [Answer].into();
     guard.forgive();
     assert!(ask(&guard).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_is_refused_ahead_of_the_first_call_stops_the_source_at_once() {
+    for (step, health, asked) in [
+        (Fail(Kind::Refused), Health::Open(Why::Refused), 0),
+        (Fail(Kind::Unavailable), Health::Closed, 1),
+        (Hang, Health::Closed, 1),
+        (Answer, Health::Closed, 1),
+    ] {
+        let (guard, source) = guarded("", &[Answer]);
+        *source.login.lock().unwrap() = Some(step);
+        guard.log_in_ahead();
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        assert_eq!(guard.health(), health);
+        assert_eq!(ask(&guard).await.is_ok(), health == Health::Closed);
+        assert_eq!(source.asked(), asked);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_reload_the_login_finds_out_whether_the_credentials_are_mended() {
+    let (guard, source) = guarded("", &[Fail(Kind::Refused)]);
+    ask(&guard).await.unwrap_err();
+    for (step, health) in [(Fail(Kind::Refused), Health::Open(Why::Refused)), (Answer, Health::Closed)] {
+        *source.login.lock().unwrap() = Some(step);
+        guard.forgive();
+        guard.log_in_ahead();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!((guard.health(), source.asked()), (health, 1));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,7 +29,7 @@ use crate::sources::verify::{add_new, verify};
 use crate::sources::watch;
 
 /// How long a follow-up request may take: the caller is known already and waits.
-const FOLLOW_UP: Duration = Duration::from_millis(300);
+pub(super) const FOLLOW_UP: Duration = Duration::from_millis(300);
 
 /// What is kept of the source's time for the answer itself.
 const TO_ANSWER: Duration = Duration::from_millis(50);
@@ -39,6 +39,9 @@ const OWNER_KNOWN: Duration = Duration::from_secs(60 * 60);
 
 /// Most owners that are remembered.
 const MOST_OWNERS: usize = 1000;
+
+/// Most contacts about each of which a follow-up request is made.
+const MOST_TOLD_APART: usize = 4;
 
 /// Most contacts that are found.
 pub(super) const MOST_FOUND: usize = 50;
@@ -83,7 +86,8 @@ impl Engine {
         let Some(vars) = first else { return search.end() };
         search.vars = vars;
         let hits = self.prefer(hits);
-        Ok(self.complete(hits, search).await)
+        let (hits, told_apart) = self.tell_apart(hits, &search).await;
+        Ok(self.complete(hits, search, told_apart).await)
     }
 
     /// When the time of the source is over.
@@ -170,15 +174,42 @@ impl Engine {
         hits
     }
 
+    /// Asks about each of several contacts, so that what is found can tell them apart; also says whether that was done. When
+    /// one of these requests fails nothing was found: the other contact would be chosen because nobody knows about this one.
+    async fn tell_apart(&self, hits: Vec<Hit>, search: &Search<'_>) -> (Vec<Hit>, bool) {
+        let plans = || self.settings.recipe.then.iter().filter(|plan| plan.several);
+        if !(2..=MOST_TOLD_APART).contains(&hits.len()) || plans().next().is_none() {
+            return (hits, false);
+        }
+        let ask = async |hit: &Hit| {
+            let (mut contact, mut vars) = ((*hit.contact).clone(), search.vars.clone());
+            for plan in plans() {
+                vars.insert("contact", view::contact(&contact));
+                if self.is_wanted(plan, &vars)? {
+                    self.follow_up(plan, &vars, &mut contact, search.until).await?;
+                }
+            }
+            Ok(Hit { contact: Arc::new(contact), rung: hit.rung })
+        };
+        match futures_util::future::try_join_all(hits.iter().map(ask)).await {
+            Ok(asked) => (self.prefer(asked), true),
+            Err(error) => {
+                self.note_failed(&error);
+                (hits, false)
+            }
+        }
+    }
+
     /// Adds what follow-up requests know, where exactly one contact was found, and makes the fields of the answer.
-    async fn complete(&self, mut hits: Vec<Hit>, search: Search<'_>) -> Vec<Hit> {
+    async fn complete(&self, mut hits: Vec<Hit>, search: Search<'_>, told_apart: bool) -> Vec<Hit> {
         let Search { mut vars, until, .. } = search;
         if let [hit] = hits.as_mut_slice() {
             let contact = Arc::make_mut(&mut hit.contact);
-            for plan in &self.settings.recipe.then {
+            for plan in self.settings.recipe.then.iter().filter(|plan| !(plan.several && told_apart)) {
                 vars.insert("contact", view::contact(contact));
                 if self.is_wanted(plan, &vars).unwrap_or(false) {
-                    self.follow_up(plan, &vars, contact, until).await;
+                    let asked = self.follow_up(plan, &vars, contact, until).await;
+                    asked.unwrap_or_else(|error| self.note_failed(&error));
                 }
             }
             self.find_owner(contact, &mut vars, until).await;
@@ -192,18 +223,27 @@ impl Engine {
 
     /// One more request about a known caller. Whatever becomes of it, the caller stays known; so it ends before the time of
     /// the source does.
-    async fn follow_up(&self, plan: &Plan, vars: &Vars, contact: &mut Contact, until: Instant) {
+    async fn follow_up(&self, plan: &Plan, vars: &Vars, contact: &mut Contact, until: Instant) -> Result<()> {
+        let within = self.time_to_follow(until)?;
+        if let Some(data) = self.ask(plan, vars, Some(within)).await? {
+            plan.map.fill(contact, &data);
+        }
+        Ok(())
+    }
+
+    /// How long a further request about a known caller may take.
+    ///
+    /// # Errors
+    /// [`Kind::Timeout`] when there is no time for one.
+    pub(super) fn time_to_follow(&self, until: Instant) -> Result<Duration> {
         let rest = until.saturating_duration_since(self.clock.now()).saturating_sub(TO_ANSWER);
-        if rest.is_zero() {
-            return;
-        }
-        match self.ask(plan, vars, Some(rest.min(FOLLOW_UP))).await {
-            Ok(Some(data)) => plan.map.fill(contact, &data),
-            Ok(None) => {}
-            Err(error) => {
-                tracing::debug!(target: "calldex::source", recipe = %self.settings.recipe.name, "a follow-up failed: {error}")
-            }
-        }
+        let late = || Error::new(Kind::Timeout, "no time is left for a further request");
+        (!rest.is_zero()).then_some(rest.min(FOLLOW_UP)).ok_or_else(late)
+    }
+
+    /// Notes that a further request about a known caller failed, which is no failure of the source.
+    pub(super) fn note_failed(&self, error: &Error) {
+        tracing::debug!(target: "calldex::source", recipe = %self.settings.recipe.name, "a follow-up failed: {error}");
     }
 
     /// Adds `owner_email`, `owner_name`, `owner_extension`: who looks after the contact.
@@ -217,7 +257,8 @@ impl Engine {
             None => {
                 vars.insert("contact", view::contact(contact));
                 let mut user = Contact::default();
-                self.follow_up(plan, vars, &mut user, until).await;
+                let asked = self.follow_up(plan, vars, &mut user, until).await;
+                asked.unwrap_or_else(|error| self.note_failed(&error));
                 let fields = fields_of(&user);
                 let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
                 if owners.len() >= MOST_OWNERS {

@@ -36,8 +36,8 @@ pub struct RecipeFile {
     /// answers without numbers.
     #[serde(default = "yes")]
     pub verify: bool,
-    /// Which of several contacts is meant: conditions on `contact`, in order. Where some contacts fulfil one and others do
-    /// not, only those that do are kept.
+    /// Which of several contacts is meant: conditions on `contact`, in order, such as `contact.number_label == 'mobile'`. Where
+    /// some contacts fulfil one and others do not, only those that do are kept.
     #[serde(default)]
     pub prefer: Vec<String>,
     /// What an administrator has to fill in, by name. Names may be those of a parameter string of the PBX.
@@ -52,7 +52,8 @@ pub struct RecipeFile {
     /// Requests that find contacts by number, tried in order for each spelling until one finds the caller.
     #[serde(default)]
     pub lookup: Vec<RequestTable>,
-    /// What of a record becomes a contact: JMESPath by field. `id` is needed; `numbers` is a list. Known fields: `name
+    /// What of a record becomes a contact: JMESPath by field. `id` is needed; `numbers` is a list such as `[phone, mobile]`, or
+    /// names its numbers: `{mobile: mobile, work: phone}`, `phones[].{number: value, label: type}`. Known fields: `name
     /// first_name last_name company email owner backend_link direct_line queue_position route_identifier outbound_number
     /// language external_id updated primary`. Any other name is kept for rules and templates.
     #[serde(default)]
@@ -256,6 +257,10 @@ pub struct RequestTable {
     pub map: BTreeMap<String, String>,
     /// `log_call`, `create`: JMESPath to the id of what was made.
     pub id: Option<String>,
+    /// `then`: whether it is asked where two to four contacts are left too, about each of them and at the same time.
+    /// `prefer` then chooses once more, by what was found; not when one of these requests fails.
+    #[serde(default)]
+    pub several: bool,
 }
 
 /// `[[error]]`: what an answer means. Without a rule: 401 and 403 are `refused`; 429, and 503 with a time to wait, are

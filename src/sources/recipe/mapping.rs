@@ -154,9 +154,7 @@ impl Mapping {
     /// Makes a contact of a record; `None` without an id.
     fn contact(&self, record: &Rcvar) -> Option<Contact> {
         let mut contact = Contact { id: id_of(&self.id.as_ref()?.find(record))?, ..Contact::default() };
-        let numbers = self.numbers.as_ref().map(|numbers| texts_of(&numbers.find(record))).unwrap_or_default();
-        let number = |written| ContactNumber { written, ..ContactNumber::default() };
-        contact.numbers = numbers.into_iter().map(number).collect();
+        contact.numbers = self.numbers.as_ref().map(|numbers| numbers_of(&numbers.find(record))).unwrap_or_default();
         self.fill(&mut contact, record);
         Some(contact)
     }
@@ -225,14 +223,34 @@ pub(super) fn text_of(value: &Variable) -> Option<String> {
     (!text.is_empty() && text.len() <= LONGEST_TEXT).then_some(text)
 }
 
-/// The texts and numbers of a list, also of lists in it; a single one counts as a list.
-fn texts_of(value: &Variable) -> Vec<String> {
+/// The numbers of a contact: a list of them, or a table with what the CRM calls each of them.
+fn numbers_of(value: &Variable) -> Vec<ContactNumber> {
+    let mut numbers = Vec::new();
     match value {
-        Variable::Array(items) => {
-            items.iter().take(MOST_NUMBERS).flat_map(|item| texts_of(item)).take(MOST_NUMBERS).collect()
+        Variable::Object(table) if !table.contains_key("number") => {
+            table.iter().for_each(|(label, value)| add_numbers(value, label, &mut numbers));
         }
-        Variable::String(_) | Variable::Number(_) => text_of(value).into_iter().collect(),
-        _ => Vec::new(),
+        value => add_numbers(value, "", &mut numbers),
+    }
+    numbers
+}
+
+/// Adds a number, those of a list and of lists in it, and `{ number, label }`.
+fn add_numbers(value: &Variable, label: &str, numbers: &mut Vec<ContactNumber>) {
+    match value {
+        _ if numbers.len() >= MOST_NUMBERS => {}
+        Variable::Array(items) => items.iter().for_each(|item| add_numbers(item, label, numbers)),
+        Variable::Object(table) => {
+            let label = table.get("label").and_then(|label| text_of(label)).unwrap_or_default();
+            if let Some(number) = table.get("number").filter(|number| !number.is_object()) {
+                add_numbers(number, &label, numbers);
+            }
+        }
+        Variable::String(_) | Variable::Number(_) => {
+            let number = |written| ContactNumber { written, label: label.to_owned(), ..ContactNumber::default() };
+            numbers.extend(text_of(value).map(number));
+        }
+        _ => {}
     }
 }
 
@@ -299,6 +317,23 @@ mod tests {
         assert_eq!(contact.custom.keys().collect::<Vec<_>>(), ["first_name"]);
         let numbers: Vec<&str> = contact.numbers.iter().map(|number| number.written.as_str()).collect();
         assert_eq!(numbers, ["0722", "7"]);
+    }
+
+    #[test]
+    fn a_number_is_labelled_by_the_key_that_it_stands_under_or_by_its_own_label() {
+        let json = r#"[{"id":1,"mobile":"0722","work":["021","022"],"fax":null,
+                        "phones":[{"value":"0733","type":"mobile"},{"value":44,"type":null},{"type":"home"}]}]"#;
+        for (path, expected) in [
+            ("{mobile: mobile, work: work, fax: fax}", &[("mobile", "0722"), ("work", "021"), ("work", "022")][..]),
+            ("phones[].{number: value, label: type}", &[("mobile", "0733"), ("", "44")]),
+            ("phones[0].{number: value, label: type}", &[("mobile", "0733")]),
+            ("phones", &[]),
+            ("[mobile, phones]", &[("", "0722")]),
+        ] {
+            let contact = contacts(json, &[("id", "id"), ("numbers", path)]).unwrap().remove(0);
+            let numbers = contact.numbers.iter().map(|number| (number.label.as_str(), number.written.as_str()));
+            assert_eq!(numbers.collect::<Vec<_>>(), expected, "{path}");
+        }
     }
 
     #[test]

@@ -131,6 +131,7 @@ struct Plan {
     next: Option<Next>,
     map: Mapping,
     id: Option<Path>,
+    several: bool,
 }
 
 /// What leads from one page of an answer to the next.

@@ -1,8 +1,10 @@
-//! Answers that come in pages: one after the other, until the caller is found on one.
+//! Answers that come in pages: one after the other, also when the caller was found on one, since another contact with his
+//! number may stand on the next.
 //!
 //! What leads to the next page comes out of the answer, so it is hostile input like everything in there: an address has to
 //! be where the first page was, and pages, records and bytes are bounded. A reading that ends before the last page and has
-//! not found the caller is a failure. Whoever is on the pages that nobody read is not unknown.
+//! not found the caller is a failure. Whoever is on the pages that nobody read is not unknown. One that has found him has
+//! little time more, and loses him no more: not when a page fails, and not when pages are left.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +12,7 @@ use jmespath::{Rcvar, Variable};
 use minijinja::value::{Serde, Value};
 use url::Url;
 
-use super::engine::Engine;
+use super::engine::{Engine, FOLLOW_UP};
 use super::mapping::{MOST_RECORDS, text_of};
 use super::view::Vars;
 use super::{Next, NextPlace, Plan};
@@ -18,9 +20,13 @@ use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::number::{Number, Numbering};
 use crate::sources::http::{Answer, BODY_LIMIT};
+use crate::sources::verify::add_new;
 
 /// Most pages that one request reads.
 pub(super) const MOST_PAGES: usize = 5;
+
+/// How long pages are turned after the one with the caller: he is known already and waits.
+const FURTHER_PAGES: Duration = FOLLOW_UP;
 
 /// One lookup on its way.
 pub(super) struct Search<'a> {
@@ -84,32 +90,50 @@ struct Read {
 }
 
 impl Engine {
-    /// Sends one request of a lookup, and turns its pages until the caller is found on one.
+    /// Sends one request of a lookup, and turns its pages.
     ///
     /// # Errors
-    /// Any failure, on any page.
+    /// Any failure on any page, while the caller is not found.
     pub(super) async fn look_up(&self, plan: &Plan, search: &mut Search<'_>) -> Result<Vec<Hit>> {
         if !self.is_wanted(plan, &search.vars)? {
             return Ok(Vec::new());
         }
+        let mut hits = Vec::new();
+        match self.turn_pages(plan, search, &mut hits).await {
+            Err(error) if hits.is_empty() => return Err(error),
+            Err(error) => self.note_failed(&error),
+            Ok(()) => {}
+        }
+        Ok(hits)
+    }
+
+    async fn turn_pages(&self, plan: &Plan, search: &mut Search<'_>, hits: &mut Vec<Hit>) -> Result<()> {
         let mut vars = search.vars.clone();
         let (mut read, mut turn) = (Read::default(), Turn::default());
+        // When further pages are no longer waited for, once the caller is found.
+        let mut until = None;
         loop {
             vars.insert("page", Value::from(read.pages + 1));
             let start = self.clock.now();
-            let Some(page) = self.ask_page(plan, &vars, None, turn).await? else { return Ok(Vec::new()) };
-            let hits = self.hits(plan, &page.data, search.asked)?;
-            if !hits.is_empty() {
-                return Ok(hits);
-            }
-            read.count(plan, &page, self.clock.now().saturating_duration_since(start));
+            let within = until.map(|until| self.time_to_follow(until)).transpose()?;
+            let Some(page) = self.ask_page(plan, &vars, within, turn).await? else { return Ok(()) };
+            add_new(hits, self.hits(plan, &page.data, search.asked)?);
+            let now = self.clock.now();
+            read.count(plan, &page, now.saturating_duration_since(start));
             let next = plan.next.as_ref().map(|next| next.of(&page)).transpose()?.flatten();
             if next.is_none() && read.records <= MOST_RECORDS {
-                return Ok(Vec::new());
+                return Ok(());
             }
-            if let Some(why) = read.is_enough(search.until.saturating_duration_since(self.clock.now())) {
-                search.unread = Some(self.explain_unread(&read, why));
-                return Ok(Vec::new());
+            if !hits.is_empty() {
+                until.get_or_insert(search.until.min(now + FURTHER_PAGES));
+            }
+            if let Some(why) = read.is_enough(until.unwrap_or(search.until).saturating_duration_since(now)) {
+                let unread = self.explain_unread(&read, why);
+                if hits.is_empty() {
+                    search.unread = Some(unread);
+                    return Ok(());
+                }
+                return Err(unread);
             }
             turn = Turn { address: None, limit: BODY_LIMIT - read.bytes };
             match next {

@@ -52,7 +52,7 @@ impl Engine {
             return Ok(Some(session.clone()));
         }
         *current = None;
-        let session = self.log_in(plan).await?;
+        let session = self.log_in(plan).await.map_err(|error| error.before_asking(true))?;
         *current = Some(session.clone());
         Ok(Some(session))
     }

@@ -1,4 +1,4 @@
-//! A recipe as a source of this program: it finds callers, writes finished calls down, and logs in ahead of the first call.
+//! A recipe as a source of this program: it finds callers, writes finished calls down, makes contacts, and logs in.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,9 @@ use super::write::{CallFields, NewContact, describe_call};
 use crate::config;
 use crate::error::Result;
 use crate::model::{Contact, ContactId, EndedCall};
-use crate::sources::{Built, CallLog, ContactMaker, Inputs, Making, Pending, Question, Source, Workbench, Writing};
+use crate::sources::{
+    Built, CallLog, ContactMaker, Inputs, LoggingIn, Making, Pending, Question, Source, Workbench, Writing,
+};
 
 /// A source that is described by a recipe.
 #[derive(Clone)]
@@ -30,7 +32,6 @@ pub struct RecipeSource {
 pub fn build(recipe: &Arc<Recipe>, source: &config::Source, workbench: Workbench) -> Result<Built> {
     let (logs_calls, makes_contacts) = (recipe.logs_calls(), recipe.makes_contacts());
     let source = RecipeSource::new(recipe, source, workbench)?;
-    source.log_in_ahead();
     let call_log = logs_calls.then(|| Arc::new(source.clone()) as Arc<dyn CallLog>);
     let contact_maker = makes_contacts.then(|| Arc::new(source.clone()) as Arc<dyn ContactMaker>);
     Ok(Built { source: Arc::new(source), call_log, contact_maker })
@@ -52,20 +53,6 @@ impl RecipeSource {
             }),
             agents: workbench.agents,
         })
-    }
-
-    /// Begins a session, so that the first call need not wait for it. A failure is no matter here: the first call meets it
-    /// again and says so.
-    fn log_in_ahead(&self) {
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let engine = Arc::clone(&self.engine);
-            // Ends by itself: a login has the bounds of every request.
-            runtime.spawn(async move {
-                if let Err(error) = engine.session().await {
-                    tracing::warn!(target: "calldex::source", "cannot log in ahead of the first call: {error}");
-                }
-            });
-        }
     }
 
     /// Writes a call down that is described by its fields, as in a file. Returns the id of what was made.
@@ -119,6 +106,12 @@ impl Source for RecipeSource {
 
     fn inputs(&self) -> Inputs {
         self.inputs.clone()
+    }
+
+    fn log_in(&self) -> Option<LoggingIn> {
+        let engine = Arc::clone(&self.engine);
+        engine.settings.recipe.auth.session.as_ref()?;
+        Some(Box::pin(async move { engine.session().await.map(|_| ()) }))
     }
 
     fn find(&self, question: Arc<Question>) -> Pending<'static> {

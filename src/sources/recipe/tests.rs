@@ -3,6 +3,7 @@
 mod random;
 mod readings;
 mod runaway;
+mod several;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -25,7 +25,7 @@ mod tests;
 use std::sync::Arc;
 
 use super::verify::verify;
-use super::{ApiType, Built, Inputs, Pending, Question, Source, Workbench};
+use super::{ApiType, Built, Inputs, LoggingIn, Pending, Question, Source, Workbench};
 use crate::config::{self, Complaint};
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
@@ -41,7 +41,7 @@ fn check(source: &config::Source) -> Vec<Complaint> {
     settings::read(source).1
 }
 
-/// Makes a source, and logs in ahead of the first call.
+/// Makes a source.
 fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
     let wrong = || Error::new(Kind::Invalid, "the parameters of this source are wrong");
     let settings = settings::read(source).0.ok_or_else(wrong)?;
@@ -49,11 +49,6 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
     let class = settings.class.as_ref().map(|class| class::Class::of(class, source)).transpose()?;
     let agents = Arc::clone(&bench.agents);
     let org = Arc::new(Org::new(settings.login.clone(), settings.version.clone(), access, bench));
-    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        let ahead = Arc::clone(&org);
-        // Ends with the login; a failure is told by the call that meets it.
-        runtime.spawn(async move { ahead.session().await.map(|_| ()) });
-    }
     let parts = call_log::Parts {
         source: Arc::clone(&source.name),
         org: Arc::clone(&org),
@@ -103,6 +98,11 @@ impl Source for Shared {
     fn find(&self, question: Arc<Question>) -> Pending<'static> {
         let salesforce = Arc::clone(&self.0);
         Box::pin(async move { salesforce.find(&question).await })
+    }
+
+    fn log_in(&self) -> Option<LoggingIn> {
+        let org = Arc::clone(&self.0.org);
+        Some(Box::pin(async move { org.session().await.map(|_| ()) }))
     }
 
     fn link_for_unknown(&self, question: &Question) -> Option<String> {

@@ -50,7 +50,9 @@ impl Sessions {
             State::Open(session) if session.until.is_none_or(|until| door.now < until) => {
                 return Ok(Arc::clone(session));
             }
-            State::Refused { why, until } if door.now < *until => return Err(Error::new(Kind::Refused, why.clone())),
+            State::Refused { why, until } if door.now < *until => {
+                return Err(Error::new(Kind::Refused, why.clone()).before_asking(true));
+            }
             _ => {}
         }
         match watch::unseen(access.log_in(door)).await {
@@ -64,7 +66,7 @@ impl Sessions {
                     Kind::Refused => State::Refused { why: error.to_string(), until: door.now + PAUSE },
                     _ => State::None,
                 };
-                Err(error)
+                Err(error.before_asking(true))
             }
         }
     }

@@ -54,6 +54,7 @@ impl Compiler<'_> {
             next: None,
             map: self.mapping(&table.map, &inside(place, "map")),
             id: self.path(&table.id, &inside(place, "id")),
+            several: table.several,
         };
         plan.next = self.next(table, &plan, place);
         plan
@@ -94,6 +95,7 @@ impl Compiler<'_> {
             ("next_header", table.next_header.is_some(), kind == "lookup"),
             ("map", !table.map.is_empty(), reads),
             ("id", table.id.is_some(), writes),
+            ("several", table.several, kind == "then"),
         ];
         for (key, is_set, belongs) in present {
             if is_set && !belongs {

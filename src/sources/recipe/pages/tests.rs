@@ -60,8 +60,36 @@ const BY_LINK: &str = "get = \"/c\"\nquery = { n = \"{{ number }}\" }\nnext_head
 fn pages_are_turned_until_the_caller_is_found() {
     let (first, second) = ("GET /c?n=%2B40722111222", "GET /c?n=%2B40722111222&after=a%26b");
     let to_second = r#","more":{"cursor":"a&b"}"#;
-    assert_goes(BY_CURSOR, FOUND, &[(first, "", NOBODY, to_second), (second, "", CALLER, to_second)]);
-    assert_goes(BY_CURSOR, FOUND, &[(first, "", CALLER, to_second)]);
+    assert_goes(BY_CURSOR, FOUND, &[(first, "", NOBODY, to_second), (second, "", CALLER, "")]);
+}
+
+#[test]
+fn whoever_has_the_same_number_on_a_later_page_is_found_too() {
+    let (first, second) = ("GET /c?n=%2B40722111222", "GET /c?n=%2B40722111222&after=2");
+    let other = r#"{"id":8,"phone":"+40 722 111 222"}"#;
+    let to_second = r#","more":{"cursor":2}"#;
+    let both = "contacts = [{ id = 7 }, { id = 8 }]";
+    assert_goes(BY_CURSOR, both, &[(first, "", CALLER, to_second), (second, "", other, "")]);
+    assert_goes(BY_CURSOR, FOUND, &[(first, "", CALLER, to_second), (second, "", CALLER, "")]);
+}
+
+#[test]
+fn a_caller_who_is_known_is_not_lost_by_a_later_page() {
+    let (first, second) = ("GET /c?n=%2B40722111222", "GET /c?n=%2B40722111222&after=2");
+    let to_second = r#","more":{"cursor":2}"#;
+    let exchanges = [(first, "", CALLER, to_second), (second, "", "", "")];
+    for status in [401, 429, 500] {
+        let text = recorded(BY_CURSOR, FOUND, &exchanges);
+        let (first, second) = text.split_at(text.rfind("answer_headers").unwrap());
+        let text = format!("{first}status = {status}\n{second}");
+        let recipe = read("crm", "crm.toml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(try_out(&Arc::new(recipe)).remove(0).outcome, Ok(()), "{status}");
+    }
+    let lookup = BY_ADDRESS.to_owned();
+    let away = r#","next":"https://evil.test/c""#;
+    assert_goes(&lookup, FOUND, &[(first, "", CALLER, away)]);
+    let many = vec![CALLER; MOST_RECORDS].join(",");
+    assert_goes(BY_CURSOR, FOUND, &[(first, "", &many, to_second)]);
 }
 
 #[test]
@@ -81,8 +109,9 @@ fn a_page_is_also_an_address_or_a_number_or_what_a_header_says() {
     }
     let link = "link = '</c?p=1>; rel=\"prev\", <https://crm.example.com/d?p=2>; title=\"a, b\"; rel=\"last next\"'";
     assert_goes(BY_LINK, FOUND, &[(first, link, NOBODY, ""), ("GET /d?p=2", "", CALLER, "")]);
-    let by_number = "post = \"/c\"\nnext = \"length(items) == `1`\"\njson = { page = \"{{ page }}\" }";
-    let mut text = recorded(by_number, FOUND, &[("POST /c", "", NOBODY, ""), ("POST /c", "", CALLER, "")]);
+    let by_number = "post = \"/c\"\nnext = \"length(items) == `2`\"\njson = { page = \"{{ page }}\" }";
+    let full = format!("{NOBODY},{NOBODY}");
+    let mut text = recorded(by_number, FOUND, &[("POST /c", "", &full, ""), ("POST /c", "", CALLER, "")]);
     for page in 1..=2 {
         text = text.replacen("answer_headers", &format!("sends = '{{\"page\":{page}}}'\nanswer_{{}}headers"), 1);
     }
@@ -186,6 +215,7 @@ fn keys_of_pages_stand_where_they_do_something() {
 
 /// A CRM whose pages never end, each of `bytes` bytes, for each of which `pause` passes on the clock.
 struct Endless {
+    record: &'static str,
     now: Mutex<Instant>,
     pause: Duration,
     bytes: usize,
@@ -193,9 +223,9 @@ struct Endless {
 }
 
 impl Endless {
-    fn new(pause: Duration, bytes: usize) -> Arc<Self> {
+    fn new(record: &'static str, pause: Duration, bytes: usize) -> Arc<Self> {
         let now = Mutex::new(crate::clock::SystemClock.now());
-        Arc::new(Self { now, pause, bytes, asked: Mutex::default() })
+        Arc::new(Self { record, now, pause, bytes, asked: Mutex::default() })
     }
 }
 
@@ -205,8 +235,8 @@ impl Wire for Shared {
     fn send(&self, request: Request, _within: Option<Duration>) -> Sending<'_> {
         *self.0.now.lock().unwrap() += self.0.pause;
         self.0.asked.lock().unwrap().push(request);
-        let filling = "x".repeat(self.0.bytes);
-        let body = format!(r#"{{"items":[{NOBODY}],"more":{{"cursor":"x"}},"filling":"{filling}"}}"#);
+        let (record, filling) = (self.0.record, "x".repeat(self.0.bytes));
+        let body = format!(r#"{{"items":[{record}],"more":{{"cursor":"x"}},"filling":"{filling}"}}"#);
         let answer = Answer { status: StatusCode::OK, headers: HeaderMap::new(), body: body.into() };
         Box::pin(std::future::ready(Ok(answer)))
     }
@@ -221,13 +251,18 @@ impl Clock for Shared {
     }
 }
 
-/// How a lookup ends that gets these pages, and what it sent.
+/// How a lookup in vain ends that gets these pages, and what it sent.
 async fn look_up(pause: Duration, bytes: usize, more: &str) -> (Error, Vec<Request>) {
-    let crm = Endless::new(pause, bytes);
+    let (found, asked) = find(&Endless::new(NOBODY, pause, bytes), more).await;
+    (found.unwrap_err(), asked)
+}
+
+/// How a lookup ends, and what it sent.
+async fn find(crm: &Arc<Endless>, more: &str) -> (Result<Vec<Hit>>, Vec<Request>) {
     let recipe: Arc<Recipe> = Arc::new(read("crm", "crm.toml", &(more.to_owned() + &text(BY_CURSOR))).unwrap());
     let params = [("key".to_owned(), "k".to_owned())].into();
     let settings = Settings::of_test(recipe, &params, None, "RO").unwrap();
-    let engine = Engine::new(settings, Arc::new(Shared(Arc::clone(&crm))), Arc::new(Shared(Arc::clone(&crm))));
+    let engine = Engine::new(settings, Arc::new(Shared(Arc::clone(crm))), Arc::new(Shared(Arc::clone(crm))));
     let call = Call {
         project: "test".into(),
         telephone: "+40722111222".to_owned(),
@@ -237,9 +272,17 @@ async fn look_up(pause: Duration, bytes: usize, more: &str) -> (Error, Vec<Reque
         request_id: RequestId::from_bits(0),
     };
     let numbering = Numbering::of_country("RO");
-    let error = engine.find(&call, &parse("+40722111222", &numbering), &numbering).await.unwrap_err();
+    let found = engine.find(&call, &parse("+40722111222", &numbering), &numbering).await;
     let asked = std::mem::take(&mut *crm.asked.lock().unwrap());
-    (error, asked)
+    (found, asked)
+}
+
+#[tokio::test]
+async fn a_caller_who_is_known_does_not_wait_for_many_pages() {
+    for (pause, pages) in [(FURTHER_PAGES / 3, 3), (FURTHER_PAGES, 1), (Duration::ZERO, MOST_PAGES)] {
+        let (found, asked) = find(&Endless::new(CALLER, pause, 0), "").await;
+        assert_eq!((found.unwrap().len(), asked.len()), (1, pages), "{pause:?} a page");
+    }
 }
 
 #[tokio::test]
