@@ -24,11 +24,12 @@ mod tests;
 
 use std::sync::Arc;
 
-use super::verify::verify;
+use super::verify::{NUMBER_LABEL, order, prefer, verify};
 use super::{ApiType, Built, Inputs, LoggingIn, Pending, Question, Source, Workbench};
 use crate::config::{self, Complaint};
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
+use crate::model::Contact;
 use crate::number::{self, Number, Numbering, Spelling};
 use org::Org;
 use owners::Owners;
@@ -110,6 +111,11 @@ impl Source for Shared {
     }
 }
 
+/// Whether the caller's number is the mobile one of a contact: that is his own, an office number may be anybody's.
+fn is_mobile(contact: &Contact) -> bool {
+    contact.custom.get(NUMBER_LABEL).is_some_and(|labels| labels.split(", ").any(|label| label == records::MOBILE))
+}
+
 impl Salesforce {
     async fn find(&self, question: &Question) -> Result<Vec<Hit>> {
         let spellings = self.spellings(question);
@@ -129,6 +135,8 @@ impl Salesforce {
             let message = format!("the search finds {found} records and more, and the caller may be among those");
             return Err(Error::new(Kind::Corrupt, message));
         }
+        prefer(&mut hits, is_mobile);
+        order(&mut hits);
         let instance = self.org.session().await?.instance.clone();
         for hit in &mut hits {
             let contact = Arc::make_mut(&mut hit.contact);
