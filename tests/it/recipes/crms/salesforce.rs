@@ -6,9 +6,10 @@
 
 mod search;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::assertion::{Claims, is_good};
 use super::super::book::Book;
@@ -18,7 +19,7 @@ use search::find;
 
 const SOAP_LOGIN: &str = "/services/Soap/u/";
 const TOKEN: &str = "/services/oauth2/token";
-const CLASS: &str = "http://soap.sforce.com/schemas/class/CreateActivitiesWebService";
+const CLASS: &str = "/services/Soap/class/";
 const OWNER: &str = "005A00000000000007";
 pub(crate) const SECRETS: [&str; 5] = ["pw-SECRET", "WRONG-SECRET", "TOKEN-SECRET", "app-SECRET", "00D!session"];
 pub(crate) const BY_PASSWORD: &str =
@@ -29,6 +30,8 @@ pub(crate) const BY_PASSWORD: &str =
 pub(crate) struct Salesforce {
     pub(crate) sessions: AtomicUsize,
     pub(crate) is_used_up: AtomicBool,
+    /// The tasks that were made.
+    pub(crate) tasks: Mutex<Vec<Value>>,
 }
 
 impl Salesforce {
@@ -97,23 +100,36 @@ impl Salesforce {
                 let user = json!({ "attributes": { "type": "User" }, "Id": OWNER, "Extension": "101" });
                 Answer::json(200, &json!({ "totalSize": 1, "done": true, "records": [user] }))
             }
+            ("GET", "query/") if query.contains("FROM Task") => self.find_task(query),
             ("GET", "query/") => Answer::json(200, &json!({ "totalSize": 0, "done": true, "records": [] })),
-            ("POST", "sobjects/Task/") => make(request, "Subject", "00TA00000000000001"),
+            ("POST", "sobjects/Task/") => {
+                self.tasks.lock().unwrap().push(request.json());
+                make(request, "Subject", "00TA00000000000001")
+            }
             ("POST", "sobjects/Contact/") => make(request, "LastName", "003A00000000000950"),
             _ => wrong(404, "NOT_FOUND"),
         }
     }
 
+    fn find_task(&self, query: &str) -> Answer {
+        let tasks = self.tasks.lock().unwrap();
+        let is_meant =
+            |task: &&Value| query.contains(&format!("WHERE CallObject = '{}'", text_at(task, "/CallObject").unwrap()));
+        let found: Vec<Value> = tasks.iter().filter(is_meant).map(|_| json!({ "Id": "00TA00000000000001" })).collect();
+        Answer::json(200, &json!({ "done": true, "records": found }))
+    }
+
     fn class(&self, request: &Request) -> Answer {
         let session = self.session();
         let header = format!("<ns1:SessionHeader><ns1:sessionId>{session}</ns1:sessionId></ns1:SessionHeader>");
-        if request.header("soapaction") != "\"\"" || !request.body.contains(&format!("xmlns:ns1=\"{CLASS}\"")) {
+        let namespace = format!("http://soap.sforce.com/schemas/class/{}", &request.path[CLASS.len()..]);
+        if request.header("soapaction") != "\"\"" || !request.body.contains(&format!("xmlns:ns1=\"{namespace}\"")) {
             return fault("UNKNOWN_EXCEPTION");
         }
         if !request.body.contains(&header) {
             return fault("INVALID_SESSION_ID");
         }
-        xml(200, &format!("<sendCallInfoResponse xmlns=\"{CLASS}\"><result>ok</result></sendCallInfoResponse>"))
+        xml(200, &format!("<sendCallInfoResponse xmlns=\"{namespace}\"><result>ok</result></sendCallInfoResponse>"))
     }
 }
 
@@ -188,7 +204,7 @@ impl Crm for Salesforce {
         match request.path.as_str() {
             TOKEN => self.grant(request),
             path if path.starts_with(SOAP_LOGIN) => self.log_in(request),
-            path if path.starts_with("/services/Soap/class/") => self.class(request),
+            path if path.starts_with(CLASS) => self.class(request),
             _ => self.data(request, book).with("Sforce-Limit-Info", "api-usage=18/5000"),
         }
     }
