@@ -27,6 +27,7 @@ pub mod mapping;
 pub mod quiet;
 pub mod recipe;
 mod salesforce;
+pub mod so_far;
 mod soap;
 mod sql;
 #[cfg(test)]

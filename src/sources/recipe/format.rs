@@ -58,7 +58,8 @@ pub struct RecipeFile {
     /// language external_id updated primary`. Any other name is kept for rules and templates.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
-    /// Further requests, in order, when exactly one contact was found: its company, an open deal. They never lose the caller.
+    /// Further requests, in order, when exactly one contact was found: its company, an open deal. They never lose the caller:
+    /// at the deadline he is answered without them.
     #[serde(default)]
     pub then: Vec<RequestTable>,
     /// Who the owner of a contact is: one request by `contact.owner`, whose `map` gives `email`, `name`, `extension`. The
@@ -279,7 +280,8 @@ pub struct ErrorTable {
     /// `limit`: the header that says how long to wait, beside `Retry-After` and `X-RateLimit-Reset`: seconds, or seconds since
     /// 1970.
     pub wait_header: Option<String>,
-    /// `limit`: how long to wait when no header says so, such as `"60s"`, or `"day"` for until midnight UTC.
+    /// `limit`: how long to wait when neither `Retry-After` nor `wait_header` says so, such as `"60s"`, or `"day"` for until
+    /// midnight UTC. It counts for more than `X-RateLimit-Reset`, which some send with every answer.
     pub wait: Option<String>,
 }
 
