@@ -180,10 +180,38 @@ pub fn workbench_for(
             return Err(Error::new(Kind::Invalid, message));
         }
     };
+    Ok((recipe, lone_workbench(config, source, clock)?))
+}
+
+/// What makes contacts in the system of a source, for the command line.
+///
+/// # Errors
+/// [`Kind::Invalid`] when its type cannot, or has mistakes.
+pub fn contact_maker_for(
+    config: &Config,
+    source: &config::Source,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn ContactMaker>> {
+    let workbench = lone_workbench(config, source, clock)?;
+    let built = match find_type(source) {
+        Some(Type::Code(api_type)) => (api_type.build)(source, workbench)?,
+        Some(Type::Recipe(recipe)) => {
+            let maker = recipe::RecipeSource::new(&recipe, source, workbench)?;
+            let hidden = hidden_with(source, &maker.secrets());
+            return Ok(Arc::new(Discreet { inner: Arc::new(maker) as Arc<dyn ContactMaker>, hidden }));
+        }
+        Some(Type::Broken(problems)) => return Err(Error::new(Kind::Invalid, problems.to_string())),
+        None => return Err(Error::new(Kind::Invalid, explain_unknown(source))),
+    };
+    let unable = || Error::new(Kind::Invalid, format!("the type {} makes no contacts", source.api_type));
+    built.contact_maker.ok_or_else(unable)
+}
+
+/// A workbench of a source that shares nothing with others.
+fn lone_workbench(config: &Config, source: &config::Source, clock: Arc<dyn Clock>) -> Result<Workbench> {
     let live = LiveSources::none(Arc::clone(&clock));
     let counted = Counted { budget: Arc::new(Budget::new(rate_of(source), clock)), quiet: Arc::default() };
-    let workbench = live.workbench(source, &counted, &agents_of(config, source))?;
-    Ok((recipe, workbench))
+    live.workbench(source, &counted, &agents_of(config, source))
 }
 
 /// The rate that the source names, else the one of its recipe.
@@ -338,9 +366,7 @@ impl LiveSources {
 
     fn surround(&self, built: Built, source: &config::Source, settings: String, counted: Counted) -> LiveSource {
         let Built { source: finder, call_log, contact_maker, secrets, fault } = built;
-        let mut hidden = secrets::hidden_of(source);
-        secrets.iter().for_each(|secret| hidden.add(secret));
-        let hidden = Arc::new(hidden);
+        let hidden = hidden_with(source, &secrets);
         let call_log = call_log.map(|log| Arc::new(Discreet { inner: log, hidden: Arc::clone(&hidden) }) as _);
         let contact_maker =
             contact_maker.map(|maker| Arc::new(Discreet { inner: maker, hidden: Arc::clone(&hidden) }) as _);
@@ -348,6 +374,13 @@ impl LiveSources {
         let account = identify_account(source);
         LiveSource { guard, call_log, contact_maker, fault, timeout: source.timeout, settings, account, counted }
     }
+}
+
+/// What must not be shown of a source.
+fn hidden_with(source: &config::Source, secrets: &[String]) -> Arc<watch::Hidden> {
+    let mut hidden = secrets::hidden_of(source);
+    secrets.iter().for_each(|secret| hidden.add(secret));
+    Arc::new(hidden)
 }
 
 /// Writes to a system, and says of a failure what may be said.
