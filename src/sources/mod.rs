@@ -511,8 +511,9 @@ pub trait CallLog: Send + Sync + 'static {
     ///
     /// # Errors
     /// A passing one ([`Error::is_passing`](crate::error::Error::is_passing)) when the system cannot be reached or is
-    /// busy: the journal waits and tries again. Any other one when it refuses this call, which is tried a few times more
-    /// and then parked for somebody to look at. The message is shown to the administrator and must not hold a secret.
+    /// busy, [`Kind::Refused`] when it refuses the credentials: the journal waits and tries again. Any other one when it
+    /// refuses this call, which is tried a few times more and then parked for somebody to look at. The message is shown to
+    /// the administrator and must not hold a secret.
     fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static>;
 }
 
