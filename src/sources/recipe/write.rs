@@ -85,7 +85,8 @@ impl Engine {
         let Some(id) = known else {
             return Ok(if hits.len() == 1 { hits.pop().map(|hit| (*hit.contact).clone()) } else { None });
         };
-        let found = hits.iter().find(|hit| hit.contact.id == id).map(|hit| (*hit.contact).clone());
+        let found =
+            hits.iter().find(|hit| hit.contact.id.to_string() == id.to_string()).map(|hit| (*hit.contact).clone());
         Ok(Some(found.unwrap_or_else(|| Contact { id, ..Contact::default() })))
     }
 

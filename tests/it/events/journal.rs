@@ -25,7 +25,7 @@ fn a_call_that_is_over_is_written_whole_and_once() {
     let server = workplace.serve();
     let call = "uniqueid=1&telephone=0722111222&dnid=0310000000&queue=support&agent=ion";
     report(&server, &format!("event=queue_answer&direction=IN&{call}"));
-    let end = format!("event=queue_answer_end&{call}&recording=https://pbx.example.com/1.wav");
+    let end = format!("event=queue_answer_end&{call}&billsec=61&recording=https://pbx.example.com/1.wav");
     for _ in 0..2 {
         report(&server, &end);
     }
@@ -45,7 +45,10 @@ fn a_call_that_is_over_is_written_whole_and_once() {
         ("direction", json!("in")),
         ("telephone", json!("0722111222")),
         ("number", json!("+40722111222")),
+        ("dnid", json!("0310000000")),
         ("agent", json!("ion")),
+        ("outcome", json!("answered")),
+        ("duration", json!(61)),
         ("queue", json!("support")),
         ("recording", json!("https://pbx.example.com/1.wav")),
         ("contact", json!({ "source": "customers", "id": "12345" })),

@@ -29,6 +29,8 @@ pub(crate) enum Fault {
     HalfABody,
     /// The connection is closed without an answer.
     Reset,
+    /// What is sent to this path is taken, and the connection is closed without an answer.
+    Lose(&'static str),
     /// A web page with status 200.
     Page,
     /// XML with status 200.

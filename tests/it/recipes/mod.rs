@@ -11,6 +11,7 @@ mod fault;
 mod freshdesk;
 mod gone;
 mod hostile;
+mod journal;
 mod late;
 mod limits;
 mod meter;

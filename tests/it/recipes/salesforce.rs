@@ -119,7 +119,8 @@ fn a_refused_login_is_an_alarm_and_is_not_tried_with_every_call() {
 }
 
 fn end_a_call(server: &Server) {
-    let call = "direction=IN&telephone=0722111222&dnid=0310000000&uniqueid=1.1&agent=101";
+    let call = "direction=IN&telephone=0722111222&dnid=0310000000&uniqueid=1.1&agent=101&queue=support&queue_hold_time=7\
+                &billsec=61&recording=https://pbx.example.com/1.wav%3Fa=1%26b=2";
     expect(server, "0722111222&dnid=0310000000", "Ana Pop");
     for event in ["queue_answer", "queue_answer_end"] {
         assert_eq!(report(server.address, &format!("/sales/events?event={event}&{call}")).status, 200);
@@ -141,15 +142,48 @@ fn the_journal_makes_a_task_of_the_agent_who_spoke() {
 }
 
 #[test]
-fn the_journal_calls_the_class_of_the_customer() {
-    let class = ", webservices = { send_call = { xml = \"CreateActivitiesWebService\", method = \"sendCallInfo\" } } }";
-    let bench = Bench::new(&BY_PASSWORD.replace(" }", class), "");
+fn the_journal_calls_the_class_of_the_customer_with_all_that_is_known_and_again_when_the_answer_was_lost() {
+    let fields = [
+        ("key", None),
+        ("project", Some("sales")),
+        ("uniqueid", Some("1.1")),
+        ("direction", Some("IN")),
+        ("telephone", Some("0722111222")),
+        ("number", Some("+40722111222")),
+        ("dnid", Some("0310000000")),
+        ("queue", Some("support")),
+        ("agent", Some("101")),
+        ("outcome", Some("answered")),
+        ("recording", Some("https://pbx.example.com/1.wav?a=1&amp;b=2")),
+        ("waited", Some("7")),
+        ("duration", Some("61")),
+        ("contact_id", Some("003A00000000000042")),
+        ("name", Some("Ana Pop")),
+    ];
+    let arguments: Vec<String> = fields.iter().map(|(field, _)| format!("arg_{field} = \"{field}\"")).collect();
+    let class = format!(
+        ", webservices = {{ send_call = {{ xml = \"Calls\", method = \"sendCallInfo\", arguments = {{ {} }} }} }} }}",
+        arguments.join(", ")
+    );
+    let bench = Bench::new(&BY_PASSWORD.replace(" }", &class), "");
     let server = bench.workplace.serve();
+    let path = "/services/Soap/class/Calls";
+    bench.stand_in.order(Fault::Lose(path));
     end_a_call(&server);
-    let path = "/services/Soap/class/CreateActivitiesWebService";
     wait_until("the call of the class", || !bench.arrived(path).is_empty());
-    let sent = bench.arrived(path).remove(0);
-    assert!(sent.body.contains("sendCallInfo") && sent.body.contains("0722111222"), "{}", sent.body);
+    bench.stand_in.order(Fault::None);
+    let written = || bench.workplace.succeed(&["journal", "list", "--written", "--json"]);
+    wait_until("the call to be written", || !written().is_empty());
+    let key = serde_json::from_str::<serde_json::Value>(&written()).unwrap()["key"].as_str().unwrap().to_owned();
+    let sent = bench.arrived(path);
+    assert!(sent.len() >= 2, "a lost answer is no answer");
+    for request in &sent {
+        for (field, value) in &fields {
+            let expected = format!("<ns1:arg_{field}>{}</ns1:arg_{field}>", value.unwrap_or(&key));
+            assert!(request.body.contains(&expected), "{expected}: {}", request.body);
+        }
+        assert_eq!(request.body, sent[0].body, "the same call is sent again");
+    }
     assert!(bench.arrived(bench.crm.log_path()).is_empty(), "a task beside the class");
     bench.end(server);
 }

@@ -3,6 +3,8 @@
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
+use serde_json::json;
+
 use crate::harness::{Workplace, get, own_port, report, wait_until};
 use crate::php::has_php_with;
 
@@ -139,8 +141,13 @@ fn a_call_that_is_over_is_written_down_by_a_function_of_the_service() {
     });
     let token = "token=a-token-for-the-tests-0123456789";
     for name in ["map", "places"] {
-        let event = format!("event=missed_calls&telephone=%2B40722111222&dnid=0310000000&uniqueid={name}.1&queue=shop");
-        assert_eq!(report(server.address, &format!("/j-{name}/events?{event}&{token}")).status, 200);
+        let call =
+            format!("telephone=%2B40722111222&dnid=0310000000&uniqueid={name}.1&queue=shop&agent=101&direction=IN");
+        let more = "queue_hold_time=7&billsec=61&recording=https://pbx.example.com/1.wav%3Fa=1%26b=2";
+        for event in ["queue_answer", "queue_answer_end"] {
+            let target = format!("/j-{name}/events?event={event}&{call}&{more}&{token}");
+            assert_eq!(report(server.address, &target).status, 200);
+        }
     }
     let calls = || -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(service.calls()).unwrap_or_default();
@@ -150,17 +157,27 @@ fn a_call_that_is_over_is_written_down_by_a_function_of_the_service() {
     let calls = calls();
     let map = calls.iter().find(|arguments| arguments[0].is_object()).unwrap();
     for (field, value) in [
-        ("telephone", "0722111222"),
-        ("outcome", "missed"),
-        ("queue", "shop"),
-        ("uniqueid", "map.1"),
-        ("do_something", "true"),
+        ("telephone", json!("0722111222")),
+        ("number", json!("+40722111222")),
+        ("dnid", json!("0310000000")),
+        ("project", json!("j-map")),
+        ("direction", json!("in")),
+        ("outcome", json!("answered")),
+        ("queue", json!("shop")),
+        ("agent", json!("101")),
+        ("waited", json!(7)),
+        ("duration", json!(61)),
+        ("recording", json!("https://pbx.example.com/1.wav?a=1&b=2")),
+        ("contact_id", json!("12345")),
+        ("uniqueid", json!("map.1")),
+        ("do_something", json!("true")),
+        ("remote_number", json!(null)),
     ] {
-        assert_eq!(map[0][field], value, "{map}");
+        assert_eq!(map[0][field], value, "{field}: {map}");
     }
-    assert!(map[0]["key"].as_str().unwrap().ends_with("-missed") && map[0]["agent"].is_null(), "{map}");
+    assert!(map[0]["key"].as_str().unwrap().ends_with("-answered"), "{map}");
     let places = calls.iter().find(|arguments| !arguments[0].is_object()).unwrap();
-    assert_eq!(*places, serde_json::json!(["places.1", "missed", "0722111222", null]));
+    assert_eq!(*places, json!(["places.1", "answered", "0722111222", 61]));
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl Crm for HubSpot {
             }
             "/crm/v3/objects/calls" => {
                 let fits =
-                    asked["properties"]["hs_call_duration"] == 61_000 && asked["associations"][0]["to"]["id"] == 42;
+                    asked["properties"]["hs_call_duration"] == 61_000 && asked["associations"][0]["to"]["id"] == "42";
                 Answer::json(if fits { 201 } else { 400 }, &json!({ "id": "900" }))
             }
             "/crm/v3/objects/contacts" => {

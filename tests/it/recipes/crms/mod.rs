@@ -62,6 +62,11 @@ fn list(people: Vec<Person>, describe: impl Fn(Person) -> Value) -> Value {
     people.into_iter().map(describe).collect()
 }
 
+/// Whether a value is a date of this format, with a time or without.
+fn is_moment(value: &Value, format: &str) -> bool {
+    value.as_str().is_some_and(|text| jiff::civil::Date::strptime(format, text).is_ok())
+}
+
 /// The text of a JSON body at a place.
 fn text_at(body: &Value, place: &str) -> Option<String> {
     body.pointer(place).and_then(Value::as_str).map(str::to_owned)

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::book::{Book, Person, digits};
 use super::super::stand_in::{Answer, Crm, Limit, Request};
-use super::{list, text_at};
+use super::{is_moment, list, text_at};
 
 pub(crate) struct Pipedrive;
 
@@ -46,6 +46,10 @@ fn search(request: &Request, book: Book) -> Answer {
 }
 
 /// JSON of strict types: a number is no text.
+fn is_time(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| jiff::civil::Time::strptime("%H:%M", text).is_ok())
+}
+
 fn make_activity(request: &Request) -> Answer {
     let activity = request.json();
     if !activity["person_id"].is_null() {
@@ -53,7 +57,7 @@ fn make_activity(request: &Request) -> Answer {
     }
     let is_for_somebody = activity["participants"][0]["person_id"].is_u64();
     let has_owner = activity["owner_id"].is_null() || activity["owner_id"].is_u64();
-    let has_times = activity["due_date"] == "2026-11-26" && activity["due_time"] == "08:00";
+    let has_times = is_moment(&activity["due_date"], "%Y-%m-%d") && is_time(&activity["due_time"]);
     let is_valid = activity["subject"].is_string() && activity["type"] == "call" && activity["done"].is_boolean();
     let is_valid = is_valid && is_for_somebody && has_owner && has_times && activity["duration"] == "00:02";
     if is_valid { success(201, &json!({ "id": 900 }), None) } else { failure(400, "validation failed") }

@@ -1,12 +1,13 @@
 //! Salesforce: a login by SOAP or OAuth, SOSL, errors as lists, a daily limit that every answer tells of.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
 use super::super::book::{Book, Person, digits};
 use super::super::stand_in::{Answer, Crm, Limit, Request, basic};
-use super::list;
+use super::{list, text_at};
 
 const SOAP_LOGIN: &str = "/services/Soap/u/59.0";
 const TOKEN: &str = "/services/oauth2/token";
@@ -20,6 +21,8 @@ pub(crate) const BY_PASSWORD: &str =
 pub(crate) struct Salesforce {
     pub(crate) sessions: AtomicUsize,
     pub(crate) is_used_up: AtomicBool,
+    /// The tasks that were made.
+    pub(crate) tasks: Mutex<Vec<Value>>,
 }
 
 impl Salesforce {
@@ -79,10 +82,22 @@ impl Salesforce {
                 let user = json!({ "attributes": { "type": "User" }, "Id": OWNER, "Extension": "101" });
                 Answer::json(200, &json!({ "totalSize": 1, "done": true, "records": [user] }))
             }
+            "query/" if request.query("q").contains("FROM Task") => self.find_task(request.query("q")),
             "query/" => Answer::json(200, &json!({ "totalSize": 0, "done": true, "records": [] })),
-            "sobjects/Task/" => Answer::json(201, &json!({ "id": "00TA00000000000001", "success": true })),
+            "sobjects/Task/" => {
+                self.tasks.lock().unwrap().push(request.json());
+                Answer::json(201, &json!({ "id": "00TA00000000000001", "success": true }))
+            }
             _ => Answer::json(404, &json!([{ "message": "no", "errorCode": "NOT_FOUND" }])),
         }
+    }
+
+    fn find_task(&self, query: &str) -> Answer {
+        let tasks = self.tasks.lock().unwrap();
+        let is_meant =
+            |task: &&Value| query.contains(&format!("WHERE CallObject = '{}'", text_at(task, "/CallObject").unwrap()));
+        let found: Vec<Value> = tasks.iter().filter(is_meant).map(|_| json!({ "Id": "00TA00000000000001" })).collect();
+        Answer::json(200, &json!({ "done": true, "records": found }))
     }
 
     fn class(&self, request: &Request) -> Answer {
