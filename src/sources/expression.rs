@@ -75,6 +75,11 @@ impl Effort {
         Self { left: Cell::new(MOST_EFFORT) }
     }
 
+    /// Whether something was left out because nothing was left.
+    pub(super) fn is_spent(&self) -> bool {
+        self.left.get() == 0
+    }
+
     fn take(&self, steps: usize) -> Result<(), String> {
         match self.left.get().checked_sub(steps) {
             Some(left) => {

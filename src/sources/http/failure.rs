@@ -12,6 +12,7 @@ use url::Url;
 
 use super::address::NotPublic;
 use super::{Answer, host};
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Kind};
 
 /// How long a system is left alone that wants fewer requests and does not say until when.
@@ -42,16 +43,19 @@ pub fn explain_status(answer: &Answer) -> Error {
         .perhaps_of_one_request(answer.status == StatusCode::FORBIDDEN)
 }
 
-/// How long an answer asks to wait: `Retry-After` in seconds, or as a date counted from the answer's own `Date`.
+/// How long an answer asks to wait: `Retry-After` in seconds, or as a date, counted from the answer's own `Date` where it has
+/// one, else from now.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let wanted = text(RETRY_AFTER)?.trim();
-    if let Ok(seconds) = wanted.parse() {
-        return Some(Duration::from_secs(seconds));
+    if let Ok(seconds) = wanted.parse::<f64>() {
+        // Not in the standard, but sent: parts of a second, up to the next whole one.
+        return (seconds.is_finite() && seconds >= 0.0).then(|| Duration::from_secs(seconds.ceil() as u64));
     }
     let moment = |text: &str| rfc2822::parse(text).ok().map(|moment| moment.timestamp().as_second());
-    let seconds = moment(wanted)? - moment(text(DATE)?)?;
+    let answered = text(DATE).and_then(moment).unwrap_or_else(|| SystemClock.utc_millis() / 1000);
+    let seconds = moment(wanted)? - answered;
     u64::try_from(seconds).ok().map(Duration::from_secs)
 }
 
@@ -150,4 +154,34 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
         };
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_time_to_wait_is_read_in_every_form_that_is_sent() {
+        let headers = |pairs: &[(HeaderName, &str)]| -> HeaderMap {
+            pairs.iter().map(|(name, text)| (name.clone(), HeaderValue::from_str(text).unwrap())).collect()
+        };
+        let date = "Fri, 27 Nov 2026 10:00:00 GMT";
+        for (wanted, date, seconds) in [
+            ("7", None, Some(7)),
+            (" 1.5 ", None, Some(2)),
+            ("Fri, 27 Nov 2026 10:02:00 GMT", Some(date), Some(120)),
+            ("Fri, 27 Nov 2026 09:00:00 GMT", Some(date), None),
+            ("-3", None, None),
+            ("inf", None, None),
+            ("soon", Some(date), None),
+        ] {
+            let mut pairs = vec![(RETRY_AFTER, wanted)];
+            pairs.extend(date.map(|date| (DATE, date)));
+            assert_eq!(retry_after(&headers(&pairs)), seconds.map(Duration::from_secs), "{wanted}");
+        }
+        let far = headers(&[(RETRY_AFTER, "Wed, 27 Nov 2126 10:00:00 GMT")]);
+        assert!(retry_after(&far) > Some(Duration::from_secs(3600)), "without a Date it counts from now");
+    }
 }

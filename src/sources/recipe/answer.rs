@@ -110,9 +110,9 @@ fn judge(recipe: &Recipe, meaning: Meaning, status: StatusCode, wait: impl Fn() 
 /// How long the headers of a successful answer ask to keep quiet, because too little is left.
 pub(super) fn quiet_after(recipe: &Recipe, headers: &HeaderMap, now: i64) -> Option<Duration> {
     let waits = recipe.budgets.iter().filter_map(|budget| {
-        let left: u64 = text(headers, &budget.header)?.parse().ok()?;
+        let left: f64 = text(headers, &budget.header)?.parse().ok().filter(|left: &f64| left.is_finite())?;
         let asked = || wait(headers, budget.wait_header.as_ref(), budget.wait, now).unwrap_or(UNSAID);
-        (left <= budget.reserve).then(asked)
+        (left <= budget.reserve as f64).then(asked)
     });
     waits.max()
 }

@@ -25,6 +25,8 @@ pub(super) type Place = Vec<String>;
 pub(super) struct Scope {
     names: &'static [&'static str],
     secrets: bool,
+    /// Of a contact, its owner and nothing else.
+    owner_only: bool,
 }
 
 /// What an address begins with, and the credentials of a login.
@@ -33,6 +35,7 @@ pub(super) const SETTINGS: Scope = Scope::of(&["param", "base"]);
 pub(super) const SESSION: Scope = Scope::of(&["param", "base", "session"]);
 const LOOKUP: Scope = Scope::of(&["param", "base", "session", "number", "forms", "call", "next", "page"]);
 const FOLLOW_UP: Scope = Scope::of(&["param", "base", "session", "number", "forms", "call", "contact"]);
+const USERS: Scope = Scope { owner_only: true, ..Scope::of(&["param", "base", "session", "contact"]) };
 const CONTACT: Scope = Scope::of(&["contact"]);
 const SHOWN: Scope = Scope::of(&["param", "base", "session", "forms", "call", "contact"]).without_secrets();
 const LOG_CALL: Scope = Scope::of(&["param", "base", "session", "forms", "call", "contact", "agent"]);
@@ -41,7 +44,7 @@ const SEARCH: Scope = Scope::of(&["param", "base", "session", "search"]);
 
 impl Scope {
     const fn of(names: &'static [&'static str]) -> Self {
-        Self { names, secrets: true }
+        Self { names, secrets: true, owner_only: false }
     }
 
     /// For addresses and for what is shown.
@@ -94,7 +97,7 @@ pub(super) fn compile(name: &str, file: RecipeFile) -> Result<Recipe, Vec<(Place
         map: compiler.mapping(&file.map, &place(&["map"])),
         prefer: compiler.conditions(&file.prefer, &place(&["prefer"]), CONTACT),
         then: compiler.plans("then", &file.then, FOLLOW_UP),
-        users: file.users.as_ref().map(|table| compiler.plan(table, &place(&["users"]), FOLLOW_UP)),
+        users: file.users.as_ref().map(|table| compiler.plan(table, &place(&["users"]), USERS)),
         out: compiler.out(&file.out),
         log_call: compiler.plans("log_call", &file.log_call, LOG_CALL),
         create: file.create.as_ref().map(|table| compiler.plan(table, &place(&["create"]), CREATE)),
@@ -215,8 +218,14 @@ impl Compiler<'_> {
             } else if matches!(used.as_str(), "call" | "call.params") {
                 // What of a call is used is part of what an answer is remembered under.
                 self.wrong(place, "write call.NAME or call.params.NAME, such as call.dnid");
+            } else if used == "session" {
+                // By a name that a template makes, or as a whole, the token would come with it.
+                self.wrong(place, "write session.NAME with a name of [auth.session]");
             } else if used == "session.token" && !scope.secrets {
                 self.wrong(place, "the token of a session cannot stand in an address or in what is shown");
+            } else if scope.owner_only && first == "contact" && used != "contact.owner" {
+                // Who an owner is, is remembered by the owner's id.
+                self.wrong(place, "[users] asks once for every owner; of a contact it may use contact.owner only");
             }
         }
     }

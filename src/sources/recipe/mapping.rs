@@ -58,7 +58,12 @@ impl Path {
 
     /// What it finds; null when it cannot be applied.
     pub(super) fn find(&self, data: &Rcvar) -> Rcvar {
-        self.0.search(data, &Effort::of_an_answer()).unwrap_or_else(|_| Rcvar::new(Variable::Null))
+        self.find_within(data, &Effort::of_an_answer())
+    }
+
+    /// The same, as one of several that are applied to an answer.
+    fn find_within(&self, data: &Rcvar, effort: &Effort) -> Rcvar {
+        self.0.search(data, effort).unwrap_or_else(|_| Rcvar::new(Variable::Null))
     }
 
     /// Whether it finds something that is not null, false or empty.
@@ -135,7 +140,7 @@ impl Mapping {
     /// Makes contacts of records.
     ///
     /// # Errors
-    /// [`Kind::Corrupt`] when `records` is no list, or when none of its records has an id.
+    /// [`Kind::Corrupt`] when `records` is no list, when none of its records has an id, or when reading it takes too much work.
     pub(super) fn contacts(&self, records: &Rcvar) -> Result<Vec<Contact>> {
         let Variable::Array(records) = &**records else {
             return Err(Error::new(
@@ -143,8 +148,15 @@ impl Mapping {
                 "the answer does not hold a list of records where the recipe expects it",
             ));
         };
-        let made = || records.iter().take(MOST_RECORDS).filter_map(|record| self.contact(record)).collect();
+        let effort = Effort::of_an_answer();
+        let made = || records.iter().take(MOST_RECORDS).filter_map(|record| self.contact(record, &effort)).collect();
         let contacts: Vec<Contact> = watch::mapping(made);
+        if effort.is_spent() {
+            return Err(Error::new(
+                Kind::Corrupt,
+                "the answer takes too much work; expected less text or fewer records",
+            ));
+        }
         if contacts.is_empty() && !records.is_empty() {
             return Err(Error::new(Kind::Corrupt, "no record of the answer has an id where the recipe expects it"));
         }
@@ -152,17 +164,22 @@ impl Mapping {
     }
 
     /// Makes a contact of a record; `None` without an id.
-    fn contact(&self, record: &Rcvar) -> Option<Contact> {
-        let mut contact = Contact { id: id_of(&self.id.as_ref()?.find(record))?, ..Contact::default() };
-        contact.numbers = self.numbers.as_ref().map(|numbers| numbers_of(&numbers.find(record))).unwrap_or_default();
-        self.fill(&mut contact, record);
+    fn contact(&self, record: &Rcvar, effort: &Effort) -> Option<Contact> {
+        let find = |path: &Path| path.find_within(record, effort);
+        let mut contact = Contact { id: id_of(&find(self.id.as_ref()?))?, ..Contact::default() };
+        contact.numbers = self.numbers.as_ref().map(|numbers| numbers_of(&find(numbers))).unwrap_or_default();
+        self.fill_within(&mut contact, record, effort);
         Some(contact)
     }
 
     /// Fills the fields of a contact from an answer.
     pub(super) fn fill(&self, contact: &mut Contact, data: &Rcvar) {
+        self.fill_within(contact, data, &Effort::of_an_answer());
+    }
+
+    fn fill_within(&self, contact: &mut Contact, data: &Rcvar, effort: &Effort) {
         for (key, path) in &self.fields {
-            let found = path.find(data);
+            let found = path.find_within(data, effort);
             match key.as_str() {
                 "primary" => contact.primary = found.is_truthy(),
                 "updated" => contact.updated = moment_of(&found).unwrap_or(contact.updated),
@@ -334,6 +351,18 @@ mod tests {
             let numbers = contact.numbers.iter().map(|number| (number.label.as_str(), number.written.as_str()));
             assert_eq!(numbers.collect::<Vec<_>>(), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn all_that_is_read_of_an_answer_takes_from_the_same_effort() {
+        let whole = "s".repeat(30_000);
+        let records = format!("[{}]", vec![format!(r#"{{"id":1,"s":"{whole}"}}"#); 25].join(","));
+        let paths: Vec<String> = (0..30).map(|field| format!("f{field}")).collect();
+        let map: Vec<(&str, &str)> = paths.iter().map(|field| (field.as_str(), "[s]")).chain([("id", "id")]).collect();
+        assert_eq!(contacts(&records, &map[..10]).map(|_| ()).unwrap_err().kind(), Kind::Corrupt, "no id");
+        assert_eq!(contacts(&records, &map[20..]).unwrap().len(), 25);
+        let why = contacts(&records, &map).unwrap_err().to_string();
+        assert!(why.contains("too much work"), "{why}");
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub(super) enum Piece<'a> {
 /// Statements that a template may have.
 const STATEMENTS: [&str; 4] = ["if", "elif", "else", "endif"];
 
+/// Most statements of one template. The engine parses one inside of the other, `elif` too, some 400 bytes of stack each.
+const MOST_STATEMENTS: usize = 200;
+
 /// Takes a template apart. What is not closed is text; the template engine complains about it.
 pub(super) fn pieces(template: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
@@ -98,7 +101,11 @@ pub(super) fn has_quotes(template: &str) -> bool {
 
 /// Says what in a template could run away.
 pub(super) fn explain_forbidden(template: &str) -> Option<String> {
-    pieces(template).into_iter().find_map(|piece| match piece {
+    let pieces = pieces(template);
+    if pieces.iter().filter(|piece| matches!(piece, Piece::Statement(_))).count() > MOST_STATEMENTS {
+        return Some(format!("the template has more than {MOST_STATEMENTS} statements"));
+    }
+    pieces.into_iter().find_map(|piece| match piece {
         // Not closed, but read all the same before the engine finds that out.
         Piece::Text(text) => {
             (text.len() > LONGEST_SCRIPT && (text.contains("{{") || text.contains("{%"))).then(too_long)
@@ -162,6 +169,16 @@ mod tests {
             assert_eq!(explain_forbidden(&template).as_deref(), Some("an expression is longer than 4000 bytes"));
         }
         assert_eq!(explain_forbidden(&format!("{} {{{{ x }}}}", "a".repeat(10_000))), None);
+    }
+
+    #[test]
+    fn statements_that_could_use_up_the_stack_are_refused() {
+        for more in ["{%elif 0%}", "{%if 1%}", "{%- else -%}{%if 1%}"] {
+            let template = format!("{{%if 1%}}{}{{%endif%}}", more.repeat(5_000));
+            assert_eq!(explain_forbidden(&template).as_deref(), Some("the template has more than 200 statements"));
+        }
+        let usual = "{% if x %}1{% elif y %}2{% endif %}".repeat(60);
+        assert_eq!(explain_forbidden(&usual), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The recipes that come with calldex, and what every recipe must survive.
 
+mod follow_ups;
 mod random;
 mod readings;
 mod runaway;
@@ -120,6 +121,22 @@ fn every_mistake_has_its_place_and_the_nearest_right_thing() {
         ),
         ("a secret in an address", with_lookup("get = \"/x?k={{ param.key }}\"\nrecords = \"@\"")),
         ("a secret in a query", with_lookup("get = \"/x\"\nquery = { k = \"{{ param.key }}\" }\nrecords = \"@\"")),
+        (
+            "a token in a link",
+            with_lookup("get = \"/x\"\nrecords = \"@\"\n[out]\nbackend_link = \"/?{{ session.token }}\""),
+        ),
+        (
+            "a whole session in a link",
+            with_lookup("get = \"/x\"\nrecords = \"@\"\n[out]\nbackend_link = \"/?{{ [session][0]['tok' + 'en'] }}\""),
+        ),
+        (
+            "more than the owner for [users]",
+            with_lookup("get = \"/x\"\nrecords = \"@\"\n[users]\nget = \"/u/{{ contact.owner }}/{{ contact.team }}\""),
+        ),
+        (
+            "too many statements",
+            with_lookup(&format!("get = \"/x{{%if 1%}}{}{{%endif%}}\"\nrecords = \"@\"", "{%elif 0%}".repeat(5_000))),
+        ),
         ("a loop", with_lookup("get = \"/{% for x in y %}a{% endfor %}\"\nrecords = \"@\"")),
         ("no JMESPath", with_lookup("get = \"/x\"\nrecords = \"a[\"")),
         ("two methods", with_lookup("get = \"/x\"\npost = \"/y\"\nrecords = \"@\"")),
@@ -166,6 +183,19 @@ fn a_lookup_names_the_inputs_that_its_templates_use() {
     let recipe = recipe("crm", &text);
     let uses: Vec<&str> = recipe.uses().into_iter().collect();
     assert_eq!(uses, ["call.dnid", "call.params.campaign"]);
+}
+
+#[test]
+fn what_is_left_is_read_however_it_is_written() {
+    for (left, quiet) in
+        [("1", ""), ("0", "quiet = \"40s\""), ("0.0", "quiet = \"40s\""), ("-1", "quiet = \"40s\""), ("many", "")]
+    {
+        let text = with_lookup("get = \"/x\"\nrecords = \"@\"\n[[budget]]\nheader = \"x-left\"\nwait = \"40s\"")
+            + "[[test]]\nname = \"t\"\nparam = { key = \"k\" }\ntelephone = \"+40722111222\"\ncontacts = []\n"
+            + &format!("{quiet}\n[[test.exchange]]\nrequest = \"GET https://crm.example.com/x\"\n")
+            + &format!("answer_headers = {{ x-left = \"{left}\" }}\nbody = '[]'\n");
+        assert_eq!(try_out(&recipe("crm", &text)).remove(0).outcome, Ok(()), "{left}");
+    }
 }
 
 /// What the first lookup of a recipe says with these parameters, when every request is answered with nothing known.
