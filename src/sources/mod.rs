@@ -177,10 +177,34 @@ pub fn workbench_for(
             return Err(Error::new(Kind::Invalid, message));
         }
     };
+    Ok((recipe, lone_workbench(config, source, clock)?))
+}
+
+/// What makes contacts in the system of a source, for the command line.
+///
+/// # Errors
+/// [`Kind::Invalid`] when its type cannot, or has mistakes.
+pub fn contact_maker_for(
+    config: &Config,
+    source: &config::Source,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn ContactMaker>> {
+    let workbench = lone_workbench(config, source, clock)?;
+    let built = match find_type(source) {
+        Some(Type::Code(api_type)) => (api_type.build)(source, workbench)?,
+        Some(Type::Recipe(recipe)) => return Ok(Arc::new(recipe::RecipeSource::new(&recipe, source, workbench)?)),
+        Some(Type::Broken(problems)) => return Err(Error::new(Kind::Invalid, problems.to_string())),
+        None => return Err(Error::new(Kind::Invalid, explain_unknown(source))),
+    };
+    let unable = || Error::new(Kind::Invalid, format!("the type {} makes no contacts", source.api_type));
+    built.contact_maker.ok_or_else(unable)
+}
+
+/// A workbench of a source that shares nothing with others.
+fn lone_workbench(config: &Config, source: &config::Source, clock: Arc<dyn Clock>) -> Result<Workbench> {
     let live = LiveSources::none(Arc::clone(&clock));
     let counted = Counted { budget: Arc::new(Budget::new(rate_of(source), clock)), quiet: Arc::default() };
-    let workbench = live.workbench(source, &counted, &agents_of(config, source))?;
-    Ok((recipe, workbench))
+    live.workbench(source, &counted, &agents_of(config, source))
 }
 
 /// The rate that the source names, else the one of its recipe.
@@ -449,8 +473,9 @@ pub trait CallLog: Send + Sync + 'static {
     ///
     /// # Errors
     /// A passing one ([`Error::is_passing`](crate::error::Error::is_passing)) when the system cannot be reached or is
-    /// busy: the journal waits and tries again. Any other one when it refuses this call, which is tried a few times more
-    /// and then parked for somebody to look at. The message is shown to the administrator and must not hold a secret.
+    /// busy, [`Kind::Refused`] when it refuses the credentials: the journal waits and tries again. Any other one when it
+    /// refuses this call, which is tried a few times more and then parked for somebody to look at. The message is shown to
+    /// the administrator and must not hold a secret.
     fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static>;
 }
 
