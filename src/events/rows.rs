@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
 
-use super::assemble::State;
+use super::assemble::{Assembled, State};
 use super::caller::Caller;
 use crate::model::{CallOutcome, Direction};
 use crate::number::Key;
@@ -60,6 +60,28 @@ pub(crate) struct CallRow {
     pub(crate) caller: Option<Caller>,
     /// Grows with every change of any call.
     pub(crate) change: i64,
+}
+
+impl CallRow {
+    /// The same call, told of one of its conversations.
+    pub(super) fn with(self, one: Assembled) -> Self {
+        Self {
+            state: one.state,
+            outcome: one.outcome,
+            agent: one.agent,
+            queue: one.queue,
+            remote_number: one.remote_number,
+            started: one.started,
+            answered: one.answered,
+            ended: one.ended,
+            waited: one.waited,
+            duration: one.duration,
+            computed: one.computed.join(" "),
+            reason: one.reason,
+            recording: one.recording,
+            ..self
+        }
+    }
 }
 
 /// The columns that [`from_row`] reads.

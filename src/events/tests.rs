@@ -177,6 +177,33 @@ async fn a_call_that_went_otherwise_than_it_looked_is_written_as_it_went() {
 }
 
 #[tokio::test]
+async fn each_conversation_of_a_call_that_is_put_through_is_written_once_with_its_agent_and_length() {
+    let place = Place::new();
+    let events = [
+        "event=queue_answer agent=ion",
+        "event=queue_answer_end agent=ion",
+        "event=queue_answer agent=ana",
+        "event=queue_answer_end agent=ana",
+    ];
+    // Every event twice: what has come again must not be written again.
+    for (event, at) in events.iter().zip([0, 30_000, 40_000, 100_000]) {
+        for again in [0, 500] {
+            place.take(arrival(ANA, NOW + at + again, &format!("{event} uniqueid=1"))).await;
+        }
+    }
+    let mut written = Vec::new();
+    while let Some(entry) = place.store.journal_due(&"crm".into(), NOW + HOUR, 10).await.unwrap().pop() {
+        let call = entry.ended_call().unwrap();
+        written.push((call.agent.clone().unwrap(), call.duration, call.key.split_once('-').unwrap().1.to_owned()));
+        assert!(entry.is_true());
+        let done = super::journal::Step::Tried(super::journal::Tried::Written);
+        place.store.journal_note(vec![(entry.id, done)], NOW + HOUR).await.unwrap();
+    }
+    let one = |agent: &str, seconds, key: &str| (agent.to_owned(), Some(seconds), key.to_owned());
+    assert_eq!(written, [one("ion", 30, "1-answered"), one("ana", 60, "1.2-answered")]);
+}
+
+#[tokio::test]
 async fn only_the_first_call_of_a_customer_is_due_and_a_parked_one_holds_up_nobody() {
     let place = Place::new();
     for call in 1..=3 {
