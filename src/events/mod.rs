@@ -34,8 +34,8 @@ mod writer;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -49,7 +49,7 @@ use crate::metrics::{EVENT_SECONDS, EVENTS};
 use crate::model::{Event, EventKind};
 use hub::Hub;
 use intake::Arrival;
-use journal::{Dispatcher, Targets};
+use journal::{Callers, Dispatcher, Targets};
 use rows::CallRow;
 
 pub use assemble::State;
@@ -141,8 +141,9 @@ impl Events {
     }
 
     /// Puts a new configuration in force.
-    pub fn configure(&self, settings: Settings) {
-        self.lookup.beside(|| self.dispatcher.configure(&settings.targets));
+    pub fn configure(self: &Arc<Self>, settings: Settings) {
+        let callers: Weak<dyn Callers> = Arc::downgrade(&(Arc::clone(self) as Arc<dyn Callers>));
+        self.lookup.beside(|| self.dispatcher.configure(&settings.targets, &callers));
         self.settings.store(Arc::new(settings));
     }
 

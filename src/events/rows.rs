@@ -89,6 +89,10 @@ pub(super) const COLUMNS: &str = "call.id, call.project, uniqueid, telephone, nu
      call.agent, queue, remote_number, started, answered, ended, waited, duration, computed, reason, recording, touched, \
      bound = 0, caller, change";
 
+/// Calls that run and whose sources could not tell who is calling.
+pub(super) const RUNS_WITHOUT_CALLER: &str =
+    "state < 2 AND bound = 1 AND (caller ->> 'undetermined' = 1 OR caller ->> 'incomplete' = 1)";
+
 /// Reads a call.
 pub(super) fn call(connection: &Connection, id: i64) -> rusqlite::Result<CallRow> {
     let sql = format!("SELECT {COLUMNS} FROM call WHERE id = ?1");

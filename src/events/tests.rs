@@ -357,6 +357,27 @@ async fn a_person_who_is_wiped_is_nowhere_any_more() {
 }
 
 #[tokio::test]
+async fn a_caller_whom_no_source_could_tell_is_looked_up_again_while_the_call_runs() {
+    let place = Place::new();
+    let tied = |caller| Tie::Tied(Box::new(caller));
+    let down = Caller { undetermined: true, ..Caller::default() };
+    let late = Caller { incomplete: true, ..Caller::default() };
+    for (call, caller) in [("1", Tie::Open), ("2", tied(down.clone())), ("3", tied(late)), ("4", known_as("1", &[]))] {
+        place.take(Arrival { caller, ..arrival(ANA, NOW, &format!("event=ringing agent=ion uniqueid={call}")) }).await;
+    }
+    let open = async || {
+        let calls = place.store.unbound("sales".into(), 10).await.unwrap();
+        calls.iter().map(|call| call.uniqueid.clone().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(place.store.projects_with_unbound_calls().await.unwrap(), ["sales".into()]);
+    assert_eq!(open().await, ["3", "2", "1"]);
+    for call in 1..=3 {
+        place.take(arrival(ANA, NOW + 1, &format!("event=hangup uniqueid={call}"))).await;
+    }
+    assert_eq!(open().await, ["1"], "one that nobody was asked about yet");
+}
+
+#[tokio::test]
 async fn the_first_lookup_of_a_call_counts() {
     let place = Place::new();
     let mut ringing = arrival(ANA, NOW, "event=ringing uniqueid=1");

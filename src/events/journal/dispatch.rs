@@ -5,14 +5,16 @@
 //! the configuration changes or the server stops; a request that was under way then is made again, with the same key.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use metrics::counter;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::super::caller::Caller;
+use super::super::rows::CallRow;
 use super::super::store::EventStore;
 use super::entry::{Entry, Tried};
 use crate::clock::Clock;
@@ -47,6 +49,12 @@ const LONGEST_LOOKUP: i64 = 120_000;
 /// Longest failure that is kept, in characters.
 const LONGEST_ERROR: usize = 300;
 
+/// Finds out who called, for calls whose sources could not tell when they rang.
+pub(crate) trait Callers: Send + Sync {
+    /// Looks the caller of a call up and notes him; `None` when nobody can tell yet.
+    fn look_up<'a>(&'a self, call: &'a CallRow) -> BoxFuture<'a, Option<Caller>>;
+}
+
 /// Where calls are written to.
 #[derive(Clone)]
 pub struct Target {
@@ -76,7 +84,7 @@ impl Dispatcher {
     }
 
     /// Sends to these targets from now on. Must be called within a tokio runtime.
-    pub(crate) fn configure(&self, targets: &Targets) {
+    pub(crate) fn configure(&self, targets: &Targets, callers: &Weak<dyn Callers>) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         *tasks = JoinSet::new();
         for (name, target) in targets {
@@ -86,6 +94,7 @@ impl Dispatcher {
                 store: Arc::clone(&self.store),
                 clock: Arc::clone(&self.clock),
                 wake: Arc::clone(&self.wake),
+                callers: Weak::clone(callers),
                 slot: Mutex::new(self.clock.now()),
             };
             tasks.spawn(line.run());
@@ -105,6 +114,7 @@ struct Line {
     store: Arc<EventStore>,
     clock: Arc<dyn Clock>,
     wake: Arc<Notify>,
+    callers: Weak<dyn Callers>,
     /// When the next request may leave.
     slot: Mutex<Instant>,
 }
@@ -152,7 +162,9 @@ impl Line {
 
     async fn send(&self, entry: &Entry) -> Outcome {
         let now = self.clock.utc_millis();
-        let Some(call) = entry.ended_call() else { return Outcome::untried(Step::Postpone(now + NOT_YET.1)) };
+        if entry.call.outcome.is_none() {
+            return Outcome::untried(Step::Postpone(now + NOT_YET.1));
+        }
         if !entry.is_true() {
             return Outcome::untried(Step::Forget);
         }
@@ -161,6 +173,9 @@ impl Line {
             return Outcome::untried(Step::Postpone(now + NOT_YET.0));
         }
         self.wait_for_slot().await;
+        let Some(call) = self.with_caller(entry).await.ended_call() else {
+            return Outcome::untried(Step::Postpone(now + NOT_YET.1));
+        };
         let sent = self.target.log.log_call(Arc::new(call)).await;
         let result = match &sent {
             Ok(()) => "written",
@@ -171,6 +186,20 @@ impl Line {
         let down = sent.as_ref().is_err_and(Error::is_passing);
         let quiet = sent.as_ref().err().and_then(Error::pause).map(|pause| pause.min(LONGEST_QUIET));
         Outcome { step: Step::Tried(self.judge(entry, sent)), down, quiet }
+    }
+
+    /// The entry with its caller, where his sources could not tell when he rang: they may have been down, as the target was.
+    async fn with_caller(&self, entry: &Entry) -> Entry {
+        let mut entry = entry.clone();
+        let open = entry.call.caller.as_ref().is_none_or(|caller| caller.undetermined || caller.incomplete);
+        if open
+            && entry.call.number.is_some()
+            && let Some(callers) = self.callers.upgrade()
+            && let Some(caller) = callers.look_up(&entry.call).await
+        {
+            entry.call.caller = Some(caller);
+        }
+        entry
     }
 
     fn judge(&self, entry: &Entry, sent: Result<()>) -> Tried {

@@ -19,7 +19,7 @@ use super::rows::CallRow;
 use crate::model::CallOutcome;
 use crate::number::Key;
 
-pub(super) use dispatch::Step;
+pub(super) use dispatch::{Callers, Step};
 pub use dispatch::{Dispatcher, Target, Targets};
 #[cfg(test)]
 pub(super) use entry::Tried;
