@@ -66,6 +66,8 @@ struct Entry {
     hits: Arc<[Hit]>,
     since: Instant,
     revision: Revision,
+    /// Whether it holds all that the source knows.
+    complete: bool,
     weight: u64,
 }
 
@@ -92,7 +94,7 @@ impl Cache {
     pub(crate) fn get(&self, key: &CacheKey, now: Instant) -> Option<(Remembered, Revision)> {
         if let Some(entry) = self.found.as_ref().and_then(|cache| cache.get(key)) {
             let age = now.saturating_duration_since(entry.since);
-            if age <= self.lifetimes.found {
+            if entry.complete && age <= self.lifetimes.found {
                 return Some((Remembered::Fresh(entry.hits), entry.revision));
             }
             return (age <= self.lifetimes.stale).then_some((Remembered::Stale(entry.hits), entry.revision));
@@ -104,6 +106,20 @@ impl Cache {
 
     /// Keeps an answer. One that contradicts an older one replaces it.
     pub(crate) fn put(&self, key: CacheKey, hits: Arc<[Hit]>, revision: Revision, now: Instant) {
+        self.keep(key, hits, revision, true, now);
+    }
+
+    /// Keeps contacts of a live source of which not everything could be learned: they stand in when the source fails, but
+    /// the next call asks again. The same people of whom more is remembered stay.
+    pub(crate) fn put_incomplete(&self, key: CacheKey, hits: Arc<[Hit]>, now: Instant) {
+        let known = self.found.as_ref().and_then(|cache| cache.get(&key)).filter(|known| known.complete);
+        let fresh_enough = |known: &Entry| now.saturating_duration_since(known.since) <= self.lifetimes.stale;
+        if !known.is_some_and(|known| fresh_enough(&known) && are_same_people(&known.hits, &hits)) {
+            self.keep(key, hits, Revision::default(), false, now);
+        }
+    }
+
+    fn keep(&self, key: CacheKey, hits: Arc<[Hit]>, revision: Revision, complete: bool, now: Instant) {
         let (keep, forget) = if hits.is_empty() { (&self.unknown, &self.found) } else { (&self.found, &self.unknown) };
         if let Some(cache) = forget {
             cache.remove(&key);
@@ -111,7 +127,7 @@ impl Cache {
         if let Some(cache) = keep {
             let bytes = key.inputs.iter().map(String::len).chain(hits.iter().map(|hit| hit.contact.size()));
             let weight = 1 + (bytes.sum::<usize>() / BYTES) as u64;
-            cache.insert(key, Entry { hits, since: now, revision, weight });
+            cache.insert(key, Entry { hits, since: now, revision, complete, weight });
         }
     }
 
@@ -135,6 +151,11 @@ impl Cache {
     pub(crate) fn is_off(&self) -> bool {
         self.found.is_none() && self.unknown.is_none()
     }
+}
+
+/// Whether two answers name the same contacts, whatever else they know about them.
+pub(crate) fn are_same_people(one: &[Hit], other: &[Hit]) -> bool {
+    one.iter().map(|hit| &hit.contact.id).eq(other.iter().map(|hit| &hit.contact.id))
 }
 
 #[cfg(test)]
@@ -217,6 +238,29 @@ mod tests {
         assert!(
             matches!(get(&cache, &key("101"), Revision(1), start), Some(Remembered::Fresh(hits)) if hits.is_empty())
         );
+    }
+
+    #[test]
+    fn contacts_that_are_not_complete_only_stand_in_and_take_the_place_of_nothing_better() {
+        let (cache, start) = (cache(), SystemClock.now());
+        let other: Arc<[Hit]> = {
+            let contact = Contact { id: crate::model::ContactId::Integer(7), ..Contact::default() };
+            Arc::new([Hit { contact: Arc::new(contact), rung: Rung::Exact }])
+        };
+        let stale = |now| match cache.get(&key("101"), now) {
+            Some((Remembered::Stale(hits), _)) => Some(hits),
+            fresh => panic!("expected what only stands in, found {fresh:?}"),
+        };
+        cache.put_incomplete(key("101"), somebody(), start);
+        assert!(are_same_people(&stale(start).unwrap(), &somebody()));
+        let complete = somebody();
+        cache.put(key("101"), Arc::clone(&complete), Revision::default(), start);
+        let later = start + 16 * MINUTE;
+        cache.put_incomplete(key("101"), somebody(), later);
+        assert!(Arc::ptr_eq(&stale(later).unwrap(), &complete), "more is known of the same");
+        cache.put_incomplete(key("101"), Arc::clone(&other), later);
+        assert!(Arc::ptr_eq(&stale(later).unwrap(), &other), "the number is another's now");
+        assert!(cache.get(&key("101"), later + 25 * 60 * MINUTE).is_none());
     }
 
     #[test]

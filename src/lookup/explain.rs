@@ -16,7 +16,7 @@ use crate::sources::Question;
 
 use super::decide::{Decision, From};
 use super::merge::Person;
-use super::{Lookup, Outcome, Reply, Report};
+use super::{Lookup, Outcome, Reply, Report, StandIn};
 
 /// Everything that is known about one lookup.
 #[derive(Debug, Clone)]
@@ -268,7 +268,8 @@ fn source(report: &Report) -> Value {
         "error": match &report.reply { Reply::Failed(error) => Some(error.kind().as_str()), _ => None },
         "why": match &report.reply { Reply::Failed(error) => Some(error.to_string()), Reply::NotAsked(why) => Some((*why).to_owned()), _ => None },
         "cached": report.cached,
-        "stale": report.stale.is_some(),
+        "stale": report.is_stale(),
+        "partial": report.is_partial(),
         "milliseconds": milliseconds(report.took),
         "contacts": contacts.collect::<Vec<_>>(),
     })
@@ -294,8 +295,10 @@ fn source_in_words(report: &Report) -> String {
     if report.cached {
         words.push_str(", from the cache");
     }
-    if report.stale.is_some() {
-        words.push_str(", an older answer stands in");
+    match report.stand_in {
+        Some(StandIn::SoFar(_)) => words.push_str(", what it had found by then stands in"),
+        Some(StandIn::Stale(_)) => words.push_str(", an older answer stands in"),
+        None => {}
     }
     words
 }

@@ -17,7 +17,7 @@ use crate::number::Number;
 use crate::number::ladder::Wanted;
 use crate::sources::{Inputs, Question, Source};
 
-use super::cache::{CacheKey, Remembered, SourceId};
+use super::cache::{CacheKey, Remembered, SourceId, are_same_people};
 use super::flight::{Flight, Landed};
 use super::{Lookup, Project, merge};
 
@@ -82,14 +82,23 @@ pub struct Report {
     pub source: Arc<str>,
     /// What it said.
     pub reply: Reply,
-    /// Contacts remembered from before that stand in for an answer that did not come.
-    pub stale: Option<Arc<[Hit]>>,
+    /// Contacts that stand in for an answer that did not come.
+    pub stand_in: Option<StandIn>,
     /// Whether the reply comes from the cache.
     pub cached: bool,
     /// Time from the start of the lookup until the reply was there.
     pub took: Duration,
     /// The revision of the address book that was read; zero for live sources.
     pub revision: Revision,
+}
+
+/// Contacts of a source that has not answered.
+#[derive(Debug, Clone)]
+pub enum StandIn {
+    /// It has found them by now, and does not know all about them yet.
+    SoFar(Arc<[Hit]>),
+    /// They are remembered from before.
+    Stale(Arc<[Hit]>),
 }
 
 /// What a source said.
@@ -109,11 +118,22 @@ impl Report {
     /// The contacts that count for the answer.
     #[must_use]
     pub fn hits(&self) -> &[Hit] {
-        match (&self.reply, &self.stale) {
-            (Reply::Hits(hits), _) => hits,
-            (_, Some(stale)) => stale,
+        match (&self.reply, &self.stand_in) {
+            (Reply::Hits(hits), _) | (_, Some(StandIn::SoFar(hits) | StandIn::Stale(hits))) => hits,
             _ => &[],
         }
+    }
+
+    /// Whether contacts remembered from before stand in for its answer.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        matches!(self.stand_in, Some(StandIn::Stale(_)))
+    }
+
+    /// Whether contacts stand in for its answer of which it does not know all yet.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        matches!(self.stand_in, Some(StandIn::SoFar(_)))
     }
 
     /// Says whether the source did not answer although it was asked.
@@ -294,19 +314,16 @@ impl FanOut<'_> {
     }
 
     async fn wait(&self, flight: &mut Flight) -> Option<Landed> {
-        match tokio::time::timeout_at(self.deadline.into(), flight.wait_for(Option::is_some)).await {
-            Ok(Ok(landed)) => landed.clone(),
-            _ => None,
-        }
+        tokio::time::timeout_at(self.deadline.into(), flight.land()).await.ok().flatten()
     }
 
     fn landed(&self, place: usize, waiting: &Boarded, landed: Option<Landed>) -> Report {
-        let (reply, stale) = match landed {
+        let (reply, stand_in) = match landed {
             Some(Ok(hits)) => (Reply::Hits(hits), None),
-            Some(Err(error)) => (Reply::Failed(error), waiting.stale.clone()),
-            None => (Reply::Late, waiting.stale.clone()),
+            Some(Err(error)) => (Reply::Failed(error), waiting.stand_in()),
+            None => (Reply::Late, waiting.stand_in()),
         };
-        Report { stale, ..self.report(&self.project.asked[place], reply) }
+        Report { stand_in, ..self.report(&self.project.asked[place], reply) }
     }
 
     /// Lists what has landed meanwhile, and who is late, without waiting.
@@ -314,8 +331,7 @@ impl FanOut<'_> {
         let settled = self.settled(reports);
         for (place, (slot, waiting)) in reports.iter_mut().zip(boarded).enumerate() {
             let (None, Some(waiting)) = (&slot, waiting) else { continue };
-            let landed = waiting.flight.borrow().clone();
-            *slot = Some(match landed {
+            *slot = Some(match waiting.flight.landed() {
                 None if settled => self.report(&self.project.asked[place], Reply::NotAsked(SETTLED)),
                 landed => self.landed(place, waiting, landed),
             });
@@ -367,7 +383,7 @@ impl FanOut<'_> {
         Report {
             source: Arc::clone(asked.name()),
             reply,
-            stale: None,
+            stand_in: None,
             cached: false,
             took: self.lookup.clock.now().saturating_duration_since(self.start),
             revision: Revision::default(),
@@ -379,6 +395,17 @@ impl FanOut<'_> {
 struct Boarded {
     flight: Flight,
     stale: Option<Arc<[Hit]>>,
+}
+
+impl Boarded {
+    /// What is newer counts, unless it is the same people of whom more is remembered.
+    fn stand_in(&self) -> Option<StandIn> {
+        match (self.flight.so_far(), self.stale.clone()) {
+            (Some(found), Some(stale)) if are_same_people(&found, &stale) => Some(StandIn::Stale(stale)),
+            (Some(found), _) => Some(StandIn::SoFar(found)),
+            (None, stale) => stale.map(StandIn::Stale),
+        }
+    }
 }
 
 /// The values of everything beside the number that changes the source's answer.

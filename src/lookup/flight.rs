@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::directory::{Hit, Revision};
 use crate::error::{Error, Kind};
+use crate::sources::so_far::{self, SoFar};
 use crate::sources::{Question, Source};
 
 use super::cache::{Cache, CacheKey};
@@ -25,8 +26,31 @@ use crate::clock::Clock;
 /// What a flight brought back: contacts, or why there are none to be had.
 pub(crate) type Landed = Result<Arc<[Hit]>, Arc<Error>>;
 
-/// A flight that is waited for; `None` until it lands.
-pub(crate) type Flight = watch::Receiver<Option<Landed>>;
+/// A flight that is waited for.
+#[derive(Clone)]
+pub(crate) struct Flight {
+    /// `None` until it lands.
+    landing: watch::Receiver<Option<Landed>>,
+    so_far: SoFar,
+}
+
+impl Flight {
+    /// Waits until it lands.
+    pub(crate) async fn land(&mut self) -> Option<Landed> {
+        let landed = self.landing.wait_for(Option::is_some).await;
+        landed.ok().and_then(|landed| landed.clone())
+    }
+
+    /// What it has brought; `None` while it is under way.
+    pub(crate) fn landed(&self) -> Option<Landed> {
+        self.landing.borrow().clone()
+    }
+
+    /// The contacts that the source has found so far; it asks for more about them, or has failed to.
+    pub(crate) fn so_far(&self) -> Option<Arc<[Hit]>> {
+        self.so_far.hits()
+    }
+}
 
 /// All flights of the process.
 pub(crate) struct Flights {
@@ -68,9 +92,12 @@ impl Flights {
         }
         // A source that is left alone costs its callers no task and no handover to another thread.
         if let Some(refusal) = source.refusal() {
-            return watch::channel(Some(Err(Arc::new(refusal)))).1;
+            let landing = watch::channel(Some(Err(Arc::new(refusal)))).1;
+            return Flight { landing, so_far: SoFar::default() };
         }
-        let (landing, flight) = watch::channel(None);
+        let (landing, landed) = watch::channel(None);
+        let so_far = SoFar::default();
+        let flight = Flight { landing: landed, so_far: so_far.clone() };
         under_way.insert(key.clone(), flight.clone());
         drop(under_way);
         let departure = Departure { key: key.clone(), under_way: Arc::clone(&self.under_way), landing };
@@ -78,7 +105,8 @@ impl Flights {
         let each_call = source.inputs().each_call;
         let (source, question) = (Arc::clone(source), Arc::clone(question));
         let flying = async move {
-            let landed = match tokio::time::timeout(timeout, source.find(question)).await {
+            let asking = so_far::collect(&so_far, source.find(question));
+            let landed = match tokio::time::timeout(timeout, asking).await {
                 Ok(Ok(hits)) => Ok(Arc::from(hits)),
                 Ok(Err(error)) => Err(Arc::new(error)),
                 Err(_) => Err(Arc::new(Error::new(Kind::Timeout, "no answer within the source's timeout"))),
@@ -86,7 +114,11 @@ impl Flights {
             if let Ok(hits) = &landed
                 && !each_call
             {
-                cache.put(departure.key.clone(), Arc::clone(hits), Revision::default(), clock.now());
+                let (key, hits, now) = (departure.key.clone(), Arc::clone(hits), clock.now());
+                match so_far.has_gap() {
+                    true => cache.put_incomplete(key, hits, now),
+                    false => cache.put(key, hits, Revision::default(), now),
+                }
             }
             departure.land(landed);
         };
@@ -148,7 +180,7 @@ mod tests {
     }
 
     async fn landed(mut flight: Flight) -> Landed {
-        flight.wait_for(Option::is_some).await.unwrap().clone().unwrap()
+        flight.land().await.unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -225,7 +257,7 @@ mod tests {
         let (flights, stopped): (_, Arc<dyn Source>) = (flights().0, Arc::new(Stopped));
         let mut flight = flights.board(&key_for_tests("101"), &stopped, TIMEOUT, &question_for_tests("101"));
         assert_eq!(flights.count(), 0);
-        let landed = flight.wait_for(Option::is_some).now_or_never().expect("nothing to wait for").unwrap().clone();
+        let landed = flight.land().now_or_never().expect("nothing to wait for");
         assert_eq!(landed.unwrap().unwrap_err().to_string(), "left alone");
     }
 

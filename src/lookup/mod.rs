@@ -46,7 +46,7 @@ use rules::Facts;
 pub use checks::CHECKS;
 pub use decide::{Decision, From, Origin};
 pub use explain::Explanation;
-pub use fan_out::{Reply, Report};
+pub use fan_out::{Reply, Report, StandIn};
 pub use prepare::Project;
 pub use rules::{Fields, Listed, Ruling, Verdict};
 

@@ -130,7 +130,7 @@ fn count(project: &Project, explanation: &Explanation) {
             }
             (Reply::NotAsked(_), _) => {}
         }
-        if report.stale.is_some() {
+        if report.is_stale() {
             counter!(STALE, "source" => report.source.to_string()).increment(1);
         }
     }

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind};
 use crate::model::{Call, Contact, ContactId, Field, RequestId};
 use crate::number::Number;
 use crate::number::ladder::Rung;
-use crate::sources::{Inputs, Pending, Question, Source};
+use crate::sources::{Inputs, Pending, Question, Source, so_far};
 
 /// How a scripted source behaves.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub(crate) enum Script {
     Contacts { after: Duration, ids: Vec<u32> },
     /// Answers with one contact found on this rung.
     OnRung { after: Duration, id: u32, rung: Rung },
+    /// Finds one contact, and after a while more about it; or does not, in a way that may pass.
+    AsksOn { after: Duration, id: u32, fails: bool },
     /// Fails after a while.
     Fail { after: Duration },
     /// Never answers.
@@ -71,6 +73,15 @@ impl Source for ScriptedSource {
                     tokio::time::sleep(after).await;
                     Ok(vec![hit(&name, id, rung)])
                 }
+                Script::AsksOn { after, id, fails } => {
+                    so_far::hand_over(&[hit(&name, id, Rung::Exact)]);
+                    tokio::time::sleep(after).await;
+                    if fails {
+                        so_far::leave_gap();
+                        return Ok(vec![hit(&name, id, Rung::Exact)]);
+                    }
+                    Ok(vec![with_owner(hit(&name, id, Rung::Exact))])
+                }
                 Script::Fail { after } => {
                     tokio::time::sleep(after).await;
                     Err(Error::new(Kind::Unavailable, "connection refused"))
@@ -87,6 +98,12 @@ pub(crate) fn hit(source: &str, id: u32, rung: Rung) -> Hit {
     let mut contact = Contact { id: ContactId::Integer(id), ..Contact::default() };
     contact.set(Field::Name, format!("{source} {id}"));
     Hit { contact: Arc::new(contact), rung }
+}
+
+/// The same with whom it belongs to.
+fn with_owner(mut hit: Hit) -> Hit {
+    Arc::make_mut(&mut hit.contact).set(Field::Owner, "ion".to_owned());
+    hit
 }
 
 pub(crate) fn cache_settings() -> config::Cache {

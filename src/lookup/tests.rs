@@ -200,6 +200,47 @@ async fn a_remembered_contact_stands_in_for_a_source_that_fails() {
     assert_eq!(answer.explanation.to_json()["sources"][0]["stale"], true);
 }
 
+fn asks_on(after: u64, fails: bool) -> Script {
+    Script::AsksOn { after: Duration::from_millis(after), id: 7, fails }
+}
+
+fn owner(answer: &Answer) -> Option<&str> {
+    answer.explanation.reports[0].hits()[0].contact.get(Field::Owner)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_is_known_is_not_lost_while_more_is_asked_about_him() {
+    let bench = bench();
+    let config = settings("");
+    let crm = [source("crm", asks_on(2000, false)), source("second", knows(5, 2))];
+    let project_of = project(&bench, &config, &crm).await;
+    let (answer, took) = ask(&bench.lookup, &project_of, NUMBER).await;
+    assert_eq!((name(&answer), owner(&answer), took), (Some("crm 7"), None, DEADLINE));
+    assert_eq!(answer.explanation.missing().count(), 1, "the PBX hears that this is not all");
+    let told = &answer.explanation.to_json()["sources"][0];
+    assert_eq!((&told["result"], &told["partial"], &told["stale"]), (&"late".into(), &true.into(), &false.into()));
+
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (answer, _) = ask(&bench.lookup, &project_of, NUMBER).await;
+    assert_eq!(owner(&answer), Some("ion"), "what came later is for the next call");
+    tokio::time::sleep(Duration::from_secs(20 * 60)).await;
+    let (answer, _) = ask(&bench.lookup, &project_of, NUMBER).await;
+    assert_eq!(owner(&answer), Some("ion"), "more is remembered of the same caller");
+    assert_eq!(crm[0].asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_asked_about_a_known_caller_is_asked_again_by_the_next_call() {
+    let bench = bench();
+    let crm = [source("crm", asks_on(100, true))];
+    let project = project(&bench, &settings(""), &crm).await;
+    for asked in 1..=3 {
+        let (answer, took) = ask(&bench.lookup, &project, NUMBER).await;
+        assert_eq!((name(&answer), took), (Some("crm 7"), Duration::from_millis(100)));
+        assert_eq!((answer.explanation.missing().count(), crm[0].asked()), (0, asked));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_no_telephone_number_never_reaches_a_live_source() {
     let bench = bench();

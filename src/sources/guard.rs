@@ -170,7 +170,7 @@ impl Inner {
     async fn ask(&self, question: &Arc<Question>, until: Instant) -> Result<Vec<Hit>> {
         let _shown = self.metrics.in_flight();
         match tokio::time::timeout_at(until.into(), self.source.find(Arc::clone(question))).await {
-            Ok(Ok(hits)) if hits.iter().map(|hit| hit.contact.size()).sum::<usize>() > LARGEST => {
+            Ok(Ok(hits)) if is_too_large(&hits) => {
                 let message = format!("its contacts are larger than {} KB; take less of them over", LARGEST / 1024);
                 Err(Error::new(Kind::Corrupt, message))
             }
@@ -236,6 +236,11 @@ impl Inner {
         let refused = matches!(health, Health::Open(Why::Refused) | Health::HalfOpen(Why::Refused));
         self.metrics.show_breaker(health.level(), refused);
     }
+}
+
+/// Whether the contacts are more than one answer may hold.
+pub(super) fn is_too_large(hits: &[Hit]) -> bool {
+    hits.iter().map(|hit| hit.contact.size()).sum::<usize>() > LARGEST
 }
 
 /// A place in the queue for a permit.

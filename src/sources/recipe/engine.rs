@@ -4,6 +4,7 @@
 //! recipe can know is here: when a session is over, and how long a CRM wants to be left alone, also for a day.
 
 use std::collections::HashMap;
+use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,11 +26,13 @@ use crate::number::ladder::Rung;
 use crate::number::{self, Forms, Number, Numbering, Phone};
 use crate::sources::http::{Answer, Request};
 use crate::sources::quiet::Quiet;
+use crate::sources::so_far;
 use crate::sources::verify::{add_new, verify};
 use crate::sources::watch;
 
-/// How long a follow-up request may take: the caller is known already and waits.
-pub(super) const FOLLOW_UP: Duration = Duration::from_millis(300);
+/// How long a follow-up request may take. The caller is known already and is answered at his deadline without it; this is
+/// longer than a slow CRM takes, and soon enough that one that hangs keeps no other callers from being looked up.
+pub(super) const FOLLOW_UP: Duration = Duration::from_secs(2);
 
 /// What is kept of the source's time for the answer itself.
 const TO_ANSWER: Duration = Duration::from_millis(50);
@@ -181,6 +184,7 @@ impl Engine {
         if !(2..=MOST_TOLD_APART).contains(&hits.len()) || plans().next().is_none() {
             return (hits, false);
         }
+        self.hand_over(&hits, &search.vars).await;
         let ask = async |hit: &Hit| {
             let (mut contact, mut vars) = ((*hit.contact).clone(), search.vars.clone());
             for plan in plans() {
@@ -204,21 +208,31 @@ impl Engine {
     async fn complete(&self, mut hits: Vec<Hit>, search: Search<'_>, told_apart: bool) -> Vec<Hit> {
         let Search { mut vars, until, .. } = search;
         if let [hit] = hits.as_mut_slice() {
-            let contact = Arc::make_mut(&mut hit.contact);
             for plan in self.settings.recipe.then.iter().filter(|plan| !(plan.several && told_apart)) {
-                vars.insert("contact", view::contact(contact));
+                vars.insert("contact", view::contact(&hit.contact));
                 if self.is_wanted(plan, &vars).unwrap_or(false) {
-                    let asked = self.follow_up(plan, &vars, contact, until).await;
+                    self.hand_over(slice::from_ref(hit), &vars).await;
+                    let asked = self.follow_up(plan, &vars, Arc::make_mut(&mut hit.contact), until).await;
                     asked.unwrap_or_else(|error| self.note_failed(&error));
                 }
             }
-            self.find_owner(contact, &mut vars, until).await;
+            self.find_owner(hit, &mut vars, until).await;
         }
         let session = self.session().await.ok().flatten();
         for hit in &mut hits {
             self.write_fields(Arc::make_mut(&mut hit.contact), &mut vars, session.as_ref());
         }
         hits
+    }
+
+    /// Hands over the answer as it is by now: whoever cannot wait for what is asked next gets that.
+    pub(super) async fn hand_over(&self, hits: &[Hit], vars: &Vars) {
+        let session = self.session().await.ok().flatten();
+        let (mut hits, mut vars) = (hits.to_vec(), vars.clone());
+        for hit in &mut hits {
+            self.write_fields(Arc::make_mut(&mut hit.contact), &mut vars, session.as_ref());
+        }
+        so_far::hand_over(&hits);
     }
 
     /// One more request about a known caller. Whatever becomes of it, the caller stays known; so it ends before the time of
@@ -243,19 +257,23 @@ impl Engine {
 
     /// Notes that a further request about a known caller failed, which is no failure of the source.
     pub(super) fn note_failed(&self, error: &Error) {
+        if error.is_passing() {
+            so_far::leave_gap();
+        }
         tracing::debug!(target: "calldex::source", recipe = %self.settings.recipe.name, "a follow-up failed: {error}");
     }
 
     /// Adds `owner_email`, `owner_name`, `owner_extension`: who looks after the contact.
-    async fn find_owner(&self, contact: &mut Contact, vars: &mut Vars, until: Instant) {
+    async fn find_owner(&self, hit: &mut Hit, vars: &mut Vars, until: Instant) {
         let Some(plan) = &self.settings.recipe.users else { return };
-        let Some(owner) = contact.get(Field::Owner).map(str::to_owned) else { return };
+        let Some(owner) = hit.contact.get(Field::Owner).map(str::to_owned) else { return };
         let now = self.clock.now();
         let known = self.owners.lock().unwrap_or_else(PoisonError::into_inner).get(&owner).cloned();
         let fields = match known.filter(|(until, _)| now < *until) {
             Some((_, fields)) => fields,
             None => {
-                vars.insert("contact", view::contact(contact));
+                self.hand_over(slice::from_ref(hit), vars).await;
+                vars.insert("contact", view::contact(&hit.contact));
                 let mut user = Contact::default();
                 let asked = self.follow_up(plan, vars, &mut user, until).await;
                 asked.unwrap_or_else(|error| self.note_failed(&error));
@@ -270,6 +288,7 @@ impl Engine {
                 fields
             }
         };
+        let contact = Arc::make_mut(&mut hit.contact);
         for (key, text) in fields {
             contact.custom.entry(format!("owner_{key}")).or_insert(text);
         }

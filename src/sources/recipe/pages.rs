@@ -25,7 +25,7 @@ use crate::sources::verify::add_new;
 /// Most pages that one request reads.
 pub(super) const MOST_PAGES: usize = 5;
 
-/// How long pages are turned after the one with the caller: he is known already and waits.
+/// How long pages are turned after the one with the caller: he is known already.
 const FURTHER_PAGES: Duration = FOLLOW_UP;
 
 /// One lookup on its way.
@@ -44,6 +44,13 @@ impl<'a> Search<'a> {
     /// A lookup that has not asked anything yet.
     pub(super) fn begin(asked: (&'a Number, &'a Numbering), vars: Vars, until: Instant) -> Self {
         Self { vars, until, asked, unread: None }
+    }
+
+    /// Hands over who was found, unless the number has another reading that is still to be asked for.
+    async fn hand_over(&self, engine: &Engine, hits: &[Hit]) {
+        if self.asked.0.readings().count() == 1 {
+            engine.hand_over(&engine.prefer(hits.to_vec()), &self.vars).await;
+        }
     }
 
     /// Nobody was found.
@@ -126,6 +133,7 @@ impl Engine {
             }
             if !hits.is_empty() {
                 until.get_or_insert(search.until.min(now + FURTHER_PAGES));
+                search.hand_over(self, hits).await;
             }
             if let Some(why) = read.is_enough(until.unwrap_or(search.until).saturating_duration_since(now)) {
                 let unread = self.explain_unread(&read, why);

@@ -1,5 +1,6 @@
 //! The recipes that come with calldex, and what every recipe must survive.
 
+mod follow_ups;
 mod random;
 mod readings;
 mod runaway;

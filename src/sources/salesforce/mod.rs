@@ -22,6 +22,7 @@ mod stand_in;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::verify::verify;
 use super::{ApiType, Built, Inputs, LoggingIn, Pending, Question, Source, Workbench};
@@ -31,6 +32,9 @@ use crate::error::{Error, Kind, Result};
 use crate::number::{self, Number, Numbering, Spelling};
 use org::Org;
 use owners::Owners;
+
+/// What is kept of the source's time for the answer itself.
+const TO_ANSWER: Duration = Duration::from_millis(50);
 
 /// Its name in the configuration, and how it is made.
 pub(super) const SALESFORCE: ApiType = ApiType { name: "salesforce", check, build };
@@ -45,7 +49,9 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
     let wrong = || Error::new(Kind::Invalid, "the parameters of this source are wrong");
     let settings = settings::read(source).0.ok_or_else(wrong)?;
     let access = login::Access::of(&settings.access, source)?;
-    let class = settings.class.as_ref().map(|class| class::Class::of(class, source)).transpose()?;
+    let class = settings.class.as_ref().map(|class| class::Class::of(class, source));
+    let silent = |why: &Error| format!("finished calls are not sent to its class: {why}");
+    let fault = class.as_ref().and_then(|class| class.as_ref().err()).map(silent);
     let agents = Arc::clone(&bench.agents);
     let org = Arc::new(Org::new(settings.login.clone(), settings.version.clone(), access, bench));
     let parts = call_log::Parts {
@@ -62,9 +68,10 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
         forms: source.forms.clone(),
         links: settings.links,
         owners: settings.direct_line.map(Owners::new),
+        timeout: source.timeout,
         org,
     };
-    Ok(Built { call_log: Some(call_log), ..Built::finder(Arc::new(Shared(Arc::new(salesforce)))) })
+    Ok(Built { call_log: Some(call_log), fault, ..Built::finder(Arc::new(Shared(Arc::new(salesforce)))) })
 }
 
 struct Salesforce {
@@ -73,6 +80,7 @@ struct Salesforce {
     forms: Vec<Spelling>,
     links: link::Links,
     owners: Option<Owners>,
+    timeout: Duration,
     org: Arc<Org>,
 }
 
@@ -108,20 +116,21 @@ impl Salesforce {
     async fn find(&self, question: &Question) -> Result<Vec<Hit>> {
         let spellings = self.spellings(question);
         let Some(query) = search::sosl(&spellings) else { return Ok(Vec::new()) };
+        let until = self.org.now() + self.timeout;
         let answer = self.org.search(&query).await?;
-        let (contacts, found) = records::contacts(&answer)?;
-        if contacts.is_empty() && found > 0 {
+        let records::Found { contacts, records, hidden } = records::contacts(&answer)?;
+        if contacts.is_empty() && hidden {
             // Without this the answer would be taken at its word, whomever it names.
             let message = "it finds records and shows no number of them; let its user read the telephone fields";
             return Err(Error::new(Kind::Invalid, message));
         }
-        if contacts.is_empty() {
-            return Ok(Vec::new());
-        }
         let mut hits = verify(contacts, &question.number, &question.numbering_of(&self.numbering));
-        if hits.is_empty() && found >= search::MOST_RECORDS {
-            let message = format!("the search finds {found} records and more, and the caller may be among those");
+        if hits.is_empty() && records >= search::MOST_RECORDS {
+            let message = format!("the search finds {records} records and more, and the caller may be among those");
             return Err(Error::new(Kind::Corrupt, message));
+        }
+        if hits.is_empty() {
+            return Ok(hits);
         }
         let instance = self.org.session().await?.instance.clone();
         for hit in &mut hits {
@@ -129,7 +138,9 @@ impl Salesforce {
             self.links.set(contact, &instance, &question.number);
         }
         if let Some(owners) = &self.owners {
-            owners.set_lines(&mut hits, &self.org).await;
+            let now = self.org.now();
+            let rest = until.saturating_duration_since(now).saturating_sub(TO_ANSWER);
+            owners.set_lines(&mut hits, now, rest, |query| async move { self.org.query(&query).await }).await;
         }
         Ok(hits)
     }

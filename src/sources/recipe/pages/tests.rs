@@ -279,7 +279,7 @@ async fn find(crm: &Arc<Endless>, more: &str) -> (Result<Vec<Hit>>, Vec<Request>
 
 #[tokio::test]
 async fn a_caller_who_is_known_does_not_wait_for_many_pages() {
-    for (pause, pages) in [(FURTHER_PAGES / 3, 3), (FURTHER_PAGES, 1), (Duration::ZERO, MOST_PAGES)] {
+    for (pause, pages) in [(FURTHER_PAGES / 4, 4), (FURTHER_PAGES, 1), (Duration::ZERO, MOST_PAGES)] {
         let (found, asked) = find(&Endless::new(CALLER, pause, 0), "").await;
         assert_eq!((found.unwrap().len(), asked.len()), (1, pages), "{pause:?} a page");
     }
