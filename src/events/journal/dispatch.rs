@@ -79,18 +79,25 @@ pub struct Dispatcher {
     clock: Arc<dyn Clock>,
     tasks: Mutex<JoinSet<()>>,
     wake: Arc<Notify>,
+    /// Until when targets want to be left alone, by their names: a new configuration does not change that.
+    rests: Mutex<HashMap<Arc<str>, Rest>>,
 }
+
+/// Until when a target wants to be left alone.
+type Rest = Arc<Mutex<Option<Instant>>>;
 
 impl Dispatcher {
     /// Sends nothing until it is told where to.
     pub(crate) fn new(store: Arc<EventStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, tasks: Mutex::default(), wake: Arc::default() }
+        Self { store, clock, tasks: Mutex::default(), wake: Arc::default(), rests: Mutex::default() }
     }
 
     /// Sends to these targets from now on. Must be called within a tokio runtime.
     pub(crate) fn configure(&self, targets: &Targets, callers: &Weak<dyn Callers>) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         *tasks = JoinSet::new();
+        let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+        rests.retain(|name, _| targets.contains_key(name));
         for (name, target) in targets {
             let line = Line {
                 name: Arc::clone(name),
@@ -100,6 +107,7 @@ impl Dispatcher {
                 wake: Arc::clone(&self.wake),
                 callers: Weak::clone(callers),
                 slot: Mutex::new(self.clock.now()),
+                rest: Arc::clone(rests.entry(Arc::clone(name)).or_default()),
             };
             tasks.spawn(line.run());
         }
@@ -136,12 +144,16 @@ struct Line {
     callers: Weak<dyn Callers>,
     /// When the next request may leave.
     slot: Mutex<Instant>,
+    rest: Rest,
 }
 
 impl Line {
     async fn run(self) {
         let mut failures = 0;
         loop {
+            if let Some(rest) = self.rest() {
+                tokio::time::sleep(rest).await;
+            }
             let at_once = if failures == 0 { AT_ONCE } else { 1 };
             let woken = self.wake.notified();
             let entries = self.store.journal_due(&self.name, self.clock.utc_millis(), at_once).await;
@@ -193,6 +205,9 @@ impl Line {
             return Outcome::untried(Step::Postpone(now + NOT_YET.0));
         }
         self.wait_for_slot().await;
+        if let Some(rest) = self.rest() {
+            return Outcome::untried(Step::Postpone(self.clock.utc_millis() + super::super::millis(rest)));
+        }
         let Some(call) = self.with_caller(entry).await.ended_call() else {
             return Outcome::untried(Step::Postpone(now + NOT_YET.1));
         };
@@ -202,6 +217,11 @@ impl Line {
             Err(error) if error.is_passing() => "unanswered",
             Err(_) => "refused",
         };
+        if let Some(pause) = sent.as_ref().err().and_then(Error::pause) {
+            // At once: others of the same turn wait for their slot.
+            *self.rest.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(self.clock.now() + pause.min(LONGEST_QUIET));
+        }
         counter!(JOURNAL_TRIES, "target" => self.name.to_string(), "result" => result).increment(1);
         let (down, quiet) = match &sent {
             Ok(()) => (None, None),
@@ -259,6 +279,12 @@ impl Line {
         let due = self.store.journal_next_due(&self.name).await.ok().flatten();
         let wait = due.map(|due| u64::try_from(due - self.clock.utc_millis()).unwrap_or_default());
         wait.map_or(LOOK, |millis| Duration::from_millis(millis.max(5)).min(LOOK))
+    }
+
+    /// How long the target still wants to be left alone.
+    fn rest(&self) -> Option<Duration> {
+        let until = *self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        until.map(|until| until.saturating_duration_since(self.clock.now())).filter(|rest| !rest.is_zero())
     }
 
     /// `quiet` is how long the target wants to be left alone.

@@ -36,6 +36,9 @@ impl CallLog for Notebook {
         self.0.lock().unwrap().push(name.clone() + &contact.unwrap_or_default());
         Box::pin(async move {
             assert_ne!(name, "broken", "a defect, as a test");
+            if name == "too many" {
+                return Err(Error::new(Kind::Unavailable, "no more now").retry_after(Some(LONGEST_QUIET)));
+            }
             Ok(())
         })
     }
@@ -51,7 +54,8 @@ struct Bench {
     store: Arc<EventStore>,
     notebook: Arc<Notebook>,
     dispatcher: Dispatcher,
-    _everybody: Arc<dyn Callers>,
+    targets: Targets,
+    everybody: Arc<dyn Callers>,
     _folder: tempfile::TempDir,
 }
 
@@ -63,9 +67,9 @@ impl Bench {
         let dispatcher = Dispatcher::new(Arc::clone(&store), clock);
         let log = Arc::clone(&notebook) as Arc<dyn CallLog>;
         let everybody: Arc<dyn Callers> = Arc::new(Everybody);
-        let targets = Targets::from([("crm".into(), Target { log, tries: 50, per_minute: 60_000 })]);
+        let targets = Targets::from([("crm".into(), Target { log, tries: 50, per_minute: 600 })]);
         dispatcher.configure(&targets, &Arc::downgrade(&everybody));
-        Self { store, notebook, dispatcher, _everybody: everybody, _folder: folder }
+        Self { store, notebook, dispatcher, targets, everybody, _folder: folder }
     }
 
     /// A call of a number is over, a while ago.
@@ -135,6 +139,26 @@ async fn a_call_that_is_written_but_cannot_be_noted_is_not_sent_again() {
     bench.sql("DROP TRIGGER full").await;
     bench.until_written(1).await;
     assert_eq!(bench.notebook.calls(), ["only"]);
+}
+
+#[tokio::test]
+async fn a_target_that_asks_for_it_is_left_alone_also_by_a_new_configuration() {
+    let bench = Bench::new();
+    bench.sql("CREATE TRIGGER together AFTER INSERT ON journal BEGIN UPDATE journal SET due = 0; END").await;
+    for name in ["too many", "second", "third", "fourth"] {
+        bench.end_call(name).await;
+    }
+    let sent = async {
+        while bench.notebook.calls().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(AT_MOST, sent).await.expect("the first is sent");
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        assert_eq!(bench.notebook.calls(), ["too many"]);
+        bench.dispatcher.configure(&bench.targets, &Arc::downgrade(&bench.everybody));
+    }
 }
 
 #[tokio::test]
