@@ -53,7 +53,7 @@ use guard::Guard;
 use http::address::Reach;
 use identity::{identify, identify_account};
 use quiet::Quiet;
-use recipe::Recipe;
+use recipe::{Recipe, RecipeSource};
 
 /// An API type, by its name in the configuration.
 pub struct ApiType {
@@ -160,27 +160,28 @@ fn agents_of(config: &Config, source: &config::Source) -> Agents {
     Arc::new(of_source.map(|agent| (agent.name.to_string(), agent.clone())).collect())
 }
 
-/// What a source needs whose type is a recipe, for the command line.
+/// A source that shares nothing with others, for the command line.
+pub enum Alone {
+    /// One that is described by a recipe.
+    Recipe(RecipeSource),
+    /// One that is code.
+    Code(Built),
+}
+
+/// Makes a source that shares nothing with others.
 ///
 /// # Errors
-/// [`Kind::Invalid`] when its type is none, or has mistakes.
-pub fn workbench_for(
-    config: &Config,
-    source: &config::Source,
-    clock: Arc<dyn Clock>,
-) -> Result<(Arc<Recipe>, Workbench)> {
-    let recipe = match find_type(source) {
-        Some(Type::Recipe(recipe)) => recipe,
-        Some(Type::Broken(problems)) => return Err(Error::new(Kind::Invalid, problems.to_string())),
-        _ => {
-            let message = format!("the type {} of {} is no recipe", source.api_type, source.name);
-            return Err(Error::new(Kind::Invalid, message));
-        }
-    };
+/// [`Kind::Invalid`] when there is no such type, or it has mistakes.
+pub fn alone(config: &Config, source: &config::Source, clock: Arc<dyn Clock>) -> Result<Alone> {
     let live = LiveSources::none(Arc::clone(&clock));
     let counted = Counted { budget: Arc::new(Budget::new(rate_of(source), clock)), quiet: Arc::default() };
     let workbench = live.workbench(source, &counted, &agents_of(config, source))?;
-    Ok((recipe, workbench))
+    match find_type(source) {
+        Some(Type::Code(api_type)) => (api_type.build)(source, workbench).map(Alone::Code),
+        Some(Type::Recipe(recipe)) => RecipeSource::new(&recipe, source, workbench).map(Alone::Recipe),
+        Some(Type::Broken(problems)) => Err(Error::new(Kind::Invalid, problems.to_string())),
+        None => Err(Error::new(Kind::Invalid, explain_unknown(source))),
+    }
 }
 
 /// The rate that the source names, else the one of its recipe.

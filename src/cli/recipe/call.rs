@@ -7,20 +7,23 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
+use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, Field};
-use crate::sources::recipe::{CallFields, NewContact, RecipeSource};
-use crate::sources::workbench_for;
+use crate::sources::recipe::{CallFields, NewContact};
+use crate::sources::{self, Alone};
 
 use super::super::contact::printable;
 use super::super::workshop::{block_on, load, no_such};
+use super::event::read_call;
 use super::print;
 
 /// Which source, and what it does.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The name of a source in the configuration whose type is a recipe
+    /// The name of a source in the configuration: of a recipe; `salesforce` for `log_call` and `create`; `soap` and `ticketsys`
+    /// for `log_call`
     source: String,
     /// What it does
     operation: Operation,
@@ -55,38 +58,57 @@ pub(super) fn run(arguments: &Arguments, config: &Path, out: &mut dyn Write) -> 
     let settings =
         config.sources.get(name).ok_or_else(|| no_such("source", name, config.sources.keys().map(|name| &**name)))?;
     block_on(async {
-        let (recipe, workbench) = workbench_for(&config, settings, Arc::new(SystemClock))?;
-        let source = RecipeSource::new(&recipe, settings, workbench)?;
+        let source = sources::alone(&config, settings, Arc::new(SystemClock))?;
         match arguments.operation {
-            Operation::LogCall => {
-                let made = source.log_fields(read_object(arguments)?).await?;
-                print(
-                    out,
-                    &made.map_or_else(
-                        || "nothing to write down, or no id in the answer\n".to_owned(),
-                        |id| format!("{id}\n"),
-                    ),
-                )
-            }
-            Operation::Create => {
-                let fields = read_object(arguments)?
-                    .into_iter()
-                    .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
-                let made = source.create(&NewContact { fields: fields.collect() }).await?;
-                print(
-                    out,
-                    &made.map_or_else(|| "made, without an id in the answer\n".to_owned(), |id| format!("{id}\n")),
-                )
-            }
-            Operation::Search => {
-                let text = arguments.text.as_deref().ok_or_else(|| missing("--text TEXT"))?;
-                for contact in source.search(text).await? {
-                    print(out, &line(&contact))?;
-                }
-                Ok(())
-            }
+            Operation::Create => create(arguments, source, out).await,
+            Operation::LogCall => log_call(arguments, settings, source, out).await,
+            Operation::Search => search(arguments, source, out).await,
         }
     })?
+}
+
+async fn create(arguments: &Arguments, source: Alone, out: &mut dyn Write) -> Result<()> {
+    let fields = read_object(arguments)?.into_iter();
+    let fields = fields.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
+    let new = NewContact { fields };
+    let made = match source {
+        Alone::Recipe(recipe) => recipe.create(&new).await?,
+        Alone::Code(built) => built.contact_maker.ok_or_else(|| unable(arguments, "make contacts"))?.make_contact(new).await?,
+    };
+    print_made(out, made, "made, without an id in the answer")
+}
+
+async fn log_call(
+    arguments: &Arguments,
+    settings: &config::Source,
+    source: Alone,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let call = read_object(arguments)?;
+    match source {
+        Alone::Recipe(recipe) => {
+            print_made(out, recipe.log_fields(call).await?, "nothing to write down, or no id in the answer")
+        }
+        Alone::Code(built) => {
+            let log = built.call_log.ok_or_else(|| unable(arguments, "write calls down"))?;
+            log.log_call(Arc::new(read_call(&call, &settings.name, SystemClock.utc_millis())?)).await?;
+            print(out, "written down\n")
+        }
+    }
+}
+
+async fn search(arguments: &Arguments, source: Alone, out: &mut dyn Write) -> Result<()> {
+    let text = arguments.text.as_deref().ok_or_else(|| missing("--text TEXT"))?;
+    let Alone::Recipe(recipe) = source else { return Err(unable(arguments, "search by text")) };
+    recipe.search(text).await?.iter().try_for_each(|contact| print(out, &line(contact)))
+}
+
+fn unable(arguments: &Arguments, what: &str) -> Error {
+    Error::new(Kind::Invalid, format!("the source {} cannot {what}; its type is no recipe that could", arguments.source))
+}
+
+fn print_made(out: &mut dyn Write, id: Option<String>, without: &str) -> Result<()> {
+    print(out, &format!("{}\n", id.as_deref().unwrap_or(without)))
 }
 
 fn line(contact: &Contact) -> String {
