@@ -73,17 +73,14 @@ async fn create(arguments: &Arguments, source: Alone, out: &mut dyn Write) -> Re
     let new = NewContact { fields };
     let made = match source {
         Alone::Recipe(recipe) => recipe.create(&new).await?,
-        Alone::Code(built) => built.contact_maker.ok_or_else(|| unable(arguments, "make contacts"))?.make_contact(new).await?,
+        Alone::Code(built) => {
+            built.contact_maker.ok_or_else(|| unable(arguments, "make contacts"))?.make_contact(new).await?
+        }
     };
     print_made(out, made, "made, without an id in the answer")
 }
 
-async fn log_call(
-    arguments: &Arguments,
-    settings: &config::Source,
-    source: Alone,
-    out: &mut dyn Write,
-) -> Result<()> {
+async fn log_call(arguments: &Arguments, settings: &config::Source, source: Alone, out: &mut dyn Write) -> Result<()> {
     let call = read_object(arguments)?;
     match source {
         Alone::Recipe(recipe) => {
@@ -104,7 +101,10 @@ async fn search(arguments: &Arguments, source: Alone, out: &mut dyn Write) -> Re
 }
 
 fn unable(arguments: &Arguments, what: &str) -> Error {
-    Error::new(Kind::Invalid, format!("the source {} cannot {what}; its type is no recipe that could", arguments.source))
+    Error::new(
+        Kind::Invalid,
+        format!("the source {} cannot {what}; its type is no recipe that could", arguments.source),
+    )
 }
 
 fn print_made(out: &mut dyn Write, id: Option<String>, without: &str) -> Result<()> {

@@ -47,7 +47,8 @@ pub(super) fn read_call(fields: &CallFields, source: &Arc<str>, now: i64) -> Res
     let number = text(fields, "number")?;
     let telephone = text(fields, "telephone")?.or_else(|| number.clone()).unwrap_or_default();
     // Who writes twice can tell by it, so an empty one would be that of other calls.
-    let key = text(fields, "key")?.ok_or_else(|| invalid("key is missing: the same for every try to write this call"))?;
+    let key =
+        text(fields, "key")?.ok_or_else(|| invalid("key is missing: the same for every try to write this call"))?;
     let contact = |id| ContactRef { source: Arc::clone(source), id };
     Ok(EndedCall {
         key,
