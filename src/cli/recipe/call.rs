@@ -12,6 +12,7 @@ use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, Field};
 use crate::sources::recipe::{CallFields, NewContact};
+use crate::sources::secrets::hidden_of;
 use crate::sources::{self, Alone};
 
 use super::super::contact::printable;
@@ -57,17 +58,24 @@ pub(super) fn run(arguments: &Arguments, config: &Path, out: &mut dyn Write) -> 
     let name = arguments.source.as_str();
     let settings =
         config.sources.get(name).ok_or_else(|| no_such("source", name, config.sources.keys().map(|name| &**name)))?;
-    block_on(async {
+    let mut hidden = hidden_of(settings);
+    let done = block_on(async {
         let source = sources::alone(&config, settings, Arc::new(SystemClock))?;
-        match arguments.operation {
-            Operation::Create => create(arguments, source, out).await,
-            Operation::LogCall => log_call(arguments, settings, source, out).await,
-            Operation::Search => search(arguments, source, out).await,
+        if let Alone::Recipe(recipe) = &source {
+            recipe.secrets().iter().for_each(|secret| hidden.add(secret));
         }
-    })?
+        match arguments.operation {
+            Operation::Create => create(arguments, source).await,
+            Operation::LogCall => log_call(arguments, settings, source).await,
+            Operation::Search => search(arguments, source).await,
+        }
+    })?;
+    // A system may repeat what it was sent, also in the place of an id.
+    let done = done.map_err(|error: Error| error.reworded(|text| hidden.hide(text)))?;
+    print(out, &hidden.hide(&done))
 }
 
-async fn create(arguments: &Arguments, source: Alone, out: &mut dyn Write) -> Result<()> {
+async fn create(arguments: &Arguments, source: Alone) -> Result<String> {
     let fields = read_object(arguments)?.into_iter();
     let fields = fields.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
     let new = NewContact { fields };
@@ -77,27 +85,27 @@ async fn create(arguments: &Arguments, source: Alone, out: &mut dyn Write) -> Re
             built.contact_maker.ok_or_else(|| unable(arguments, "make contacts"))?.make_contact(new).await?
         }
     };
-    print_made(out, made, "made, without an id in the answer")
+    Ok(said(made, "made, without an id in the answer"))
 }
 
-async fn log_call(arguments: &Arguments, settings: &config::Source, source: Alone, out: &mut dyn Write) -> Result<()> {
+async fn log_call(arguments: &Arguments, settings: &config::Source, source: Alone) -> Result<String> {
     let call = read_object(arguments)?;
     match source {
         Alone::Recipe(recipe) => {
-            print_made(out, recipe.log_fields(call).await?, "nothing to write down, or no id in the answer")
+            Ok(said(recipe.log_fields(call).await?, "nothing to write down, or no id in the answer"))
         }
         Alone::Code(built) => {
             let log = built.call_log.ok_or_else(|| unable(arguments, "write calls down"))?;
             log.log_call(Arc::new(read_call(&call, &settings.name, SystemClock.utc_millis())?)).await?;
-            print(out, "written down\n")
+            Ok("written down\n".to_owned())
         }
     }
 }
 
-async fn search(arguments: &Arguments, source: Alone, out: &mut dyn Write) -> Result<()> {
+async fn search(arguments: &Arguments, source: Alone) -> Result<String> {
     let text = arguments.text.as_deref().ok_or_else(|| missing("--text TEXT"))?;
     let Alone::Recipe(recipe) = source else { return Err(unable(arguments, "search by text")) };
-    recipe.search(text).await?.iter().try_for_each(|contact| print(out, &line(contact)))
+    Ok(recipe.search(text).await?.iter().map(line).collect())
 }
 
 fn unable(arguments: &Arguments, what: &str) -> Error {
@@ -107,8 +115,8 @@ fn unable(arguments: &Arguments, what: &str) -> Error {
     )
 }
 
-fn print_made(out: &mut dyn Write, id: Option<String>, without: &str) -> Result<()> {
-    print(out, &format!("{}\n", id.as_deref().unwrap_or(without)))
+fn said(id: Option<String>, otherwise: &str) -> String {
+    id.map_or_else(|| otherwise.to_owned(), |id| printable(&id)) + "\n"
 }
 
 fn line(contact: &Contact) -> String {
