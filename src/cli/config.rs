@@ -57,8 +57,10 @@ fn check(
     out: &mut dyn Write,
 ) -> Result<()> {
     let loaded = config::load(path, environment, &CHECKS)?;
+    let live = workshop::block_on(async { sources::build(&loaded.config, &LiveSources::none(Arc::new(SystemClock))) })?;
     let mut further = expired_tokens(&loaded.config, clock.utc_millis());
-    further.extend(silent_journals(&loaded.config)?);
+    further.extend(faulty_sources(&live));
+    further.extend(silent_journals(&loaded.config, &live));
     for warning in loaded.config.warnings.iter().chain(&further) {
         write(out, &format!("warning: {warning}\n"))?;
     }
@@ -112,18 +114,19 @@ fn expired_tokens(config: &Config, now: i64) -> Vec<String> {
     expired.map(|(place, _)| format!("{place} has a token that has expired")).collect()
 }
 
+/// Sources that do not work as they are set up, as far as that can be said without asking anybody.
+fn faulty_sources(live: &LiveSources) -> Vec<String> {
+    let faulty = live.iter().filter_map(|(name, live)| live.fault.as_ref().map(|fault| (name, fault)));
+    faulty.map(|(name, fault)| format!("[source.{name}]: {fault}")).collect()
+}
+
 /// Calls for a source that cannot write any wait until it can, which somebody should know.
-fn silent_journals(config: &Config) -> Result<Vec<String>> {
+fn silent_journals(config: &Config, live: &LiveSources) -> Vec<String> {
     let listed = config.projects.values().flat_map(|project| project.journal.iter().map(move |name| (project, name)));
-    let of_sources: Vec<_> = listed.filter(|(_, name)| !config.journals.contains_key(*name)).collect();
-    if of_sources.is_empty() {
-        return Ok(Vec::new());
-    }
-    let live = workshop::block_on(async { sources::build(config, &LiveSources::none(Arc::new(SystemClock))) })?;
     let writes = |name: &Arc<str>| live.get(name).is_some_and(|live| live.call_log.is_some());
-    let silent = of_sources.into_iter().filter(|(_, name)| !writes(name));
+    let silent = listed.filter(|(_, name)| !config.journals.contains_key(*name) && !writes(name));
     let words = "cannot write calls, so they wait; take it out of journal, or set it up to";
-    Ok(silent.map(|(project, name)| format!("[project.{}]: the source {name} {words}", project.name)).collect())
+    silent.map(|(project, name)| format!("[project.{}]: the source {name} {words}", project.name)).collect()
 }
 
 fn write(out: &mut dyn Write, text: &str) -> Result<()> {

@@ -166,7 +166,17 @@ fn test(name: Option<&str>, folder: &Path, out: &mut dyn Write) -> Result<()> {
     };
     let mut failed = 0;
     for found in chosen {
-        for trial in recipe::try_out(&found.read()?) {
+        let recipe = match found.read() {
+            Ok(recipe) => recipe,
+            // The others are tried all the same.
+            Err(why) if name.is_none() => {
+                failed += 1;
+                print(out, &format!("{}: FAILED: {why}\n", found.name))?;
+                continue;
+            }
+            Err(why) => return Err(why),
+        };
+        for trial in recipe::try_out(&recipe) {
             let outcome = match &trial.outcome {
                 Ok(()) => "ok".to_owned(),
                 Err(why) => format!("FAILED: {why}"),

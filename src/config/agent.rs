@@ -2,7 +2,7 @@
 //!
 //! Rules send calls to agents, events name them, and a CRM knows them as owners of contacts under ids of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use toml::de::DeValue;
@@ -10,6 +10,7 @@ use toml::de::DeValue;
 use super::directory::full_name;
 use super::keys::{Key, Kind, Section};
 use super::namespace::Namespace;
+use super::owner::plain_owner;
 use super::reader::Reader;
 use super::sheet::Value;
 
@@ -34,6 +35,14 @@ impl Agent {
     pub fn find<'a>(agents: &'a BTreeMap<String, Self>, name: &str) -> Option<&'a Self> {
         let by_extension = || agents.values().find(|agent| agent.extension.as_deref() == Some(name));
         agents.get(name).or_else(by_extension)
+    }
+
+    /// By what he is found besides his name, each with a word for it.
+    fn marks(&self) -> impl Iterator<Item = (String, &str)> {
+        let owners = self.owner.iter().map(|(source, id)| (format!("his owner in {source}"), plain_owner(id)));
+        let extension = self.extension.iter().map(|extension| ("his extension".to_owned(), extension.as_str()));
+        let email = self.email.iter().map(|email| ("his email".to_owned(), email.as_str()));
+        owners.chain(extension).chain(email)
     }
 }
 
@@ -72,8 +81,21 @@ pub(crate) static SECTION: Section = Section {
 /// Reads the agents of the file whose names `namespace` finds, by full name: `ion`, or `acme/ion` from
 /// `projects/acme.toml`.
 pub(crate) fn read_all(root: &Reader<'_>, namespace: &Namespace<'_>) -> BTreeMap<Arc<str>, Agent> {
-    let tables = root.tables("agent").into_iter();
-    tables.map(|(name, reader)| (full_name(namespace.file, name), Agent::read(name, reader, namespace))).collect()
+    let mut taken = HashMap::new();
+    let read = |(name, reader): (&str, Reader<'_>)| {
+        let place = reader.place.clone();
+        let agent = Agent::read(name, reader, namespace);
+        for (what, key) in agent.marks() {
+            let first = taken.entry((what.clone(), key.to_owned())).or_insert_with(|| name.to_owned());
+            if first != name {
+                let message =
+                    format!("[agent.{name}]: {what} is that of the agent {first} too; only one of them counts");
+                root.sheet.warn(&place, message);
+            }
+        }
+        (full_name(namespace.file, name), agent)
+    };
+    root.tables("agent").into_iter().map(read).collect()
 }
 
 impl Agent {
@@ -165,6 +187,19 @@ mod tests {
         assert_eq!((ion.extension.as_deref(), ion.email.as_deref()), (Some("101"), Some("ion@example.com")));
         assert_eq!(ion.owner["helpdesk"], "7000123");
         assert!(agents["Ana.Pop"].shared);
+    }
+
+    #[test]
+    fn two_agents_with_one_mark_are_warned_of() {
+        let text = "[directory.crm]\n[agent.ana]\nowner = { crm = \"001D000000IqhSL\" }\nextension = \"101\"\n\
+                    [agent.ion]\nowner = { crm = \"001D000000IqhSLIAZ\" }\nextension = \"102\"\nemail = \"a@b.ro\"\n\
+                    [agent.dan]\nowner = { crm = \"001D000000IqhSLIAA\" }\nemail = \"A@b.ro\"\n";
+        let warnings = load_text(text, &|_| None).unwrap().warnings;
+        let expected = ["his email is that of the agent dan", "his owner in crm is that of the agent ana"];
+        assert_eq!(warnings.len(), expected.len(), "{warnings:?}");
+        for (warning, expected) in warnings.iter().zip(expected) {
+            assert!(warning.contains("[agent.ion]: ") && warning.contains(expected), "{warnings:?}");
+        }
     }
 
     #[test]

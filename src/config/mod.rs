@@ -21,6 +21,7 @@ mod namespace;
 mod nearest;
 mod network;
 mod numbering;
+mod owner;
 mod params;
 mod phone;
 mod php_query;

@@ -8,7 +8,8 @@ use std::fmt;
 use toml::de::{DeTable, DeValue};
 
 use super::php_query::{self, Array, Node};
-use super::secret::{Environment, Secret, substitute};
+use super::secret::{Environment, Secret, read_secret_file, substitute};
+use super::sheet::Sheet;
 
 /// The parameters of a source, in their order.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -103,24 +104,40 @@ impl Params {
     }
 
     /// Reads a table of the file, in the order in which it is written, since that may be the order of arguments: `true` and
-    /// `false` are `1` and `0`, as PHP writes them.
+    /// `false` are `1` and `0`, as PHP writes them, and `{ file = "key.txt" }` is the text in that file.
     ///
     /// # Errors
     /// A message that names what is wrong, without any value.
-    pub(crate) fn from_table(table: &DeTable<'_>, environment: Environment<'_>) -> Result<Self, String> {
+    pub(crate) fn from_table(table: &DeTable<'_>, sheet: &Sheet<'_>) -> Result<Self, String> {
         let mut written: Vec<_> = table.iter().collect();
         written.sort_by_key(|(name, _)| name.span().start);
         let named = written.into_iter().map(|(name, value)| {
             let name = name.get_ref();
-            Ok((ParamName::of(name), read_value(name, value.get_ref(), environment)?))
+            Ok((ParamName::of(name), read_value(name, value.get_ref(), sheet)?))
         });
         named.collect::<Result<_, _>>().map(Self)
     }
 }
 
-fn read_value(name: &str, value: &DeValue<'_>, environment: Environment<'_>) -> Result<Param, String> {
+/// The path of a table that stands for what is in a file.
+pub(crate) fn file_in<'a>(table: &'a DeTable<'_>) -> Option<&'a str> {
+    table.get("file").filter(|_| table.len() == 1)?.get_ref().as_str()
+}
+
+fn read_file(name: &str, written: &str, sheet: &Sheet<'_>) -> Result<Param, String> {
+    let path = substitute(written, sheet.environment).map_err(|why| format!("the parameter {name}: {why}"))?;
+    let secret = read_secret_file(&sheet.path(&path));
+    // The path as written: what a variable put into it is not shown.
+    let hint = "a table with a file alone is a secret from that file; where a parameter inside is really called file, write \
+                params as a string";
+    secret.map(Param::Text).map_err(|why| format!("the parameter {name}: cannot read {written:?}: {why}; {hint}"))
+}
+
+fn read_value(name: &str, value: &DeValue<'_>, sheet: &Sheet<'_>) -> Result<Param, String> {
     let text = match value {
-        DeValue::String(text) => substitute(text, environment).map_err(|why| format!("the parameter {name}: {why}"))?,
+        DeValue::String(text) => {
+            substitute(text, sheet.environment).map_err(|why| format!("the parameter {name}: {why}"))?
+        }
         DeValue::Integer(number) => number.to_string(),
         DeValue::Float(number) => number.to_string(),
         DeValue::Boolean(on) => u8::from(*on).to_string(),
@@ -128,10 +145,15 @@ fn read_value(name: &str, value: &DeValue<'_>, environment: Environment<'_>) -> 
         DeValue::Array(items) => {
             let numbered = (0..)
                 .zip(items.iter())
-                .map(|(place, item)| Ok((ParamName::Place(place), read_value(name, item.get_ref(), environment)?)));
+                .map(|(place, item)| Ok((ParamName::Place(place), read_value(name, item.get_ref(), sheet)?)));
             return numbered.collect::<Result<_, String>>().map(|inner| Param::Inner(Params(inner)));
         }
-        DeValue::Table(table) => return Params::from_table(table, environment).map(Param::Inner),
+        DeValue::Table(table) => {
+            return match file_in(table) {
+                Some(file) => read_file(name, file, sheet),
+                None => Params::from_table(table, sheet).map(Param::Inner),
+            };
+        }
     };
     Ok(Param::Text(Secret::new(text)))
 }
@@ -200,6 +222,28 @@ mod tests {
         let names = |params: &Params| params.iter().map(|(name, _)| format!("{name:?}")).collect::<Vec<_>>();
         assert_eq!(names(params), ["Name(\"zeta\")", "Name(\"alpha\")", "Name(\"mid\")"]);
         assert_eq!(names(params.inner(&["mid"]).unwrap()), ["Name(\"b\")", "Name(\"a\")"]);
+    }
+
+    #[test]
+    fn a_parameter_may_stand_in_a_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("calldex.toml");
+        std::fs::write(folder.path().join("key.txt"), "a&b=c+d%\n").unwrap();
+        let read = |params: &str| {
+            let text = format!("[source.crm]\ntype = \"soap\"\nurl = \"https://x.example\"\nparams = {params}\n");
+            std::fs::write(&main, text).unwrap();
+            let loaded = crate::config::load(&main, &environment, &crate::config::Checks::NONE);
+            loaded.map(|loaded| loaded.config.sources["crm"].params.clone()).map_err(|why| why.to_string())
+        };
+        let params =
+            read(r#"{ user = { file = "key.txt" }, init_params = { password = { file = "key.txt" } } }"#).unwrap();
+        assert_eq!(params.text(&["user"]), Some("a&b=c+d%"));
+        assert_eq!(params.text(&["init_params", "password"]), Some("a&b=c+d%"));
+        let params = read(r#"{ func_params = { file = "key.txt", x = 1 } }"#).unwrap();
+        assert_eq!(params.text(&["func_params", "file"]), Some("key.txt"));
+        assert_eq!(read(r#""func_params[file]=key.txt""#).unwrap().text(&["func_params", "file"]), Some("key.txt"));
+        let missing = read(r#"{ user = { file = "none.txt" } }"#).unwrap_err();
+        assert!(missing.contains("the parameter user: cannot read \"none.txt\": No such file"), "{missing}");
     }
 
     #[test]

@@ -148,7 +148,7 @@ const LOOKUP: &[Key] = &[
         Kind::Switch,
         "false",
         "Whether a tenant writes its sources and journals. They reach public addresses only, and take nothing from the \
-         environment (`${NAME}`): in a project file all of them, in the main file those that the project lists.",
+         environment (`${NAME}`) or from files: in a project file all of them, in the main file those that the project lists.",
     ),
     Key::new(
         "alias_steers",

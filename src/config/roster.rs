@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::agent::Agent;
+use super::owner::plain_owner;
 
 /// The agents that the projects of one file may name: its own, and those that the main file shares.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -27,7 +28,7 @@ impl Roster {
             roster.by_name.insert(Arc::clone(name), Arc::clone(name));
             for (source, id) in &agent.owner {
                 let ids = roster.by_owner.entry(Arc::clone(source)).or_default();
-                ids.entry(id.clone()).or_insert_with(|| Arc::clone(name));
+                ids.entry(plain_owner(id).to_owned()).or_insert_with(|| Arc::clone(name));
             }
             if let Some(extension) = &agent.extension {
                 extensions.push((extension.to_lowercase(), Arc::clone(name)));
@@ -63,7 +64,7 @@ impl Roster {
     /// The agent whom a source calls this: by his id there, or by his e-mail address.
     #[must_use]
     pub fn owner(&self, source: &str, owner: &str) -> Option<&Arc<str>> {
-        let by_id = self.by_owner.get(source).and_then(|ids| ids.get(owner));
+        let by_id = self.by_owner.get(source).and_then(|ids| ids.get(plain_owner(owner)));
         by_id.or_else(|| owner.contains('@').then(|| self.by_email.get(&owner.trim().to_lowercase()))?)
     }
 
@@ -101,6 +102,22 @@ mod tests {
         assert_eq!((owner("crm", "7"), owner("helpdesk", "7"), owner("book", "7")), (Some("ion"), Some("ana"), None));
         assert_eq!(owner("book", " ION@acme.ro"), Some("ion"));
         assert_eq!(roster.named("ana").map(AsRef::as_ref), Some("ana"));
+    }
+
+    #[test]
+    fn an_owner_of_salesforce_is_found_by_his_short_id_and_by_his_long_one() {
+        for known in ["001D000000IqhSL", "001D000000IqhSLIAZ"] {
+            let roster = Roster::of([agent("ion", "ion@acme.ro", ("crm", known))].iter());
+            for (id, is_his) in [
+                ("001D000000IqhSLIAZ", true),
+                ("001D000000IqhSL", true),
+                ("001D000000IqhSLIAA", false),
+                ("001D000000iqhSL", false),
+                ("001D000000IqhS", false),
+            ] {
+                assert_eq!(roster.owner("crm", id).is_some(), is_his, "{known}, {id}");
+            }
+        }
     }
 
     #[test]

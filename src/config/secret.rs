@@ -4,6 +4,9 @@
 //! change what the file means.
 
 use std::fmt;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
 
 /// Where `${NAME}` is looked up; [`process_environment`] outside of tests.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -17,6 +20,9 @@ pub fn process_environment(name: &str) -> Option<String> {
 /// A text that must not be seen. Printing it shows nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
+
+/// Largest file that is read for a secret, in bytes: a private key with its certificates is smaller.
+const LARGEST_FILE: u64 = 64 * 1024;
 
 impl Secret {
     /// Hides a text.
@@ -67,6 +73,24 @@ pub(crate) fn substitute(written: &str, environment: Environment<'_>) -> Result<
     Ok(value)
 }
 
+/// Reads a secret out of a file; line ends behind it are cut off.
+///
+/// # Errors
+/// What is wrong with the file, without anything of it.
+pub(crate) fn read_secret_file(path: &Path) -> Result<Secret, String> {
+    // What is no file may never end.
+    if !fs::metadata(path).map_err(|error| error.to_string())?.is_file() {
+        return Err("it is no file".to_owned());
+    }
+    let (mut content, file) = (String::new(), File::open(path));
+    let read = file.and_then(|file| file.take(LARGEST_FILE + 1).read_to_string(&mut content));
+    match read.map_err(|error| error.to_string())? as u64 {
+        LARGEST_FILE.. => Err(format!("the file is larger than {} KB", LARGEST_FILE / 1024)),
+        _ if content.trim().is_empty() => Err("the file is empty".to_owned()),
+        _ => Ok(Secret::new(content.trim_end_matches(['\r', '\n']).to_owned())),
+    }
+}
+
 /// Whether something in a text is taken from the environment.
 pub(crate) fn has_variable(written: &str) -> bool {
     substitute(written, &|_| None).is_err()
@@ -97,6 +121,23 @@ mod tests {
         assert_eq!(substitute("${NONE}", &environment).unwrap_err(), "the environment variable NONE is not set");
         assert_eq!(substitute("${KEY", &environment).unwrap_err(), "\"${\" has no closing \"}\"");
         assert!(substitute("${a b}", &environment).unwrap_err().contains("does not name an environment variable"));
+    }
+
+    #[test]
+    fn a_secret_comes_from_a_small_file_without_its_line_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        let read = |content: &str| {
+            fs::write(&file, content).unwrap();
+            read_secret_file(&file).map(|secret| secret.reveal().to_owned())
+        };
+        assert_eq!(read(" a b \r\n\n").as_deref(), Ok(" a b "));
+        assert_eq!(read("\n").unwrap_err(), "the file is empty");
+        assert_eq!(read(&"x".repeat(64 * 1024 + 1)).unwrap_err(), "the file is larger than 64 KB");
+        for endless in [Path::new("/dev/zero"), folder.path()] {
+            assert_eq!(read_secret_file(endless).unwrap_err(), "it is no file");
+        }
+        assert!(read_secret_file(&folder.path().join("none")).unwrap_err().contains("No such file"));
     }
 
     #[test]

@@ -111,7 +111,8 @@ pub(crate) static SECTION: Section = Section {
                 "",
                 "The parameters of the API type: a query string as the PBX has it, \
                  `\"domain=acme&user=${KEY}&password=X\"`, or a table `[source.NAME.params]`. Variables are put in \
-                 after the string was taken apart.",
+                 after the string was taken apart. In a table `{ file = \"key.txt\" }` is what stands in that file, from \
+                 the folder of the main file.",
             ),
             Key::new(
                 "query",
@@ -318,7 +319,7 @@ fn read_params(reader: &Reader<'_>) -> Params {
     let environment = reader.sheet.environment;
     let read = match value.get_ref() {
         DeValue::String(written) => Params::from_string(written, environment),
-        DeValue::Table(table) => Params::from_table(table, environment),
+        DeValue::Table(table) => Params::from_table(table, reader.sheet),
         _ => return reader.refuse(key, &value, "").unwrap_or_default(),
     };
     read.unwrap_or_else(|why| {

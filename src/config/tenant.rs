@@ -1,7 +1,7 @@
-//! What a tenant writes: marked, so that it reaches public addresses only, and kept from the environment of calldex.
+//! What a tenant writes: marked, so that it reaches public addresses only, and kept from the environment and the files of calldex.
 //!
-//! The variables of the environment are secrets of others. One that a tenant puts into the address or the parameters of
-//! his own system would be sent there.
+//! Variables and files are secrets of others. One that a tenant puts into the address or the parameters of his own system
+//! would be sent there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use toml::de::DeValue;
 
 use super::directory::full_name;
 use super::journal::Journal;
+use super::params::file_in;
 use super::project::Project;
 use super::reader::Reader;
 use super::secret::has_variable;
@@ -45,32 +46,49 @@ impl Written<'_> {
             return;
         }
         let (sources, journals) = (self.sources, self.journals);
-        refuse_variables(root, "source", |name| sources.get(&full_name(file, name)).is_some_and(|it| it.tenant));
-        refuse_variables(root, "journal", |name| journals.get(&full_name(file, name)).is_some_and(|it| it.tenant));
+        refuse_secrets_of_others(root, "source", |name| {
+            sources.get(&full_name(file, name)).is_some_and(|it| it.tenant)
+        });
+        refuse_secrets_of_others(root, "journal", |name| {
+            journals.get(&full_name(file, name)).is_some_and(|it| it.tenant)
+        });
     }
 }
 
-fn refuse_variables(root: &Reader<'_>, section: &'static str, is_tenants: impl Fn(&str) -> bool) {
+fn refuse_secrets_of_others(root: &Reader<'_>, section: &'static str, is_tenants: impl Fn(&str) -> bool) {
     for (_, reader) in root.tables(section).into_iter().filter(|(name, _)| is_tenants(name)) {
         for (key, value) in reader.keys_set() {
-            if holds_variable(value.get_ref()) {
-                let message = format!(
-                    "{} in [{}] takes something from the environment of calldex, which a tenant may not; write the \
-                     value itself, and $${{ for a plain ${{",
-                    key.get_ref(),
-                    reader.path
-                );
-                reader.sheet.problem(&value.span(), message);
-            }
+            let (name, path) = (key.get_ref(), &reader.path);
+            let message = if holds_variable(value.get_ref()) {
+                format!(
+                    "{name} in [{path}] takes something from the environment of calldex, which a tenant may not; write \
+                     the value itself, and $${{ for a plain ${{"
+                )
+            } else if name == "params" && holds_file(value.get_ref()) {
+                format!(
+                    "{name} in [{path}] takes something from a file, which a tenant may not; write the value itself"
+                )
+            } else {
+                continue;
+            };
+            reader.sheet.problem(&value.span(), message);
         }
     }
 }
 
 fn holds_variable(value: &DeValue<'_>) -> bool {
-    match value {
-        DeValue::String(text) => has_variable(text),
-        DeValue::Array(items) => items.iter().any(|item| holds_variable(item.get_ref())),
-        DeValue::Table(table) => table.iter().any(|(_, value)| holds_variable(value.get_ref())),
-        _ => false,
-    }
+    is_anywhere(value, &|value| value.as_str().is_some_and(has_variable))
+}
+
+fn holds_file(value: &DeValue<'_>) -> bool {
+    is_anywhere(value, &|value| value.as_table().and_then(file_in).is_some())
+}
+
+fn is_anywhere(value: &DeValue<'_>, holds: &dyn Fn(&DeValue<'_>) -> bool) -> bool {
+    holds(value)
+        || match value {
+            DeValue::Array(items) => items.iter().any(|item| is_anywhere(item.get_ref(), holds)),
+            DeValue::Table(table) => table.iter().any(|(_, value)| is_anywhere(value.get_ref(), holds)),
+            _ => false,
+        }
 }

@@ -2,14 +2,13 @@
 //!
 //! The text of a token is hashed as soon as it is read; only the hash goes on.
 
-use std::fs;
 use std::ops::Range;
 
 use toml::de::DeValue;
 
 use super::keys::{Key, Kind, Section};
 use super::reader::Reader;
-use super::secret::Secret;
+use super::secret::{Secret, read_secret_file};
 use super::sheet::{Text, Value};
 use super::token::{Token, TokenHash};
 
@@ -88,13 +87,10 @@ fn hash(reader: &Reader<'_>, place: &Range<usize>, secret: &Secret) -> TokenHash
     TokenHash::of(secret.reveal())
 }
 
-/// Reads a secret out of a file; line ends behind it are cut off.
 fn read_file(reader: &Reader<'_>, name: &Text) -> Option<Secret> {
-    let path = reader.sheet.path(&name.value);
-    let problem = match fs::read_to_string(&path) {
-        Ok(content) if content.trim().is_empty() => "the file is empty".to_owned(),
-        Ok(content) => return Some(Secret::new(content.trim_end_matches(['\r', '\n']).to_owned())),
-        Err(error) => error.to_string(),
+    let problem = match read_secret_file(&reader.sheet.path(&name.value)) {
+        Ok(secret) => return Some(secret),
+        Err(problem) => problem,
     };
     // The path as written: what a variable put into it is not shown.
     let message = format!("file in [{}]: cannot read the secret from {:?}: {problem}", reader.path, name.written);

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::assemble::State;
 use super::caller::{Caller, Choice};
-use super::party;
 use super::rows::CallRow;
 use crate::config::Project;
 use crate::model::{CallOutcome, Direction, PastCall};
@@ -105,19 +104,13 @@ pub(super) enum Told {
     Gone(i64),
 }
 
-/// What an agent's page is told about a call; `agent` is a key.
-pub(super) fn tell(call: &CallRow, project: &Project, agent: &str, history: &[PastCall]) -> Told {
-    if is_taken(call, project, agent) {
+/// What an agent's page is told about a call; `agent` is a key, `holder` that of who has the call.
+pub(super) fn tell(call: &CallRow, project: &Project, agent: &str, holder: Option<&str>, history: &[PastCall]) -> Told {
+    if holder.is_some_and(|holder| holder != agent) {
         return Told::Gone(call.id);
     }
     let over = (call.state == State::Over).then(|| line(call, project));
     Told::Card(Box::new(card(call, project, history)), over)
-}
-
-/// Whether another agent has the call.
-pub(super) fn is_taken(call: &CallRow, project: &Project, agent: &str) -> bool {
-    call.state != State::Rings
-        && call.agent.as_deref().is_some_and(|name| party::person(&project.roster, name) != agent)
 }
 
 /// Makes the card of a call.

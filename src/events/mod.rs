@@ -69,7 +69,7 @@ pub const LONGEST_WRITE: Duration = Duration::from_secs(2);
 const ANNOUNCED: usize = 2_000;
 
 /// Most agents whose telephones ring by one event.
-const MOST_RINGING: usize = 100;
+const MOST_RINGING: usize = 1_000;
 
 /// Takes events in and brings them to whom they concern. One for the process.
 pub struct Events {
@@ -140,10 +140,18 @@ impl Events {
         events
     }
 
-    /// Puts a new configuration in force.
+    /// Puts a new configuration in force. Where agents have other names or extensions now, pages read all anew: calls may
+    /// reach another one of them.
     pub fn configure(&self, settings: Settings) {
         self.lookup.beside(|| self.dispatcher.configure(&settings.targets));
-        self.settings.store(Arc::new(settings));
+        let settings = Arc::new(settings);
+        let before = self.settings.swap(Arc::clone(&settings));
+        let is_changed = |(name, was): (&Arc<str>, &Arc<Project>)| {
+            settings.projects.get(name).is_some_and(|is| is.config.roster != was.config.roster)
+        };
+        if before.projects.iter().any(is_changed) {
+            self.hub.reload();
+        }
     }
 
     /// Takes an event in: when it returns, the event is on the disk.
@@ -168,7 +176,7 @@ impl Events {
     async fn write(self: &Arc<Self>, project: &Project, event: Event) -> Result<Taken> {
         let (number, caller) = self.tie(project, &event).await;
         let arrival = Arrival {
-            agents: Self::agents_of(project, &event),
+            agents: self.agents_of(project, &event),
             event,
             number,
             caller,
@@ -188,14 +196,26 @@ impl Events {
         Ok(Taken { id: accepted.id, repeat: accepted.repeat })
     }
 
-    /// The agents of an event. One whose telephone rings may be one of several; who answers is one.
-    fn agents_of(project: &Project, event: &Event) -> Vec<String> {
+    /// The agents whose call an event makes it: their telephones ring, or one of them speaks. Of several who ring each is
+    /// named; who speaks is one. Whom any other event names is told of nothing.
+    fn agents_of(&self, project: &Project, event: &Event) -> Vec<String> {
         let several = || event.params.get("agent").into_iter().flatten().map(String::as_str);
         let named: Vec<&str> = match event.kind() {
             EventKind::Ringing => several().filter(|name| !name.trim().is_empty()).take(MOST_RINGING).collect(),
-            _ => event.get("agent").into_iter().collect(),
+            EventKind::QueueAnswer
+            | EventKind::DialAnswer
+            | EventKind::CallForwardAnswer
+            | EventKind::QueueAnswerEnd
+            | EventKind::OutgoingEnd => event.get("agent").into_iter().collect(),
+            EventKind::Missed | EventKind::Hangup | EventKind::Other => Vec::new(),
         };
-        named.into_iter().map(|name| party::person(&project.config.roster, name)).collect()
+        named.into_iter().map(|name| self.agent_at_pbx(project, name)).collect()
+    }
+
+    /// The key of the agent whom a PBX calls this.
+    fn agent_at_pbx(&self, project: &Project, name: &str) -> String {
+        let is_account = |whole: &str| self.store.has_account(&project.config.name, whole);
+        party::person(&project.config.roster, name, is_account)
     }
 
     /// How many agents' pages are connected.

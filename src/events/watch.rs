@@ -7,11 +7,12 @@ use std::sync::atomic::Ordering;
 use rusqlite::{OptionalExtension, params};
 use tokio::sync::mpsc;
 
-use super::card::{CallLine, Card, Told, card, is_taken, line, tell};
+use super::card::{CallLine, Card, Told, card, line, tell};
 use super::hub::{Notice, Stream};
 use super::rows::{self, CallRow};
 use super::{Caller, EventStore, Events, Named, State, party, past};
 use crate::error::{Error, Kind, Result, contain};
+use crate::lookup::Project;
 use crate::number::Key;
 
 /// Earlier calls on a card.
@@ -65,7 +66,16 @@ impl Events {
     /// The key of an agent who is signed in; the account may be named by user name or extension, like in events.
     fn person(&self, project: &str, agent: &str) -> String {
         let ready = self.project(project);
-        ready.map_or_else(String::new, |ready| party::person(&ready.config.roster, agent))
+        ready.map_or_else(String::new, |ready| party::account(&ready.config.roster, agent))
+    }
+
+    /// The key of who has a call, as far as the PBX says. An outside telephone has the key of nobody.
+    fn holder(&self, project: &Project, call: &CallRow) -> Option<String> {
+        match &call.agent {
+            _ if call.state == State::Rings => None,
+            Some(name) => Some(self.agent_at_pbx(project, name)),
+            None => (call.answered.is_some() && call.remote_number.is_some()).then(String::new),
+        }
     }
 
     /// Ends the streams of all pages, because the server stops.
@@ -90,7 +100,11 @@ impl Events {
         let Some(ready) = self.project(project) else { return Ok(Vec::new()) };
         let (agent, since) = (self.person(project, agent), self.clock.utc_millis() - SHOWN);
         let calls = self.store.calls_of_agent(Arc::clone(project), agent.clone(), after, since).await?;
-        Ok(calls.iter().map(|(call, history)| Notice::of(call, &tell(call, &ready.config, &agent, history))).collect())
+        let told = |(call, history): &WithHistory| {
+            let holder = self.holder(&ready, call);
+            Notice::of(call, &tell(call, &ready.config, &agent, holder.as_deref(), history))
+        };
+        Ok(calls.iter().map(told).collect())
     }
 
     /// What a page shows first: the cards of the calls that run or have just ended, and the list of the agent's last calls,
@@ -102,7 +116,7 @@ impl Events {
         let Some(ready) = self.project(project) else { return Ok((Vec::new(), Vec::new())) };
         let (agent, now) = (self.person(project, agent), self.clock.utc_millis());
         let mut calls = self.store.calls_of_agent(Arc::clone(project), agent.clone(), 0, now - SHOWN).await?;
-        calls.retain(|(call, _)| !is_taken(call, &ready.config, &agent));
+        calls.retain(|(call, _)| self.holder(&ready, call).is_none_or(|holder| holder == agent));
         calls.sort_by_key(|(call, _)| -call.started);
         let fresh = |call: &CallRow| call.state != State::Over || call.touched > now - JUST_ENDED;
         let cards =
@@ -184,10 +198,12 @@ impl Events {
                 return self.hub.reload();
             }
         };
+        let holder = self.holder(&project, call);
         for agent in agents {
             let place = (Arc::clone(&call.project), agent);
             if self.hub.is_watched(&place) {
-                self.hub.send(&place, &Notice::of(call, &tell(call, &project.config, &place.1, &history)));
+                let told = tell(call, &project.config, &place.1, holder.as_deref(), &history);
+                self.hub.send(&place, &Notice::of(call, &told));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The signed assertion that stands for a password in OAuth (RFC 7523), with RSA and SHA-256: for Salesforce and recipes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -39,7 +39,7 @@ impl Key {
             written.to_owned()
         } else if may_read_files {
             // What was meant as a path may be a key without its first line.
-            let message = format!("cannot read the file of the private key, looked for from {}", folder.display());
+            let message = format!("cannot read the file of the private key, looked for from {}", shown_folder(folder));
             std::fs::read_to_string(folder.join(written)).map_err(|why| invalid(message).because(why))?
         } else {
             return Err(invalid(
@@ -77,6 +77,12 @@ impl Key {
     }
 }
 
+/// A folder as it may stand in a message: that of `calldex.toml` in the current one has no name.
+pub(super) fn shown_folder(folder: &Path) -> String {
+    let whole = std::env::current_dir().map_or_else(|_| folder.to_path_buf(), |current| current.join(folder));
+    whole.components().collect::<PathBuf>().display().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +103,14 @@ mod tests {
     fn a_key_without_its_first_line_is_taken_for_a_path_and_not_shown_either() {
         let error = Key::read("MIIEvQIBADANBghunter2", &folder(), true).err().unwrap();
         assert!(error.to_string().contains("cannot read") && !error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_without_a_name_is_shown_as_what_it_is() {
+        let current = std::env::current_dir().unwrap();
+        assert_eq!(shown_folder(Path::new("")), current.display().to_string());
+        assert_eq!(shown_folder(Path::new("etc/.")), current.join("etc").display().to_string());
+        assert_eq!(shown_folder(Path::new("/etc")), "/etc");
     }
 
     #[test]

@@ -89,13 +89,21 @@ pub struct Built {
     pub call_log: Option<Arc<dyn CallLog>>,
     /// Makes contacts, where the system can do that.
     pub contact_maker: Option<Arc<dyn ContactMaker>>,
+    /// What of it does not work, for the administrator.
+    pub fault: Option<String>,
 }
 
 impl Built {
     /// A source that does nothing but find contacts.
     #[must_use]
     pub fn finder(source: Arc<dyn Source>) -> Self {
-        Self { source, call_log: None, contact_maker: None }
+        Self { source, call_log: None, contact_maker: None, fault: None }
+    }
+
+    /// Stands for a source that cannot be made.
+    fn broken(name: &Arc<str>, why: &Error) -> Self {
+        let broken = Broken { name: Arc::clone(name), why: why.to_string() };
+        Self { fault: Some(format!("cannot be asked: {why}")), ..Self::finder(Arc::new(broken)) }
     }
 }
 
@@ -108,10 +116,8 @@ pub fn check(source: &config::Source) -> Vec<Complaint> {
     match find_type(source) {
         Some(Type::Code(api_type)) => (api_type.check)(source),
         Some(Type::Recipe(recipe)) => recipe::check_settings(&recipe, source),
-        Some(Type::Broken(problems)) => {
-            let message = format!("the recipe {} has problems, so this source fails: {problems}", source.api_type);
-            vec![Complaint::warning(Some("type"), message)]
-        }
+        // Its own file is complained about, and the fault of this source says so too.
+        Some(Type::Broken(_)) => Vec::new(),
         None => vec![Complaint::mistake(Some("type"), explain_unknown(source))],
     }
 }
@@ -194,10 +200,34 @@ pub fn workbench_for(
             return Err(Error::new(Kind::Invalid, message));
         }
     };
+    Ok((recipe, lone_workbench(config, source, clock)?))
+}
+
+/// What makes contacts in the system of a source, for the command line.
+///
+/// # Errors
+/// [`Kind::Invalid`] when its type cannot, or has mistakes.
+pub fn contact_maker_for(
+    config: &Config,
+    source: &config::Source,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn ContactMaker>> {
+    let workbench = lone_workbench(config, source, clock)?;
+    let built = match find_type(source) {
+        Some(Type::Code(api_type)) => (api_type.build)(source, workbench)?,
+        Some(Type::Recipe(recipe)) => return Ok(Arc::new(recipe::RecipeSource::new(&recipe, source, workbench)?)),
+        Some(Type::Broken(problems)) => return Err(Error::new(Kind::Invalid, problems.to_string())),
+        None => return Err(Error::new(Kind::Invalid, explain_unknown(source))),
+    };
+    let unable = || Error::new(Kind::Invalid, format!("the type {} makes no contacts", source.api_type));
+    built.contact_maker.ok_or_else(unable)
+}
+
+/// A workbench of a source that shares nothing with others.
+fn lone_workbench(config: &Config, source: &config::Source, clock: Arc<dyn Clock>) -> Result<Workbench> {
     let live = LiveSources::none(Arc::clone(&clock));
     let counted = Counted { budget: Arc::new(Budget::new(rate_of(source), clock)), quiet: Arc::default() };
-    let workbench = live.workbench(source, &counted, &Around::of(config, source))?;
-    Ok((recipe, workbench))
+    live.workbench(source, &counted, &Around::of(config, source))
 }
 
 /// The rate that the source names, else the one of its recipe.
@@ -255,6 +285,8 @@ pub struct LiveSource {
     pub call_log: Option<Arc<dyn CallLog>>,
     /// Makes contacts, where the system can do that.
     pub contact_maker: Option<Arc<dyn ContactMaker>>,
+    /// What of it does not work, for the administrator.
+    pub fault: Option<String>,
     /// How long one request may take; longer than any deadline, so that a late answer still fills the cache.
     pub timeout: Duration,
     /// Stands for its settings: sources with equal settings share what is remembered.
@@ -315,10 +347,10 @@ impl LiveSources {
         let budget = kept.cloned().unwrap_or_else(|| Arc::new(Budget::new(rate, Arc::clone(&self.clock))));
         let same = before.filter(|before| before.account == identify_account(source));
         let counted = Counted { budget, quiet: same.map(|same| Arc::clone(&same.counted.quiet)).unwrap_or_default() };
-        let built = self.build(source, &counted, around).unwrap_or_else(|error| {
-            tracing::error!(target: "calldex::source", source = %source.name, "cannot be asked: {error}");
-            Built::finder(Arc::new(Broken { name: Arc::clone(&source.name), why: error.to_string() }))
-        });
+        let built = self.build(source, &counted, around).unwrap_or_else(|why| Built::broken(&source.name, &why));
+        if let Some(fault) = &built.fault {
+            tracing::error!(target: "calldex::source", source = %source.name, "{fault}");
+        }
         let made = self.surround(built, source, settings, counted);
         same.into_iter().for_each(|same| made.guard.take_over(&same.guard));
         made
@@ -350,10 +382,10 @@ impl LiveSources {
     }
 
     fn surround(&self, built: Built, source: &config::Source, settings: String, counted: Counted) -> LiveSource {
-        let Built { source: finder, call_log, contact_maker } = built;
+        let Built { source: finder, call_log, contact_maker, fault } = built;
         let guard = Guard::new(finder, source, Arc::clone(&counted.budget), Arc::clone(&self.clock));
         let account = identify_account(source);
-        LiveSource { guard, call_log, contact_maker, timeout: source.timeout, settings, account, counted }
+        LiveSource { guard, call_log, contact_maker, fault, timeout: source.timeout, settings, account, counted }
     }
 }
 
@@ -468,8 +500,9 @@ pub trait CallLog: Send + Sync + 'static {
     ///
     /// # Errors
     /// A passing one ([`Error::is_passing`](crate::error::Error::is_passing)) when the system cannot be reached or is
-    /// busy: the journal waits and tries again. Any other one when it refuses this call, which is tried a few times more
-    /// and then parked for somebody to look at. The message is shown to the administrator and must not hold a secret.
+    /// busy, [`Kind::Refused`] when it refuses the credentials: the journal waits and tries again. Any other one when it
+    /// refuses this call, which is tried a few times more and then parked for somebody to look at. The message is shown to
+    /// the administrator and must not hold a secret.
     fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static>;
 }
 

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use crate::clock::SystemClock;
+use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, Field};
 use crate::sources::recipe::{CallFields, NewContact, RecipeSource};
-use crate::sources::workbench_for;
+use crate::sources::{contact_maker_for, workbench_for};
 
 use super::super::contact::printable;
 use super::super::workshop::{block_on, load, no_such};
@@ -20,7 +21,7 @@ use super::print;
 /// Which source, and what it does.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The name of a source in the configuration whose type is a recipe
+    /// The name of a source in the configuration whose type is a recipe; for `create` also `salesforce`
     source: String,
     /// What it does
     operation: Operation,
@@ -55,38 +56,37 @@ pub(super) fn run(arguments: &Arguments, config: &Path, out: &mut dyn Write) -> 
     let settings =
         config.sources.get(name).ok_or_else(|| no_such("source", name, config.sources.keys().map(|name| &**name)))?;
     block_on(async {
-        let (recipe, workbench) = workbench_for(&config, settings, Arc::new(SystemClock))?;
-        let source = RecipeSource::new(&recipe, settings, workbench)?;
         match arguments.operation {
+            Operation::Create => create(arguments, &config, settings, out).await,
             Operation::LogCall => {
-                let made = source.log_fields(read_object(arguments)?).await?;
-                print(
-                    out,
-                    &made.map_or_else(
-                        || "nothing to write down, or no id in the answer\n".to_owned(),
-                        |id| format!("{id}\n"),
-                    ),
-                )
-            }
-            Operation::Create => {
-                let fields = read_object(arguments)?
-                    .into_iter()
-                    .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
-                let made = source.create(&NewContact { fields: fields.collect() }).await?;
-                print(
-                    out,
-                    &made.map_or_else(|| "made, without an id in the answer\n".to_owned(), |id| format!("{id}\n")),
-                )
+                let call = read_object(arguments)?;
+                let made = recipe_source(&config, settings)?.log_fields(call).await?;
+                print_made(out, made, "nothing to write down, or no id in the answer")
             }
             Operation::Search => {
                 let text = arguments.text.as_deref().ok_or_else(|| missing("--text TEXT"))?;
-                for contact in source.search(text).await? {
-                    print(out, &line(&contact))?;
-                }
-                Ok(())
+                let found = recipe_source(&config, settings)?.search(text).await?;
+                found.iter().try_for_each(|contact| print(out, &line(contact)))
             }
         }
     })?
+}
+
+fn recipe_source(config: &Config, settings: &config::Source) -> Result<RecipeSource> {
+    let (recipe, workbench) = workbench_for(config, settings, Arc::new(SystemClock))?;
+    RecipeSource::new(&recipe, settings, workbench)
+}
+
+/// Makes a contact; Salesforce can do that too, which is no recipe.
+async fn create(arguments: &Arguments, config: &Config, settings: &config::Source, out: &mut dyn Write) -> Result<()> {
+    let fields = read_object(arguments)?.into_iter();
+    let fields = fields.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
+    let maker = contact_maker_for(config, settings, Arc::new(SystemClock))?;
+    print_made(out, maker.make_contact(NewContact { fields }).await?, "made, without an id in the answer")
+}
+
+fn print_made(out: &mut dyn Write, id: Option<String>, without: &str) -> Result<()> {
+    print(out, &format!("{}\n", id.as_deref().unwrap_or(without)))
 }
 
 fn line(contact: &Contact) -> String {

@@ -327,7 +327,7 @@ fn a_source_is_found_and_shared_as_a_directory_is() {
 }
 
 #[test]
-fn a_tenant_takes_nothing_from_the_environment_of_calldex() {
+fn a_tenant_takes_nothing_from_the_environment_and_the_files_of_calldex() {
     let tenant = |sections: &str| {
         format!(
             "{sections}[directory.d]\n[project.shop]\ncountry = \"RO\"\ntokens = [\"${{SALES_TOKEN}}\"]\nsources = [\"d\"]\n\
@@ -343,13 +343,18 @@ fn a_tenant_takes_nothing_from_the_environment_of_calldex() {
             format!("{source}url = \"https://a/\"\n[source.s.params]\nk = [\"${{SALES_TOKEN}}\"]\n"),
             "params in [source.s]",
         ),
+        (
+            format!("{source}url = \"https://a/\"\nparams = {{ k = {{ file = \"/etc/hostname\" }} }}\n"),
+            "shop.toml:4:10: params in",
+        ),
         (format!("{journal}token = \"${{SALES_TOKEN}}\"\n"), "shop.toml:3:9: token in [journal.j]"),
     ] {
         let folder = Folder::with(MAIN, &[("shop.toml", &tenant(&sections))]);
         let failures = folder.failures(&folder.load().unwrap());
         assert!(failures.contains(at) && failures.contains("which a tenant may not"), "{sections}: {failures}");
     }
-    for harmless in [format!("{source}url = \"https://a/$${{x}}\"\n"), String::new()] {
+    let map = format!("{source}url = \"https://a/\"\nmap = {{ file = \"a.file\" }}\n");
+    for harmless in [format!("{source}url = \"https://a/$${{x}}\"\n"), map, String::new()] {
         let folder = Folder::with(MAIN, &[("shop.toml", &tenant(&harmless))]);
         let loaded = folder.load().unwrap();
         assert_eq!(folder.failures(&loaded), "", "{harmless}");

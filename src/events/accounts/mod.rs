@@ -82,6 +82,19 @@ impl EventStore {
         self.writer.write(move |connection| existing(connection, &project, &name)).await
     }
 
+    /// Whether an account has exactly this name, which is in lower case and holds an `@`. When that cannot be read it has:
+    /// a call that reaches nobody's page does less harm than one that reaches a stranger's.
+    pub(super) fn has_account(&self, project: &str, name: &str) -> bool {
+        let read = |connection: &Connection| {
+            let sql = "SELECT name FROM agent WHERE project = ?1 AND instr(name, '@') > 0";
+            let mut statement = connection.prepare_cached(sql)?;
+            let names: Vec<String> =
+                statement.query_map([project], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            Ok(names.iter().any(|known| known.to_lowercase() == name))
+        };
+        self.read_here("find an agent", read).unwrap_or(true)
+    }
+
     /// Makes a personal link for an agent; returns its token, which is stored nowhere. Links from before work no more.
     ///
     /// # Errors

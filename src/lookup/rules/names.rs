@@ -2,7 +2,7 @@
 
 use super::calendar;
 use super::past::{OF_HISTORY, OF_WINDOW};
-use super::scene::{OF_CALL, OF_CALLER, OF_CONTACT, OF_NUMBER, OF_ROUTE, Scene};
+use super::scene::{OF_CALL, OF_CALLER, OF_CONTACT, OF_NUMBER, OF_OWNER, OF_ROUTE, Scene};
 use crate::config::{Project, nearest};
 use crate::lookup::Outcome;
 use crate::model::Field;
@@ -101,7 +101,7 @@ pub(super) fn find_mistake(name: &str, used: Use, project: &Project) -> Option<S
 /// A name of a contact that calldex does not know and that looks like one that it does.
 pub(super) fn find_slip(name: &str) -> Option<String> {
     let field = name.strip_prefix("contact.")?;
-    let known: Vec<&str> = Field::ALL.into_iter().map(Field::as_str).chain(OF_CONTACT).collect();
+    let known: Vec<&str> = Field::ALL.into_iter().map(Field::as_str).chain(OF_CONTACT).chain(OF_OWNER).collect();
     if known.contains(&field) {
         return None;
     }

@@ -207,6 +207,9 @@ pub(super) const OF_CALLER: [&str; 5] = ["found", "outcome", "undetermined", "un
 /// The attributes of `contact` that every source may fill.
 pub(super) const OF_CONTACT: [&str; 4] = ["agent", "id", "rung", "source"];
 
+/// What a CRM knows about the owner of a contact.
+pub(super) const OF_OWNER: [&str; 3] = ["owner_email", "owner_extension", "owner_name"];
+
 impl Object for CallView {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.get_value_by_str(key.as_str()?)

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+
+use crate::number::Spelling;
 
 /// One recipe: how contacts are found, and calls written down, in one CRM. No code, no loops, no includes: templates where
 /// something is sent or shown, JMESPath where something is read.
@@ -31,6 +33,7 @@ pub struct RecipeFile {
     /// national national_formatted national_significant international`. With one request that carries several, use
     /// `forms.e164` and so on instead, and write `["e164"]`, as without it. National ones are left out for foreign numbers.
     #[serde(default = "international")]
+    #[schemars(schema_with = "spellings")]
     pub forms: Vec<String>,
     /// Whether a contact counts only when one of its own numbers is the caller's. Switch it off only for a CRM that
     /// answers without numbers.
@@ -383,6 +386,10 @@ pub struct ExchangeTable {
 
 fn one() -> u32 {
     1
+}
+
+fn spellings(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": { "type": "string", "enum": Spelling::WORDS } })
 }
 
 fn international() -> Vec<String> {

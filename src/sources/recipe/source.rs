@@ -34,7 +34,7 @@ pub fn build(recipe: &Arc<Recipe>, source: &config::Source, workbench: Workbench
     let source = RecipeSource::new(recipe, source, workbench)?;
     let call_log = logs_calls.then(|| Arc::new(source.clone()) as Arc<dyn CallLog>);
     let contact_maker = makes_contacts.then(|| Arc::new(source.clone()) as Arc<dyn ContactMaker>);
-    Ok(Built { source: Arc::new(source), call_log, contact_maker })
+    Ok(Built { call_log, contact_maker, ..Built::finder(Arc::new(source)) })
 }
 
 impl RecipeSource {

@@ -6,6 +6,7 @@ use super::class::Class;
 use super::org::Org;
 use super::task;
 use crate::config;
+use crate::error::{Error, Kind, Result};
 use crate::model::EndedCall;
 use crate::sources::{Agents, CallLog, Writing};
 
@@ -16,7 +17,8 @@ pub(super) struct Calls(pub(super) Arc<Parts>);
 pub(super) struct Parts {
     pub(super) source: Arc<str>,
     pub(super) org: Arc<Org>,
-    pub(super) class: Option<Class>,
+    /// The class that gets the calls, where the settings name one; why it cannot, as long as that is so.
+    pub(super) class: Option<Result<Class>>,
     pub(super) agents: Agents,
     pub(super) owner_of_contact: bool,
 }
@@ -34,7 +36,8 @@ impl CallLog for Calls {
         let calls = Arc::clone(&self.0);
         Box::pin(async move {
             match &calls.class {
-                Some(class) => class.send(&calls.org, &call, &calls.source).await,
+                Some(Ok(class)) => class.send(&calls.org, &call, &calls.source).await,
+                Some(Err(why)) => Err(Error::new(Kind::Invalid, why.to_string())),
                 None => {
                     let owner = task::Owner { agent: calls.owner(&call), or_of_contact: calls.owner_of_contact };
                     task::write(&calls.org, &call, &calls.source, owner).await

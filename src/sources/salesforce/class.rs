@@ -20,6 +20,7 @@ use crate::soap::message::Header;
 use crate::soap::wsdl::{MOST_ELEMENTS, Parameter, Wsdl};
 use crate::soap::{Argument, Element, Message, Shape, Value, Version};
 use crate::sources::http::explain_status;
+use crate::sources::jwt::shown_folder;
 
 /// What an argument may be.
 pub(super) const FIELDS: [&str; 21] = [
@@ -101,13 +102,7 @@ impl Class {
                 let wrong = |why: Error| Error::new(Kind::Invalid, file.display().to_string()).because(why);
                 class.described(file, settings).map_err(wrong)
             }
-            None if class.arguments.is_empty() => {
-                let message = format!(
-                    "there is no file {base}.wsdl or {base}.xml beside the configuration; save the WSDL of the class \
-                     there, or list webservices[send_call][arguments][NAME]=FIELD"
-                );
-                Err(Error::new(Kind::Invalid, message))
-            }
+            None if class.arguments.is_empty() => Err(Error::new(Kind::Invalid, explain_missing(base, source))),
             None => Ok(class),
         }
     }
@@ -182,6 +177,16 @@ impl Class {
         };
         message.write()
     }
+}
+
+/// What to do where nobody has told the arguments of a class.
+fn explain_missing(base: &str, source: &config::Source) -> String {
+    let listed = "list webservices[send_call][arguments][NAME]=FIELD";
+    if source.tenant {
+        return format!("a source of a tenant reads no files, so no WSDL of the class {base}; {listed}");
+    }
+    let folder = shown_folder(&source.folder);
+    format!("there is no file {base}.wsdl or {base}.xml in {folder}; save the WSDL of the class there, or {listed}")
 }
 
 /// The field that an argument of this name gets.

@@ -23,7 +23,7 @@ impl Links {
     pub(super) fn set(&self, contact: &mut Contact, instance: &Url, number: &Number) {
         let id = contact.id.to_string();
         let link = match &self.contact {
-            Some(template) => filled(template, "{id}", &id).replace("{telephone}", &encoded(&written(number))),
+            Some(template) => filled(template, "{id}", &[("{id}", &id), ("{telephone}", &written(number))]),
             None => format!("{}/{}", instance.origin().ascii_serialization(), encoded(&id)),
         };
         contact.set(Field::BackendLink, link);
@@ -32,14 +32,15 @@ impl Links {
     /// The link for a caller whom nobody knows.
     pub(super) fn of_nobody(&self, number: &Number) -> Option<String> {
         let template = self.custom.as_ref()?;
-        Some(filled(&template.replace("{id}", ""), "{telephone}", &written(number)))
+        Some(filled(template, "{telephone}", &[("{id}", ""), ("{telephone}", &written(number))]))
     }
 }
 
-/// Puts a value into its place, or behind the address.
-fn filled(template: &str, place: &str, value: &str) -> String {
-    let value = encoded(value);
-    if template.contains(place) { template.replace(place, &value) } else { format!("{template}{value}") }
+/// Puts values into their places; where there is none, the one of `usual` goes behind the address.
+fn filled(template: &str, usual: &str, values: &[(&str, &str)]) -> String {
+    let has_place = values.iter().any(|(place, _)| template.contains(place));
+    let template = if has_place { template.to_owned() } else { format!("{template}{usual}") };
+    values.iter().fold(template, |address, (place, value)| address.replace(place, &encoded(value)))
 }
 
 fn encoded(text: &str) -> String {
@@ -77,6 +78,7 @@ mod tests {
         assert_eq!(of_contact(Some("https://a.example/?id=")), "https://a.example/?id=003A%2F%26x");
         let both = of_contact(Some("https://a.example/{id}?tel={telephone}"));
         assert_eq!(both, "https://a.example/003A%2F%26x?tel=%2B40722111222");
+        assert_eq!(of_contact(Some("https://a.example/?tel={telephone}")), "https://a.example/?tel=%2B40722111222");
         assert_eq!(of_contact(None), "https://acme.my.salesforce.com/003A%2F%26x");
     }
 

@@ -1,10 +1,11 @@
 //! `type = "salesforce"`: contacts, leads and accounts of Salesforce, found by a search over all telephone fields.
 //!
 //! `session` logs in, `org` sends requests in that session and minds the daily limit, `search` and `records` are the
-//! question and the answer, `task` and `class` write a call down.
+//! question and the answer, `task` and `class` write a call down, `create` makes a contact.
 
 mod call_log;
 mod class;
+mod create;
 mod limits;
 mod link;
 mod login;
@@ -22,15 +23,20 @@ mod stand_in;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::verify::verify;
+use super::verify::{NUMBER_LABEL, order, prefer, verify};
 use super::{ApiType, Built, Inputs, LoggingIn, Pending, Question, Source, Workbench};
 use crate::config::{self, Complaint};
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
+use crate::model::Contact;
 use crate::number::{self, Number, Numbering, Spelling};
 use org::Org;
 use owners::Owners;
+
+/// What is kept of the source's time for the answer itself.
+const TO_ANSWER: Duration = Duration::from_millis(50);
 
 /// Its name in the configuration, and how it is made.
 pub(super) const SALESFORCE: ApiType = ApiType { name: "salesforce", check, build };
@@ -45,7 +51,9 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
     let wrong = || Error::new(Kind::Invalid, "the parameters of this source are wrong");
     let settings = settings::read(source).0.ok_or_else(wrong)?;
     let access = login::Access::of(&settings.access, source)?;
-    let class = settings.class.as_ref().map(|class| class::Class::of(class, source)).transpose()?;
+    let class = settings.class.as_ref().map(|class| class::Class::of(class, source));
+    let silent = |why: &Error| format!("finished calls are not sent to its class: {why}");
+    let fault = class.as_ref().and_then(|class| class.as_ref().err()).map(silent);
     let agents = Arc::clone(&bench.agents);
     let org = Arc::new(Org::new(settings.login.clone(), settings.version.clone(), access, bench));
     let parts = call_log::Parts {
@@ -62,9 +70,16 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
         forms: source.forms.clone(),
         links: settings.links,
         owners: settings.direct_line.map(Owners::new),
+        timeout: source.timeout,
         org,
     };
-    Ok(Built { call_log: Some(call_log), ..Built::finder(Arc::new(Shared(Arc::new(salesforce)))) })
+    let contact_maker: Arc<dyn super::ContactMaker> = Arc::new(create::Contacts(Arc::clone(&salesforce.org)));
+    Ok(Built {
+        call_log: Some(call_log),
+        contact_maker: Some(contact_maker),
+        fault,
+        source: Arc::new(Shared(Arc::new(salesforce))),
+    })
 }
 
 struct Salesforce {
@@ -73,6 +88,7 @@ struct Salesforce {
     forms: Vec<Spelling>,
     links: link::Links,
     owners: Option<Owners>,
+    timeout: Duration,
     org: Arc<Org>,
 }
 
@@ -104,32 +120,42 @@ impl Source for Shared {
     }
 }
 
+/// Whether the caller's number is the mobile one of a contact: that is his own, an office number may be anybody's.
+fn is_mobile(contact: &Contact) -> bool {
+    contact.custom.get(NUMBER_LABEL).is_some_and(|labels| labels.split(", ").any(|label| label == records::MOBILE))
+}
+
 impl Salesforce {
     async fn find(&self, question: &Question) -> Result<Vec<Hit>> {
         let spellings = self.spellings(question);
         let Some(query) = search::sosl(&spellings) else { return Ok(Vec::new()) };
+        let until = self.org.now() + self.timeout;
         let answer = self.org.search(&query).await?;
-        let (contacts, found) = records::contacts(&answer)?;
-        if contacts.is_empty() && found > 0 {
+        let records::Found { contacts, records, hidden } = records::contacts(&answer)?;
+        if contacts.is_empty() && hidden {
             // Without this the answer would be taken at its word, whomever it names.
             let message = "it finds records and shows no number of them; let its user read the telephone fields";
             return Err(Error::new(Kind::Invalid, message));
         }
-        if contacts.is_empty() {
-            return Ok(Vec::new());
-        }
         let mut hits = verify(contacts, &question.number, &question.numbering_of(&self.numbering));
-        if hits.is_empty() && found >= search::MOST_RECORDS {
-            let message = format!("the search finds {found} records and more, and the caller may be among those");
+        if hits.is_empty() && records >= search::MOST_RECORDS {
+            let message = format!("the search finds {records} records and more, and the caller may be among those");
             return Err(Error::new(Kind::Corrupt, message));
         }
+        if hits.is_empty() {
+            return Ok(hits);
+        }
+        prefer(&mut hits, is_mobile);
+        order(&mut hits);
         let instance = self.org.session().await?.instance.clone();
         for hit in &mut hits {
             let contact = Arc::make_mut(&mut hit.contact);
             self.links.set(contact, &instance, &question.number);
         }
         if let Some(owners) = &self.owners {
-            owners.set_lines(&mut hits, &self.org).await;
+            let now = self.org.now();
+            let rest = until.saturating_duration_since(now).saturating_sub(TO_ANSWER);
+            owners.set_lines(&mut hits, now, rest, |query| async move { self.org.query(&query).await }).await;
         }
         Ok(hits)
     }

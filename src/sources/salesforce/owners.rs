@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::org::Org;
 use super::task::is_id;
 use crate::directory::Hit;
+use crate::error::{Error, Kind, Result};
 use crate::model::Field;
 
+/// How long their query may take: the caller is known already and waits.
+const QUERY: Duration = Duration::from_millis(300);
 /// How long an extension is remembered.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// Most owners that are remembered.
@@ -28,18 +30,30 @@ impl Owners {
         Self { line, known: Mutex::default() }
     }
 
-    /// Sets the line of each contact whose owner has an extension. A failure costs the line and not the contact.
-    pub(super) async fn set_lines(&self, hits: &mut [Hit], org: &Org) {
-        let now = org.now();
+    /// Sets the line of each contact whose owner has an extension; `ask` sends a query about those who are not known yet. When
+    /// it fails, or has not answered after `limit`, that costs the line and not the contact.
+    pub(super) async fn set_lines<F>(
+        &self,
+        hits: &mut [Hit],
+        now: Instant,
+        limit: Duration,
+        ask: impl FnOnce(String) -> F,
+    ) where
+        F: Future<Output = Result<Value>>,
+    {
         let mut wanted: Vec<String> =
             hits.iter().filter_map(|hit| hit.contact.get(Field::Owner)).map(str::to_owned).collect();
         wanted.retain(|id| is_id(id) && self.get(id, now).is_none());
         wanted.sort_unstable();
         wanted.dedup();
-        if !wanted.is_empty()
-            && let Err(why) = self.learn(&wanted, org, now).await
-        {
-            tracing::debug!(target: "calldex::sources", "the owners' extensions are not known: {why}");
+        if !wanted.is_empty() {
+            let late = |_| Err(Error::new(Kind::Timeout, "no answer in the time of a follow-up request"));
+            match tokio::time::timeout(limit.min(QUERY), ask(query(&wanted))).await.unwrap_or_else(late) {
+                Ok(answer) => self.learn(wanted, &answer, now),
+                Err(why) => {
+                    tracing::debug!(target: "calldex::sources", "the owners' extensions are not known: {why}");
+                }
+            }
         }
         for hit in hits {
             let owner = hit.contact.get(Field::Owner).and_then(|id| self.get(id, now)).flatten();
@@ -51,9 +65,7 @@ impl Owners {
         }
     }
 
-    async fn learn(&self, wanted: &[String], org: &Org, now: Instant) -> crate::error::Result<()> {
-        let ids = wanted.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(",");
-        let answer = org.query(&format!("SELECT Id, Extension FROM User WHERE Id IN ({ids})")).await?;
+    fn learn(&self, wanted: Vec<String>, answer: &Value, now: Instant) {
         let records = answer.get("records").and_then(Value::as_array);
         let found = records.into_iter().flatten().filter_map(|record| {
             let text = |name: &str| record.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -64,14 +76,58 @@ impl Owners {
             known.clear();
         }
         // Groups own leads too and are no users: they are remembered as somebody without an extension.
-        known.extend(wanted.iter().map(|id| (id.clone(), (None, now + LIFETIME))));
+        known.extend(wanted.into_iter().map(|id| (id, (None, now + LIFETIME))));
         known.extend(found.map(|(id, extension)| (id, (extension, now + LIFETIME))));
-        Ok(())
     }
 
     /// What is known of an owner: `None` when nothing is, or no more.
     fn get(&self, id: &str, now: Instant) -> Option<Option<String>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(id).filter(|(_, until)| now < *until).map(|(extension, _)| extension.clone())
+    }
+}
+
+fn query(wanted: &[String]) -> String {
+    let ids = wanted.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(",");
+    format!("SELECT Id, Extension FROM User WHERE Id IN ({ids})")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::{Clock, SystemClock};
+    use crate::model::Contact;
+    use crate::number::ladder::Rung;
+
+    const ID: &str = "005A0000001AbCdEFG";
+
+    fn hits() -> Vec<Hit> {
+        let mut contact = Contact::default();
+        contact.set(Field::Owner, ID);
+        vec![Hit { contact: Arc::new(contact), rung: Rung::Exact }]
+    }
+
+    fn line(hits: &[Hit]) -> Option<&str> {
+        hits[0].contact.get(Field::DirectLine)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_query_that_hangs_costs_the_line_and_is_given_up_long_before_a_call_is() {
+        let (owners, now) = (Owners::new("SIP/{extension}".to_owned()), SystemClock.now());
+        for (limit, most) in [(Duration::from_secs(10), QUERY), (Duration::from_millis(20), Duration::from_millis(20))]
+        {
+            let (start, mut hits) = (tokio::time::Instant::now(), hits());
+            let asking = owners.set_lines(&mut hits, now, limit, |_| pending());
+            tokio::time::timeout(Duration::from_secs(60), asking).await.expect("it is waited for");
+            assert_eq!((line(&hits), start.elapsed()), (None, most));
+        }
+        let mut hits = hits();
+        let answer = json!({"records": [{"Id": ID, "Extension": "101"}]});
+        owners.set_lines(&mut hits, now, QUERY, |_| ready(Ok(answer))).await;
+        assert_eq!(line(&hits), Some("SIP/101"), "the next one is asked again");
     }
 }

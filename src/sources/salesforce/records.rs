@@ -5,17 +5,40 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 
+/// What the number of a mobile telephone is called.
+pub(super) const MOBILE: &str = "mobile";
+
 /// The fields that hold numbers, and what each is called here.
 const NUMBERS: [(&str, &str); 4] =
-    [("MobilePhone", "mobile"), ("Phone", "work"), ("HomePhone", "home"), ("OtherPhone", "other")];
+    [("MobilePhone", MOBILE), ("Phone", "work"), ("HomePhone", "home"), ("OtherPhone", "other")];
 
-/// The contacts among the records that show a number, and how many records there were.
-pub(super) fn contacts(answer: &Value) -> Result<(Vec<Contact>, usize)> {
+/// What a search returned.
+pub(super) struct Found {
+    /// The contacts that show a number.
+    pub(super) contacts: Vec<Contact>,
+    /// How many records there were.
+    pub(super) records: usize,
+    /// Whether some do not even say that their numbers are empty.
+    pub(super) hidden: bool,
+}
+
+/// Reads the answer of a search.
+pub(super) fn contacts(answer: &Value) -> Result<Found> {
     // Versions before 37.0 answer with the bare list.
     let records = answer.get("searchRecords").unwrap_or(answer).as_array();
     let records = records.ok_or_else(|| Error::new(Kind::Corrupt, "the answer of the search has no records"))?;
     let contacts = records.iter().filter_map(Value::as_object).filter_map(contact);
-    Ok((contacts.filter(|contact| !contact.numbers.is_empty()).collect(), records.len()))
+    Ok(Found {
+        contacts: contacts.filter(|contact| !contact.numbers.is_empty()).collect(),
+        records: records.len(),
+        hidden: !records.iter().all(shows_numbers),
+    })
+}
+
+/// Whether a record has a field for a number. A telephone field that is empty is null: the record was then found by another
+/// field, such as its fax. One that the user may not read is not there.
+fn shows_numbers(record: &Value) -> bool {
+    NUMBERS.iter().any(|(field, _)| record.get(field).is_some())
 }
 
 fn contact(record: &Map<String, Value>) -> Option<Contact> {
@@ -78,8 +101,8 @@ mod tests {
             {"attributes": {"type": "Account"}, "Id": "001A", "Name": "Gamma", "Phone": "2"},
             {"attributes": {"type": "Account"}, "Id": "001B", "Name": "No number"},
         ]});
-        let (found, records) = contacts(&answer).unwrap();
-        assert_eq!((found.len(), records), (3, 4));
+        let Found { contacts: found, records, hidden } = contacts(&answer).unwrap();
+        assert_eq!((found.len(), records, hidden), (3, 4, true));
         let shown: Vec<_> =
             found.iter().map(|contact| (contact.get(Field::Name), contact.get(Field::Company))).collect();
         let expected = [(Some("Ana"), Some("Acme")), (Some("Dan"), Some("Beta")), (Some("Gamma"), Some("Gamma"))];
@@ -91,10 +114,12 @@ mod tests {
 
     #[test]
     fn the_bare_list_of_old_versions_is_read_and_anything_else_is_no_answer() {
-        assert_eq!(contacts(&json!([])).unwrap().1, 0);
+        assert_eq!(contacts(&json!([])).unwrap().records, 0);
         for wrong in [json!({}), json!(null), json!("x"), json!({"searchRecords": {}})] {
             assert!(contacts(&wrong).is_err(), "{wrong}");
         }
-        assert!(contacts(&json!([1, null, [], {"Id": 5}, {"Id": "003", "Phone": {"a": 1}}])).unwrap().0.is_empty());
+        assert!(
+            contacts(&json!([1, null, [], {"Id": 5}, {"Id": "003", "Phone": {"a": 1}}])).unwrap().contacts.is_empty()
+        );
     }
 }

@@ -179,6 +179,17 @@ async fn records_whose_numbers_are_hidden_are_not_taken_at_their_word() {
 }
 
 #[tokio::test]
+async fn a_record_that_is_found_by_its_fax_and_has_no_telephone_is_an_unknown_caller() {
+    let (server, state) = start().await;
+    let fax = serde_json::json!({"Id": "003B", "Name": "Fax", "Phone": null, "MobilePhone": null, "Hidden": true});
+    *state.records.lock().unwrap() = vec![fax.clone(); 199];
+    assert!(found(&made(&server, &by_password())).await.unwrap().is_empty());
+    state.records.lock().unwrap().push(fax);
+    let failed = found(&made(&server, &by_password())).await.unwrap_err();
+    assert!(failed.to_string().contains("200 records and more"), "{failed}");
+}
+
+#[tokio::test]
 async fn only_digits_of_a_number_are_searched_and_too_few_are_not() {
     let (server, _state) = start().await;
     let built = made(&server, &by_password());
@@ -272,6 +283,26 @@ async fn the_task_of_a_call_that_no_agent_took_belongs_to_the_owner_of_the_conta
 }
 
 #[tokio::test]
+async fn of_several_the_one_whose_mobile_it_is_is_meant_and_the_others_come_in_a_settled_order() {
+    let (server, state) = start().await;
+    let record = |id: &str, field: &str, year: u32| {
+        serde_json::json!({"attributes": {"type": "Contact"}, "Id": format!("003A00000000000{id}"), "Name": id,
+                           field: "0722 111 222", "LastModifiedDate": format!("{year}-01-01T00:00:00.000+0000")})
+    };
+    let old = record("004", "MobilePhone", 2001);
+    let people = [record("003", "Phone", 2020), record("002", "Phone", 2026), record("001", "Phone", 2020)];
+    *state.records.lock().unwrap() = people.to_vec();
+    let built = made(&server, &by_password());
+    let names = async || {
+        let hits = found(&built).await.unwrap();
+        hits.iter().map(|hit| hit.contact.get(Field::Name).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, ["002", "001", "003"], "the newest, then the lowest id");
+    state.records.lock().unwrap().push(old);
+    assert_eq!(names().await, ["004"]);
+}
+
+#[tokio::test]
 async fn as_many_records_as_are_asked_for_without_the_caller_are_no_unknown_caller() {
     let (server, state) = start().await;
     let stranger = serde_json::json!({"Id": "003B", "Name": "Nobody", "Phone": "9 0722 111 222 9"});
@@ -304,12 +335,18 @@ async fn a_class_gets_the_call_by_the_names_of_its_wsdl_in_the_bytes_of_php() {
 }
 
 #[tokio::test]
-async fn without_a_wsdl_the_arguments_stand_in_the_settings() {
-    let (server, _state) = start().await;
+async fn without_a_wsdl_callers_are_found_and_the_arguments_stand_in_the_settings() {
+    let (server, state) = start().await;
     let listed = "webservices[send_call][xml]=CreateActivitiesWebService2&webservices[send_call][method]=sendCallInfo";
-    let keys = format!("url = \"{}\"\nparams = \"{}&{listed}\"", server.url(""), by_password());
-    let refused = build(&settings_for_tests("crm", &keys), workbench()).err().unwrap();
-    assert!(refused.to_string().contains("CreateActivitiesWebService2.wsdl"), "{refused}");
+    let built = made(&server, &format!("{}&{listed}", by_password()));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/salesforce");
+    let missing =
+        format!("no file CreateActivitiesWebService2.wsdl or CreateActivitiesWebService2.xml in {}", folder.display());
+    assert!(built.fault.as_ref().is_some_and(|fault| fault.contains(&missing)), "{:?}", built.fault);
+    assert_eq!(found(&built).await.unwrap().len(), 1, "callers are found all the same");
+    let refused = log(&built, ended()).await.unwrap_err();
+    assert!(refused.to_string().contains(&missing) && !refused.is_passing(), "{refused}");
+    assert!(state.tasks.lock().unwrap().is_empty(), "no task in the place of the class");
     let listed = CLASS.to_owned()
         + "&webservices[send_call][arguments][a]=number&webservices[send_call][arguments][b]=reason\
         &webservices[send_call][arguments][c]=recording";

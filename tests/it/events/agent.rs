@@ -1,5 +1,7 @@
 //! The agents' page as a program sees it: signing in, cards, the stream, contacts.
 
+mod parties;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
@@ -133,6 +135,40 @@ fn a_personal_link_opens_the_page_once_and_a_revoked_agent_is_out() {
     assert!(workplace.fail(&["agent", "invite", "ion-popescu", "--project", "sales"]).contains("has no agent"));
     assert!(workplace.fail(&["agent", "add", "a b", "--project", "sales"]).contains("is no name of an agent"));
     assert!(workplace.fail(&["agent", "add", "ion", "--project", "sale"]).contains("did you mean sales?"));
+}
+
+#[test]
+fn whoever_is_signed_out_gets_no_further_card_however_busy_his_stream_is() {
+    type SignOut = fn(&Workplace, &Page);
+    let ways: [(&str, SignOut); 3] = [
+        ("ion", |workplace, _| {
+            workplace.succeed(&["agent", "revoke", "ion", "--project", "sales"]);
+        }),
+        ("ana", |workplace, page| {
+            let token = link(&workplace.succeed(&["agent", "invite", "ana", "--project", "sales"]));
+            let elsewhere = Page::of(page.address, &sign_in(page.address, &json!({ "invite": token })));
+            assert_eq!(elsewhere.post("/agent/password", &json!({ "password": "a long password" })).status, 200);
+        }),
+        ("dan", |_, page| {
+            let csrf = format!("X-Csrf: {}\r\n", page.csrf);
+            assert_eq!(page.send("DELETE", "/agent/session", &csrf, None).status, 200);
+        }),
+    ];
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    for (agent, sign_out) in ways {
+        let page = Page::open(&workplace, &server, agent);
+        let mut listener = page.listen("");
+        report(&server, &format!("event=ringing&agent={agent}&uniqueid={agent}.1&telephone=0722111222"));
+        listener.until("\"name\":\"Ana Popescu\"");
+        listener.forget();
+        sign_out(&workplace, &page);
+        for call in 2..5 {
+            report(&server, &format!("event=ringing&agent={agent}&uniqueid={agent}.{call}&telephone=0722111222"));
+        }
+        listener.until("event: signed_out");
+        assert!(!listener.heard.contains("event: card"), "{agent}: {}", listener.heard);
+    }
 }
 
 #[test]

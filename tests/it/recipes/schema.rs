@@ -45,10 +45,11 @@ fn the_printed_schema_takes_every_recipe_and_refuses_what_calldex_refuses() {
         assert!(valid, "{}: {said}", recipe["title"]);
     }
     let good: Value = toml::from_str(&recipes[0]).unwrap();
-    let wrong: [(&str, Change); 4] = [
+    let wrong: [(&str, Change); 5] = [
         ("unknown", |recipe| recipe["outt"] = Value::from("x")),
         ("missing", |recipe| drop(recipe.as_object_mut().unwrap().remove("title"))),
         ("word", |recipe| recipe["auth"]["kind"] = Value::from("barer")),
+        ("spelling", |recipe| recipe["forms"] = Value::from(vec!["nosuch"])),
         ("kind", |recipe| recipe["lookup"][0]["next"] = Value::from(1)),
     ];
     for (name, change) in wrong {

@@ -25,7 +25,7 @@ use subtle::ConstantTimeEq;
 
 use super::Http;
 use super::lookup::read_body;
-use crate::error::{Error, Kind};
+use crate::error::{self, Error, Kind};
 use crate::events::accounts::Session;
 use crate::model::RequestId;
 
@@ -104,9 +104,7 @@ impl Asked<'_> {
     /// The session of a request that only reads.
     async fn session(&self) -> Result<(Session, String), Problem> {
         let token = cookie(&self.parts.headers).ok_or_else(Problem::signed_out)?;
-        let session = self.http.events.store.session(&token, self.now()).await?;
-        let session = session.filter(|it| self.is_configured(&it.account.project));
-        Ok((session.ok_or_else(Problem::signed_out)?, token))
+        Ok((session(self.http, &token).await?.ok_or_else(Problem::signed_out)?, token))
     }
 
     /// The session of a request that changes something.
@@ -128,13 +126,19 @@ impl Asked<'_> {
         }
     }
 
-    fn is_configured(&self, project: &str) -> bool {
-        self.http.reception.current().projects.contains_key(project)
-    }
-
     fn reply(&self, status: StatusCode, body: &Value) -> Response {
         super::response(status, "application/json", Bytes::from(body.to_string()), &self.request_id)
     }
+}
+
+/// Who has this token in his cookie, while his project is configured.
+async fn session(http: &Http, token: &str) -> error::Result<Option<Session>> {
+    let found = http.events.store.session(token, http.reception.clock.utc_millis()).await?;
+    Ok(found.filter(|it| is_configured(http, &it.account.project)))
+}
+
+fn is_configured(http: &Http, project: &str) -> bool {
+    http.reception.current().projects.contains_key(project)
 }
 
 /// Takes a request apart, has it answered, and turns a problem into JSON.

@@ -49,7 +49,7 @@ pub(super) async fn begin(State(http): State<Arc<Http>>, request: Request) -> Re
                 (signed_in, Problem::new(StatusCode::UNAUTHORIZED, "project, name and password do not fit together"))
             }
         };
-        let configured = signed_in.filter(|it| asked.is_configured(&it.session.account.project));
+        let configured = signed_in.filter(|it| super::is_configured(&http, &it.session.account.project));
         Ok(asked.signed_in(&configured.ok_or(otherwise)?))
     })
     .await

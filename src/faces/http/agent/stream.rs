@@ -3,7 +3,7 @@
 //! Each notice is the present state of a call, so what was missed is read from the store, behind the last change that the
 //! page knows (`Last-Event-ID`, or `after` at first). The same happens to a page that reads too slowly: its queue is
 //! given up, not the events. A page that reads nothing at all is closed by the listener when the network's buffers are
-//! full; one whose session is over is told so.
+//! full. The session is looked at before each piece: whoever is signed out gets nothing more, however busy his stream is.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use super::super::question::{MAX_QUERY, Parameters};
 use super::{Asked, answer};
 use crate::events::{Next, Stream};
 
-/// How often a silent stream says that it lives, and looks whether its session does.
+/// After how much silence a stream says that it lives, and so looks whether its session does.
 const ALIVE: Duration = Duration::from_secs(15);
 
 /// The last change that the page knows, sent by a browser that connects again.
@@ -85,21 +85,25 @@ enum Stage {
 }
 
 impl Listening {
-    /// The next piece of the stream; `None` at its end.
+    /// The next piece of the stream; `None` at its end. A store that cannot be read ends it, and the page connects again.
     async fn next(&mut self) -> Option<Bytes> {
-        match self.stage {
+        let piece = match self.stage {
             Stage::Greeting => {
                 self.stage = Stage::CatchingUp;
-                Some(Bytes::from_static(RETRY.as_bytes()))
+                Bytes::from_static(RETRY.as_bytes())
             }
-            Stage::CatchingUp => self.catch_up().await,
-            Stage::Live => self.live().await,
-            Stage::Ended => None,
+            Stage::CatchingUp => self.catch_up().await?,
+            Stage::Live => self.live().await?,
+            Stage::Ended => return None,
+        };
+        if super::session(&self.http, &self.token).await.ok()?.is_some() {
+            return Some(piece);
         }
+        self.stage = Stage::Ended;
+        Some(Bytes::from_static(b"event: signed_out\ndata: {}\n\n"))
     }
 
-    /// What has changed behind the last change that the page has. A store that cannot be read ends the stream, and the page
-    /// connects again.
+    /// What has changed behind the last change that the page has.
     async fn catch_up(&mut self) -> Option<Bytes> {
         let events = &self.http.events;
         let newest = events.newest_change().await.ok()?;
@@ -124,23 +128,15 @@ impl Listening {
                     self.after = notice.change;
                     return Some(Bytes::from(notice.text.as_bytes().to_vec()));
                 }
-                Ok(Next::Reload) => return Some(Bytes::from_static(b"event: reload\ndata: {}\n\n")),
+                Ok(Next::Reload) => {
+                    // Another agent may be meant by the name of the account now.
+                    self.stream = self.http.events.connect(&self.project, &self.agent);
+                    return Some(Bytes::from_static(b"event: reload\ndata: {}\n\n"));
+                }
                 Ok(Next::Overflowed) => return self.catch_up().await,
                 Ok(Next::Closed) => return None,
-                Err(_) => return self.look_around().await,
+                Err(_) => return Some(Bytes::from_static(b":\n\n")),
             }
-        }
-    }
-
-    /// Says that the stream lives; ends it when its session is over.
-    async fn look_around(&mut self) -> Option<Bytes> {
-        let now = self.http.reception.clock.utc_millis();
-        match self.http.events.store.session(&self.token, now).await {
-            Ok(None) => {
-                self.stage = Stage::Ended;
-                Some(Bytes::from_static(b"event: signed_out\ndata: {}\n\n"))
-            }
-            _ => Some(Bytes::from_static(b":\n\n")),
         }
     }
 }
