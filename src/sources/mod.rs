@@ -27,6 +27,7 @@ pub mod mapping;
 pub mod quiet;
 pub mod recipe;
 mod salesforce;
+pub(crate) mod secrets;
 pub mod so_far;
 mod soap;
 mod sql;
@@ -89,6 +90,8 @@ pub struct Built {
     pub call_log: Option<Arc<dyn CallLog>>,
     /// Makes contacts, where the system can do that.
     pub contact_maker: Option<Arc<dyn ContactMaker>>,
+    /// Secrets that the names of its parameters do not tell.
+    pub secrets: Vec<String>,
     /// What of it does not work, for the administrator.
     pub fault: Option<String>,
 }
@@ -97,7 +100,7 @@ impl Built {
     /// A source that does nothing but find contacts.
     #[must_use]
     pub fn finder(source: Arc<dyn Source>) -> Self {
-        Self { source, call_log: None, contact_maker: None, fault: None }
+        Self { source, call_log: None, contact_maker: None, secrets: Vec::new(), fault: None }
     }
 
     /// Stands for a source that cannot be made.
@@ -215,7 +218,11 @@ pub fn contact_maker_for(
     let workbench = lone_workbench(config, source, clock)?;
     let built = match find_type(source) {
         Some(Type::Code(api_type)) => (api_type.build)(source, workbench)?,
-        Some(Type::Recipe(recipe)) => return Ok(Arc::new(recipe::RecipeSource::new(&recipe, source, workbench)?)),
+        Some(Type::Recipe(recipe)) => {
+            let maker = recipe::RecipeSource::new(&recipe, source, workbench)?;
+            let hidden = hidden_with(source, &maker.secrets());
+            return Ok(Arc::new(Discreet { inner: Arc::new(maker) as Arc<dyn ContactMaker>, hidden }));
+        }
         Some(Type::Broken(problems)) => return Err(Error::new(Kind::Invalid, problems.to_string())),
         None => return Err(Error::new(Kind::Invalid, explain_unknown(source))),
     };
@@ -382,10 +389,41 @@ impl LiveSources {
     }
 
     fn surround(&self, built: Built, source: &config::Source, settings: String, counted: Counted) -> LiveSource {
-        let Built { source: finder, call_log, contact_maker, fault } = built;
-        let guard = Guard::new(finder, source, Arc::clone(&counted.budget), Arc::clone(&self.clock));
+        let Built { source: finder, call_log, contact_maker, secrets, fault } = built;
+        let hidden = hidden_with(source, &secrets);
+        let call_log = call_log.map(|log| Arc::new(Discreet { inner: log, hidden: Arc::clone(&hidden) }) as _);
+        let contact_maker =
+            contact_maker.map(|maker| Arc::new(Discreet { inner: maker, hidden: Arc::clone(&hidden) }) as _);
+        let guard = Guard::new(finder, source, Arc::clone(&counted.budget), Arc::clone(&self.clock)).hiding(hidden);
         let account = identify_account(source);
         LiveSource { guard, call_log, contact_maker, fault, timeout: source.timeout, settings, account, counted }
+    }
+}
+
+/// What must not be shown of a source.
+fn hidden_with(source: &config::Source, secrets: &[String]) -> Arc<watch::Hidden> {
+    let mut hidden = secrets::hidden_of(source);
+    secrets.iter().for_each(|secret| hidden.add(secret));
+    Arc::new(hidden)
+}
+
+/// Writes to a system, and says of a failure what may be said.
+struct Discreet<T: ?Sized> {
+    inner: Arc<T>,
+    hidden: Arc<watch::Hidden>,
+}
+
+impl CallLog for Discreet<dyn CallLog> {
+    fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static> {
+        let (writing, hidden) = (self.inner.log_call(call), Arc::clone(&self.hidden));
+        Box::pin(async move { writing.await.map_err(|error| error.reworded(|text| hidden.hide(text))) })
+    }
+}
+
+impl ContactMaker for Discreet<dyn ContactMaker> {
+    fn make_contact(&self, new: recipe::NewContact) -> Making<'static> {
+        let (making, hidden) = (self.inner.make_contact(new), Arc::clone(&self.hidden));
+        Box::pin(async move { making.await.map_err(|error| error.reworded(|text| hidden.hide(text))) })
     }
 }
 

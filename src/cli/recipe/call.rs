@@ -12,6 +12,8 @@ use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, Field};
 use crate::sources::recipe::{CallFields, NewContact, RecipeSource};
+use crate::sources::secrets::hidden_of;
+use crate::sources::watch::Hidden;
 use crate::sources::{contact_maker_for, workbench_for};
 
 use super::super::contact::printable;
@@ -55,38 +57,43 @@ pub(super) fn run(arguments: &Arguments, config: &Path, out: &mut dyn Write) -> 
     let name = arguments.source.as_str();
     let settings =
         config.sources.get(name).ok_or_else(|| no_such("source", name, config.sources.keys().map(|name| &**name)))?;
-    block_on(async {
+    let mut hidden = hidden_of(settings);
+    let done = block_on(async {
         match arguments.operation {
-            Operation::Create => create(arguments, &config, settings, out).await,
+            Operation::Create => create(arguments, &config, settings).await,
             Operation::LogCall => {
-                let call = read_object(arguments)?;
-                let made = recipe_source(&config, settings)?.log_fields(call).await?;
-                print_made(out, made, "nothing to write down, or no id in the answer")
+                let (call, source) = (read_object(arguments)?, recipe_source(&config, settings, &mut hidden)?);
+                Ok(said(source.log_fields(call).await?, "nothing to write down, or no id in the answer"))
             }
             Operation::Search => {
                 let text = arguments.text.as_deref().ok_or_else(|| missing("--text TEXT"))?;
-                let found = recipe_source(&config, settings)?.search(text).await?;
-                found.iter().try_for_each(|contact| print(out, &line(contact)))
+                let found = recipe_source(&config, settings, &mut hidden)?.search(text).await?;
+                Ok(found.iter().map(line).collect())
             }
         }
-    })?
+    })?;
+    // A system may repeat what it was sent, also in the place of an id.
+    let done = done.map_err(|error: Error| error.reworded(|text| hidden.hide(text)))?;
+    print(out, &hidden.hide(&done))
 }
 
-fn recipe_source(config: &Config, settings: &config::Source) -> Result<RecipeSource> {
+fn recipe_source(config: &Config, settings: &config::Source, hidden: &mut Hidden) -> Result<RecipeSource> {
     let (recipe, workbench) = workbench_for(config, settings, Arc::new(SystemClock))?;
-    RecipeSource::new(&recipe, settings, workbench)
+    let source = RecipeSource::new(&recipe, settings, workbench)?;
+    source.secrets().iter().for_each(|secret| hidden.add(secret));
+    Ok(source)
 }
 
 /// Makes a contact; Salesforce can do that too, which is no recipe.
-async fn create(arguments: &Arguments, config: &Config, settings: &config::Source, out: &mut dyn Write) -> Result<()> {
+async fn create(arguments: &Arguments, config: &Config, settings: &config::Source) -> Result<String> {
     let fields = read_object(arguments)?.into_iter();
     let fields = fields.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
     let maker = contact_maker_for(config, settings, Arc::new(SystemClock))?;
-    print_made(out, maker.make_contact(NewContact { fields }).await?, "made, without an id in the answer")
+    Ok(said(maker.make_contact(NewContact { fields }).await?, "made, without an id in the answer"))
 }
 
-fn print_made(out: &mut dyn Write, id: Option<String>, without: &str) -> Result<()> {
-    print(out, &format!("{}\n", id.as_deref().unwrap_or(without)))
+fn said(id: Option<String>, otherwise: &str) -> String {
+    id.map_or_else(|| otherwise.to_owned(), |id| printable(&id)) + "\n"
 }
 
 fn line(contact: &Contact) -> String {

@@ -78,7 +78,7 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
         call_log: Some(call_log),
         contact_maker: Some(contact_maker),
         fault,
-        source: Arc::new(Shared(Arc::new(salesforce))),
+        ..Built::finder(Arc::new(Shared(Arc::new(salesforce))))
     })
 }
 

@@ -142,7 +142,7 @@ async fn a_session_is_not_taken_to_another_host() {
     let (server, state) = start().await;
     *state.instance.lock().unwrap() = Some(elsewhere.url(""));
     let refused = found(&made(&server, &by_password())).await.unwrap_err();
-    assert!(refused.to_string().contains("no host of Salesforce"), "{refused}");
+    assert!(refused.to_string().contains("a host that is none of Salesforce"), "{refused}");
     assert!(elsewhere.received().is_empty());
 }
 
