@@ -18,6 +18,9 @@ let calls = [];
 /** Most calls in the list of earlier ones. */
 const MOST_CALLS = 50;
 
+/** Asks again after this long when calldex does not answer, in milliseconds. */
+const AGAIN = 3000;
+
 async function start() {
   await loadTexts(settings.language);
   translate(document);
@@ -46,8 +49,9 @@ async function enter() {
     const state = await request("GET", "/agent/state");
     showDesk(state);
   } catch (failure) {
-    if (failure instanceof Signed) showSignIn("form");
-    else setTimeout(enter, 3000);
+    if (failure instanceof Signed) return showSignIn("form");
+    showLine("down");
+    setTimeout(enter, AGAIN);
   }
 }
 
@@ -112,8 +116,9 @@ function explainSignIn(failure) {
 async function signOut() {
   try {
     await request("DELETE", "/agent/session");
-  } catch {
-    // Without an answer the session ends by its age; this browser forgets it in any case.
+  } catch (failure) {
+    // The cookie is still there, and no script can remove it: whoever leaves now must know.
+    if (!(failure instanceof Signed)) return complain("desk-problem", say("sign_out_failed"));
   }
   showSignIn("form");
 }
@@ -166,6 +171,7 @@ function showLine(line) {
   page("line").hidden = false;
   page("line").dataset.line = line;
   page("line-text").textContent = say(`line_${line}`);
+  if (line === "up") complain("desk-problem", null);
 }
 
 function addCall(call) {

@@ -25,13 +25,15 @@ export class CardList {
     setInterval(() => this.tick(), 1000);
   }
 
-  /** Puts these cards in place of all others; nothing is opened or announced, they were there before. */
+  /** Puts these cards in place of all others; nothing is announced. What was answered before opens no page any more. */
   replace(cards) {
+    const rang = new Set([...this.cards.values()].map(({ card }) => card).filter((card) => card.state === "ringing").map(({ id }) => id));
     for (const id of [...this.cards.keys()]) this.remove(id);
     for (const card of [...cards].reverse()) {
       if (this.dismissed.has(card.id)) continue;
-      this.opened.add(card.id);
+      if (card.state !== "ringing" && !rang.has(card.id)) this.opened.add(card.id);
       this.draw(card, null);
+      this.openPage(card);
     }
   }
 
@@ -260,7 +262,7 @@ function fillCandidates(element, card) {
     const choose = row.querySelector("[data-act=choose]");
     choose.dataset.place = String(place);
     choose.textContent = say(candidate.chosen ? "chosen" : "this_one");
-    choose.setAttribute("aria-label", say("this_one_of", { name }));
+    choose.setAttribute("aria-label", say(candidate.chosen ? "chosen_of" : "this_one_of", { name }));
     choose.setAttribute("aria-pressed", String(candidate.chosen));
     return row;
   });
@@ -275,6 +277,7 @@ async function copy(card, button) {
   try {
     await navigator.clipboard.writeText(card.e164 ?? card.number);
     button.lastElementChild.textContent = say("copied");
+    document.getElementById("spoken").textContent = say("copied");
     setTimeout(() => (button.lastElementChild.textContent = say("copy")), 1500);
   } catch {
     // Without the permission the number can still be marked by hand.

@@ -44,8 +44,11 @@ fn a_browser_that_was_offline_misses_nothing_and_a_restarted_server_is_found_aga
     assert!(before.success(), "{before}");
     browser.sees("#line", "No connection");
     inspect(&browser, "no-connection");
+    browser.click("#sign-out");
+    browser.sees("#desk-problem", "You are still signed in");
     office.server = office.workplace.serve();
     browser.sees("#line", "Live");
+    browser.misses("#desk-problem");
     office.rings("ion-popescu", "0733555666", "c.2");
     browser.sees(".card h3", "Unknown caller");
 }
@@ -92,9 +95,9 @@ fn the_keyboard_reaches_all_controls_of_a_card_in_their_order() {
         "Close the card of Brutăria La Colț SRL",
         "Copy the number +40 722 333 444",
         "Open the page of Mihai Popescu",
-        "Mihai Popescu is calling",
+        "This one: Mihai Popescu",
         "Open the page of Ioana Popescu",
-        "Ioana Popescu is calling",
+        "This one: Ioana Popescu",
     ];
     for name in expected {
         browser.press_tab();
