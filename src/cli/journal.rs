@@ -69,8 +69,7 @@ pub(crate) struct Chosen {
 }
 
 pub(crate) fn run(file: &Path, command: &Command, out: &mut dyn Write) -> Outcome {
-    let config = workshop::load(file)?;
-    let store = EventStore::open(&config.server.store)?;
+    let store = workshop::events(file)?;
     workshop::block_on(async {
         match command {
             Command::List { waiting, written, journal, limit, json } => {

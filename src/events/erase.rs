@@ -65,9 +65,6 @@ pub struct Wiped {
 /// Wipes the calls of these numbers in every project, and those of these contacts.
 pub(super) fn wipe(connection: &Connection, numbers: &[Key], contacts: &[ContactRef]) -> rusqlite::Result<Wiped> {
     let mut wiped = Wiped::default();
-    let sql =
-        "INSERT INTO meta (name, value) VALUES ('erasures', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
-    connection.execute(sql, [])?;
     for id in calls(connection, numbers, contacts)? {
         let (events, journal) = remove_call(connection, id)?;
         wiped =
@@ -80,6 +77,12 @@ pub(super) fn wipe(connection: &Connection, numbers: &[Key], contacts: &[Contact
         let sql = "DELETE FROM choice WHERE source = ?1 AND contact = ?2";
         wiped.choices += connection.execute(sql, params![&*contact.source, contact.id.to_string()])?;
         forget_candidate(connection, contact)?;
+    }
+    // Where nobody was erased nobody's page reads all anew. Of a contact the server may remember more than stood here.
+    if wiped != Wiped::default() || !contacts.is_empty() {
+        let sql =
+            "INSERT INTO meta (name, value) VALUES ('erasures', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
+        connection.execute(sql, [])?;
     }
     Ok(wiped)
 }
