@@ -125,6 +125,12 @@ impl Error {
         self
     }
 
+    /// Says it in other words: message and cause become what `change` makes of them.
+    #[must_use]
+    pub fn reworded(self, change: impl FnOnce(&str) -> String) -> Self {
+        Self { message: change(&self.to_string()), cause: None, ..self }
+    }
+
     /// What kind of failure it was.
     #[must_use]
     pub fn kind(&self) -> Kind {

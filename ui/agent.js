@@ -21,6 +21,9 @@ let again;
 /** Most calls in the list of earlier ones. */
 const MOST_CALLS = 50;
 
+/** Asks again after this long when calldex does not answer, in milliseconds. */
+const AGAIN = 3000;
+
 async function start() {
   await loadTexts(settings.language);
   translate(document);
@@ -52,9 +55,12 @@ async function enter() {
     else showDesk(await request("GET", "/agent/state"));
   } catch (failure) {
     if (failure instanceof Signed) return showSignIn("form");
-    if (isSignOutWanted() && page("sign-in").hidden) showSignIn("form", say("sign_out_waits"));
+    if (page("sign-in").hidden) {
+      if (isSignOutWanted()) showSignIn("form", say("sign_out_waits"));
+      else showLine("down");
+    }
     clearTimeout(again);
-    again = setTimeout(enter, 3000);
+    again = setTimeout(enter, AGAIN);
   }
 }
 

@@ -273,7 +273,7 @@ function fillCandidates(element, card) {
     const choose = row.querySelector("[data-act=choose]");
     choose.dataset.place = String(place);
     choose.textContent = say(candidate.chosen ? "chosen" : "this_one");
-    choose.setAttribute("aria-label", say("this_one_of", { name }));
+    choose.setAttribute("aria-label", say(candidate.chosen ? "chosen_of" : "this_one_of", { name }));
     choose.setAttribute("aria-pressed", String(candidate.chosen));
     return row;
   });
@@ -288,6 +288,7 @@ async function copy(card, button) {
   try {
     await navigator.clipboard.writeText(card.e164 ?? card.number);
     button.lastElementChild.textContent = say("copied");
+    document.getElementById("spoken").textContent = say("copied");
     setTimeout(() => (button.lastElementChild.textContent = say("copy")), 1500);
   } catch {
     // Without the permission the number can still be marked by hand.

@@ -78,18 +78,21 @@ fn erase(workshop: &Workshop, arguments: &Arguments, ask: Option<&mut dyn BufRea
         chosen.iter().map(|one| Selected { book: one.book.clone(), id: one.contact.id.clone() }).collect();
     let reach = if arguments.directory.is_some() { Reach::TheirBooks } else { Reach::Everywhere };
     let erasure = workshop::block_on(workshop.directory.erase(&who, reach))??;
-    let wiped = history::wipe(workshop, arguments.number.as_deref(), &chosen, reach)?;
+    let numbers = history::numbers_of_nobody(workshop, arguments.number.as_deref(), &chosen, reach)?;
+    let wiped = history::wipe(workshop, &numbers, &chosen)?;
     give_receipt(arguments, &erasure, &wiped, out)
 }
 
-/// Somebody who is in no directory may have called all the same.
+/// Somebody who is in no directory may have called all the same: he too stays away once he is erased.
 fn erase_stranger(workshop: &Workshop, arguments: &Arguments, out: &mut dyn Write) -> Outcome {
     let reach = if arguments.directory.is_some() { Reach::TheirBooks } else { Reach::Everywhere };
-    let wiped = history::wipe(workshop, arguments.number.as_deref(), &[], reach)?;
+    let numbers = history::numbers_of_nobody(workshop, arguments.number.as_deref(), &[], reach)?;
+    let wiped = history::wipe(workshop, &numbers, &[])?;
     if wiped.calls + wiped.choices == 0 {
         return Err(Error::new(Kind::NotFound, format!("nobody has {}; nothing was erased", arguments.whom())));
     }
-    give_receipt(arguments, &Erasure { log_truncated: true, ..Erasure::default() }, &wiped, out)
+    let blocks = workshop::block_on(workshop.directory.keep_out(&numbers))??;
+    give_receipt(arguments, &Erasure { blocks, log_truncated: true, ..Erasure::default() }, &wiped, out)
 }
 
 fn give_receipt(arguments: &Arguments, erasure: &Erasure, wiped: &Wiped, out: &mut dyn Write) -> Outcome {

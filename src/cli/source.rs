@@ -1,7 +1,5 @@
 //! `calldex source test NAME --telephone N`: one live lookup, told step by step, and in words what is wrong.
 
-mod secrets;
-
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,12 +13,12 @@ use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Call, Field, RequestId};
 use crate::number::{self, Number, Numbering};
-use crate::sources::watch::{Note, excerpt, watch};
+use crate::sources::secrets::{hidden_of, secrets_of};
+use crate::sources::watch::{Hidden, Note, excerpt, hide, watch};
 use crate::sources::{self, LiveSources, Question, Source as _};
 
 use super::Outcome;
 use super::workshop;
-use secrets::Secrets;
 
 /// What to do with live sources.
 #[derive(Debug, Subcommand)]
@@ -58,7 +56,11 @@ pub(crate) fn run(file: &Path, command: &Command, out: &mut dyn Write) -> Outcom
     let guard = &live.get(&source.name).ok_or_else(|| Error::new(Kind::Internal, "the source was not made"))?.guard;
     let told = workshop::block_on(async {
         let start = clock.now();
-        let (found, notes) = watch(guard.find(Arc::clone(&question))).await;
+        let asking = async {
+            hide(|| secrets_of(source));
+            guard.find(Arc::clone(&question)).await
+        };
+        let (found, notes) = watch(asking).await;
         Told { notes, found, took: clock.now().saturating_duration_since(start) }
     })?;
     out.write_all(told.to_text(source, &question).as_bytes()).map_err(workshop::unwritable)?;
@@ -119,11 +121,11 @@ impl Told {
             question.call.project,
             spelled(&question.number, &question.numbering),
         )];
-        let secrets = Secrets::of(source);
-        lines.extend(self.notes.iter().flat_map(|note| tell(note, &secrets)));
+        let hidden = hidden_of(source);
+        lines.extend(self.notes.iter().flat_map(|note| tell(note, &hidden)));
         match &self.found {
             Ok(hits) => {
-                lines.extend(hits.iter().map(|hit| secrets.hide(&describe(hit))));
+                lines.extend(hits.iter().map(|hit| describe(hit, &hidden)));
                 lines.push(format!("took      {} in all{}", millis(self.took), self.mapping()));
                 lines.push(self.conclude(hits, source));
             }
@@ -165,16 +167,16 @@ fn spelled(number: &Number, numbering: &Numbering) -> String {
     }
 }
 
-fn tell(note: &Note, secrets: &Secrets) -> Vec<String> {
+fn tell(note: &Note, hidden: &Hidden) -> Vec<String> {
     match note {
         Note::Step { name, told, took } => vec![format!("{name:<9} {told} ({})", millis(*took))],
         Note::Sent(request) => {
-            vec![format!("sent      {}", secrets.hide_in_request(request).replace('\n', "\n          "))]
+            vec![format!("sent      {}", request.replace('\n', "\n          "))]
         }
         Note::Answered { head, excerpt, first, took } => {
             let first = first.map(|first| format!("first byte after {}, all after ", millis(first)));
             let times = first.unwrap_or_default() + &millis(*took);
-            let excerpt = if excerpt.is_empty() { "(nothing)".to_owned() } else { secrets.hide(excerpt) };
+            let excerpt = if excerpt.is_empty() { "(nothing)".to_owned() } else { excerpt.clone() };
             vec![format!("answer    {head} ({times})"), format!("          {excerpt}")]
         }
         // Said once for all answers, with the time of the whole.
@@ -184,7 +186,7 @@ fn tell(note: &Note, secrets: &Secrets) -> Vec<String> {
         Note::Verified { contacts, kept, strangers } => {
             let mut line = format!("verified  {kept} of {contacts} contacts are the caller");
             if !strangers.is_empty() {
-                line += &format!("; other numbers: {}", strangers.join(", "));
+                line += &format!("; other numbers: {}", hidden.hide(&strangers.join(", ")));
             }
             vec![line]
         }
@@ -195,10 +197,10 @@ fn millis(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
 
-fn describe(hit: &Hit) -> String {
+fn describe(hit: &Hit, hidden: &Hidden) -> String {
     let name = hit.contact.get(Field::Name).unwrap_or("(no name)");
     // What a system calls a contact must not steer the terminal.
-    excerpt(&format!("contact   {} {name} ({})", hit.contact.id, hit.rung.as_str()))
+    excerpt(&hidden.hide(&format!("contact   {} {name} ({})", hit.contact.id, hit.rung.as_str())))
 }
 
 fn advise(kind: Kind) -> &'static str {

@@ -3,7 +3,8 @@
 //! What is removed is overwritten in the file, and the write-ahead log is cut off. A keyed hash (HMAC-SHA256, random key
 //! in the store) of the contact's id and numbers stays, so that the next import does not bring the person back; it says
 //! nothing about him to somebody who has only the hash. A number that others still share is blocked together with the
-//! name alone, so that a family or a company keeps its number.
+//! name alone, so that a family or a company keeps its number. Who was in no address book and has called is kept out by
+//! his number.
 
 use super::Book;
 use crate::model::ContactId;

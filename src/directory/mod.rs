@@ -24,7 +24,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 use crate::number::ladder::{Rung, Wanted};
-use crate::number::{Number, Numbering};
+use crate::number::{Key, Number, Numbering};
 
 pub use erasure::{Erasure, Reach, Removed, Selected};
 pub use prepared::Prepared;
@@ -116,6 +116,10 @@ pub trait Directory: Send + Sync + 'static {
     /// # Errors
     /// `Busy` while an import into one of the books runs; nothing is erased then.
     fn erase<'a>(&'a self, who: &'a [Selected], reach: Reach) -> Pending<'a, Erasure>;
+
+    /// Keeps numbers that nobody has any more out of every book, as those of an erased person, who was in none. Returns how
+    /// many hashes that made.
+    fn keep_out<'a>(&'a self, numbers: &'a [Key]) -> Pending<'a, u64>;
 
     /// Lets an erased person come back into this book: takes the id and the numbers of `contact` off the list of the
     /// erased. Returns how many entries that were.

@@ -16,17 +16,22 @@ use super::rows::CallRow;
 impl Events {
     /// Looks up the caller of a call and notes him; runs in a task of its own.
     pub(super) async fn bind(self: Arc<Self>, call: Arc<CallRow>) {
+        self.seek(&call, false).await;
+    }
+
+    /// The same. `by_agent` is whether an agent has just made the contact that is to be found.
+    pub(super) async fn seek(&self, call: &CallRow, by_agent: bool) {
         let Some(project) = self.project(&call.project) else { return };
         let deadline = self.clock.now() + project.config.deadline;
-        let Some(caller) = self.ask(&project, &call, deadline).await else { return };
-        let late = caller.incomplete;
-        self.note(&call, caller).await;
+        let Some(caller) = self.ask(&project, call, deadline).await else { return };
+        let (late, by_agent) = (caller.incomplete, by_agent && !caller.is_nobody());
+        self.note(call, Caller { by_agent, ..caller }).await;
         if late {
             let deadline = self.clock.now() + self.lookup.patience(&project);
-            if let Some(caller) = self.ask(&project, &call, deadline).await {
+            if let Some(caller) = self.ask(&project, call, deadline).await {
                 // Whatever it brings, nothing more follows.
                 let late = !caller.is_nobody();
-                self.note(&call, Caller { incomplete: false, late, ..caller }).await;
+                self.note(call, Caller { incomplete: false, late, ..caller }).await;
             }
         }
     }
@@ -48,7 +53,7 @@ impl Events {
         let answer = self.lookup.inquire(project, question, deadline).await;
         let contact_id = self.store.contact_id(call.id).await.ok().flatten();
         let caller = Caller::of(project, &answer, contact_id.as_deref());
-        Some(self.with_choice(project, call.number?, contact_id.as_deref(), caller))
+        Some(self.with_choice(project, call.number?, caller))
     }
 
     pub(super) async fn note(&self, call: &CallRow, caller: Caller) {

@@ -41,6 +41,9 @@ pub struct Caller {
     /// Whether it became known after the call was first shown.
     #[serde(default)]
     pub late: bool,
+    /// Whether an agent has said who it is; then it is he unless an agent says otherwise.
+    #[serde(default)]
+    pub by_agent: bool,
     /// All who may be meant, when there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Choice>,
@@ -113,6 +116,7 @@ impl Caller {
             rung: person.map(|person| person.rung.as_str().to_owned()),
             guess: person.is_some_and(|person| !person.rung.is_certain()),
             late: false,
+            by_agent: false,
             incomplete: explanation.outcome != Outcome::Withheld && explanation.missing().next().is_some(),
             candidates: if candidates.len() > 1 { candidates } else { Vec::new() },
         };
@@ -131,6 +135,24 @@ impl Caller {
             (self.link, self.email, self.rung, self.guess) = (link, email, rung, guess);
         }
         self
+    }
+
+    /// What is known after this lookup of a call whose caller was `before`: what an agent has said stays, also when a
+    /// source that was asked earlier answers later.
+    #[must_use]
+    pub(super) fn after(self, before: Option<Self>) -> Self {
+        let Some(before) = before.filter(|before| before.by_agent && !self.by_agent) else { return self };
+        let found = self.prefer(|contact| before.contact.as_ref() == Some(contact));
+        let fits = before.contact.is_none() && !found.is_nobody()
+            || before.contact.is_some() && found.contact == before.contact;
+        let told = if fits { found } else { Self { incomplete: found.incomplete, ..before } };
+        Self { by_agent: true, ..told }
+    }
+
+    /// Whether this candidate is a guess beside one who is certain.
+    pub(super) fn is_weaker(&self, contact: &ContactRef) -> bool {
+        let is_guess = self.candidates.iter().any(|choice| choice.guess && choice.contact.to_ref() == *contact);
+        is_guess && self.candidates.iter().any(|choice| !choice.guess)
     }
 
     /// Whether nobody is known.

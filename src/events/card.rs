@@ -6,8 +6,12 @@ use super::assemble::State;
 use super::caller::{Caller, Choice};
 use super::rows::CallRow;
 use crate::config::Project;
+use crate::lookup::safety::is_hidden;
 use crate::model::{CallOutcome, Direction, PastCall};
 use crate::number::{Number, Phone, forms};
+
+/// Most characters of a text on a card. A PBX may send any, and the caller chooses some of it.
+const LONGEST: usize = 200;
 
 /// A call for one agent's page. Times are milliseconds since 1970 UTC, lengths of time are seconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -119,8 +123,8 @@ pub(super) fn card(call: &CallRow, project: &Project, history: &[PastCall]) -> C
     let outcome = outcome(call, project, &caller);
     let earlier = history.iter().filter(|earlier| earlier.id != call.id && earlier.outcome.is_some());
     let chosen = |choice: &Choice| caller.contact.as_ref() == Some(&choice.contact);
-    let candidates: Vec<_> =
-        caller.candidates.iter().map(|choice| Candidate { choice: choice.clone(), chosen: chosen(choice) }).collect();
+    let candidates = caller.candidates.iter().map(|choice| Candidate { chosen: chosen(choice), choice: brief(choice) });
+    let candidates = candidates.collect();
     Card {
         id: call.id,
         state: match call.state {
@@ -131,15 +135,15 @@ pub(super) fn card(call: &CallRow, project: &Project, history: &[PastCall]) -> C
         ended_how: (call.state == State::Over).then(|| ended_how(call)),
         outcome,
         direction: call.direction.as_str(),
-        name: caller.name,
-        company: caller.company,
-        email: caller.email,
+        name: shown(caller.name.as_deref()),
+        company: shown(caller.company.as_deref()),
+        email: shown(caller.email.as_deref()),
         number: readable(call, project),
         e164: call.number.map(|key| key.to_string()),
         link: caller.link,
-        dnid: Some(call.dnid.clone()).filter(|dnid| !dnid.is_empty()),
-        queue: call.queue.clone(),
-        agent: call.agent.clone(),
+        dnid: shown(Some(&call.dnid)),
+        queue: shown(call.queue.as_deref()),
+        agent: shown(call.agent.as_deref()),
         started: call.started,
         answered: call.answered,
         waited: call.waited,
@@ -150,6 +154,21 @@ pub(super) fn card(call: &CallRow, project: &Project, history: &[PastCall]) -> C
         candidates,
         history: earlier.map(CallLine::earlier).collect(),
     }
+}
+
+fn brief(choice: &Choice) -> Choice {
+    Choice {
+        name: shown(choice.name.as_deref()),
+        company: shown(choice.company.as_deref()),
+        email: shown(choice.email.as_deref()),
+        ..choice.clone()
+    }
+}
+
+/// A text for a card: not too long, and without marks that have no shape or turn the direction of what stands beside it.
+fn shown(text: Option<&str>) -> Option<String> {
+    let visible = text?.trim().chars().filter(|&letter| !is_hidden(letter)).take(LONGEST);
+    Some(visible.collect()).filter(|text: &String| !text.is_empty())
 }
 
 fn ended_how(call: &CallRow) -> &'static str {
@@ -174,7 +193,7 @@ fn readable(call: &CallRow, project: &Project) -> Option<String> {
     }
     match crate::number::parse(&call.telephone, &project.numbering) {
         Number::Withheld { .. } | Number::Unusable => None,
-        _ => Some(call.telephone.trim().chars().filter(|letter| !letter.is_control()).take(64).collect()),
+        _ => shown(Some(&call.telephone)).map(|text| text.chars().take(64).collect()),
     }
 }
 
@@ -185,10 +204,10 @@ pub(super) fn line(call: &CallRow, project: &Project) -> CallLine {
         direction: call.direction.as_str(),
         outcome: call.outcome.map(CallOutcome::as_str),
         started: call.started,
-        name: call.caller.as_ref().and_then(|caller| caller.name.clone()),
+        name: shown(call.caller.as_ref().and_then(|caller| caller.name.as_deref())),
         number: readable(call, project),
-        agent: call.agent.clone(),
-        queue: call.queue.clone(),
+        agent: shown(call.agent.as_deref()),
+        queue: shown(call.queue.as_deref()),
         duration: call.duration,
     }
 }
@@ -202,8 +221,8 @@ impl CallLine {
             started: call.started,
             name: None,
             number: None,
-            agent: call.agent.clone(),
-            queue: call.queue.clone(),
+            agent: shown(call.agent.as_deref()),
+            queue: shown(call.queue.as_deref()),
             duration: call.duration,
         }
     }

@@ -28,7 +28,7 @@ impl PickedNumbers {
         Ok(Self { any: AtomicBool::new(!numbers.is_empty()), numbers: RwLock::new(numbers) })
     }
 
-    fn add(&self, number: Key) {
+    pub(super) fn add(&self, number: Key) {
         self.numbers.write().unwrap_or_else(PoisonError::into_inner).insert(number.to_i64());
         self.any.store(true, Ordering::Release);
     }
@@ -47,22 +47,21 @@ impl EventStore {
         }
         self.read_here("read a choice", |connection| find(connection, project, number))
     }
+}
 
-    /// Remembers which contact an agent picked for a number.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub async fn choose(&self, project: &str, number: Key, contact: ContactRef, agent: &str, now: i64) -> Result<()> {
-        let (project, agent) = (project.to_owned(), agent.to_owned());
-        self.picked.add(number);
-        self.change("remember a choice", move |connection| {
-            let sql = "INSERT OR REPLACE INTO choice (project, number, source, contact, agent, chosen) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            let (source, id) = (&*contact.source, contact.id.to_string());
-            connection.execute(sql, params![project, number.to_i64(), source, id, agent, now]).map(drop)
-        })
-        .await
-    }
+/// Remembers which contact an agent picked for a number.
+pub(super) fn remember(
+    connection: &Connection,
+    project: &str,
+    number: Key,
+    contact: &ContactRef,
+    agent: &str,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO choice (project, number, source, contact, agent, chosen) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let (source, id) = (&*contact.source, contact.id.to_string());
+    connection.prepare_cached(sql)?.execute(params![project, number.to_i64(), source, id, agent, now]).map(drop)
 }
 
 pub(super) fn find(connection: &Connection, project: &str, number: Key) -> rusqlite::Result<Option<ContactRef>> {

@@ -3,45 +3,69 @@
 //! Deleted rows are overwritten in the file, and the write-ahead log is cut off afterwards. A call that was withheld or
 //! came from another number cannot be found by the number; it can by the contact.
 //!
+//! A PBX may go on to report of a call that was wiped, while it runs or because it repeats itself. Where the PBX names its
+//! calls, a hash of the name stays for a day, and such an event is acknowledged and not kept.
+//!
 //! Whoever erases is another process than the server that runs. So every erasure is counted in the store, and the server
-//! looks at the count every second: then it forgets every answer and explanation that it keeps, and pages read anew.
+//! looks at the count every second: then it forgets every answer and explanation that it keeps, and pages read anew. The
+//! count is a change like that of a call, so that a page that was away meanwhile hears of it when it is back.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
+use sha2::{Digest, Sha256};
 
-use super::{EventStore, Events};
+use super::{EventStore, Events, accounts};
 use crate::error::Result;
 
 use super::caller::Caller;
 use super::retention::remove_call;
-use super::rows;
-use crate::model::ContactRef;
+use super::{intake, rows};
+use crate::model::{ContactRef, Event};
 use crate::number::Key;
 
-/// How often the server looks whether somebody was erased.
+/// How often the server looks whether somebody was erased or signed out.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Forgets what the process remembers of anybody when somebody was erased. Ends with the runtime.
+/// How long events of a wiped call are not kept, in milliseconds: as long as they would be taken for events of that call.
+const REPORTED: i64 = intake::JOIN;
+
+/// Forgets what the process remembers of anybody when somebody was erased, and has pages look after their sessions when
+/// one has ended. Ends with the runtime.
 pub(super) async fn watch(events: Arc<Events>) {
-    let mut known = events.store.erasures().await.ok();
+    let read = async || Some((events.store.erasures().await.ok()?, events.store.signed_out().await.ok()?));
+    let mut known = read().await;
     loop {
         tokio::time::sleep(LOOK).await;
-        let Ok(now) = events.store.erasures().await else { continue };
-        if known.replace(now).is_some_and(|before| before != now) {
+        let Some((erased, signed_out)) = read().await else { continue };
+        let Some(before) = known.replace((erased, signed_out)) else { continue };
+        if before.0 != erased {
             events.lookup.forget_everybody();
             events.hub.reload();
+        }
+        if before.1 != signed_out {
+            events.hub.look();
         }
     }
 }
 
 impl EventStore {
-    async fn erasures(&self) -> Result<i64> {
-        self.read("count erasures", |connection| {
-            let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE name = 'erasures'")?;
-            Ok(statement.query_row([], |row| row.get(0)).optional()?.unwrap_or_default())
+    /// The change by which somebody was erased last; 0 when nobody ever was.
+    pub(super) async fn erasures(&self) -> Result<i64> {
+        self.mark("erasures").await
+    }
+
+    /// How often sessions were ended.
+    async fn signed_out(&self) -> Result<i64> {
+        self.mark(accounts::SIGNED_OUT).await
+    }
+
+    async fn mark(&self, name: &'static str) -> Result<i64> {
+        self.read("read a mark", move |connection| {
+            let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+            Ok(statement.query_row([name], |row| row.get(0)).optional()?.unwrap_or_default())
         })
         .await
     }
@@ -63,9 +87,15 @@ pub struct Wiped {
 }
 
 /// Wipes the calls of these numbers in every project, and those of these contacts.
-pub(super) fn wipe(connection: &Connection, numbers: &[Key], contacts: &[ContactRef]) -> rusqlite::Result<Wiped> {
+pub(super) fn wipe(
+    connection: &Connection,
+    numbers: &[Key],
+    contacts: &[ContactRef],
+    now: i64,
+) -> rusqlite::Result<Wiped> {
     let mut wiped = Wiped::default();
     for id in calls(connection, numbers, contacts)? {
+        remember_call(connection, id, now)?;
         let (events, journal) = remove_call(connection, id)?;
         wiped =
             Wiped { calls: wiped.calls + 1, events: wiped.events + events, journal: wiped.journal + journal, ..wiped };
@@ -80,11 +110,34 @@ pub(super) fn wipe(connection: &Connection, numbers: &[Key], contacts: &[Contact
     }
     // Where nobody was erased nobody's page reads all anew. Of a contact the server may remember more than stood here.
     if wiped != Wiped::default() || !contacts.is_empty() {
-        let sql =
-            "INSERT INTO meta (name, value) VALUES ('erasures', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
-        connection.execute(sql, [])?;
+        let change = rows::next_change(connection)?;
+        connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('erasures', ?1)", [change])?;
     }
     Ok(wiped)
+}
+
+fn remember_call(connection: &Connection, id: i64, now: i64) -> rusqlite::Result<()> {
+    let call = rows::call(connection, id)?;
+    let Some(uniqueid) = &call.uniqueid else { return Ok(()) };
+    let sql = "INSERT OR REPLACE INTO wiped (hash, since) VALUES (?1, ?2)";
+    connection.prepare_cached(sql)?.execute(params![hash(&call.project, uniqueid), now]).map(drop)
+}
+
+/// Whether an event belongs to a call that was wiped.
+pub(super) fn is_wiped(connection: &Connection, event: &Event) -> rusqlite::Result<bool> {
+    let Some(uniqueid) = event.get("uniqueid") else { return Ok(false) };
+    let sql = "SELECT EXISTS (SELECT 1 FROM wiped WHERE hash = ?1 AND since > ?2)";
+    let values = params![hash(&event.project, uniqueid), event.received - REPORTED];
+    connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))
+}
+
+/// Forgets the names of calls that were wiped so long ago that nobody reports of them any more.
+pub(super) fn forget_names(connection: &Connection, now: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM wiped WHERE since <= ?1")?.execute([now - REPORTED]).map(drop)
+}
+
+fn hash(project: &str, uniqueid: &str) -> Vec<u8> {
+    Sha256::digest(format!("{project}/{uniqueid}")).to_vec()
 }
 
 fn calls(connection: &Connection, numbers: &[Key], contacts: &[ContactRef]) -> rusqlite::Result<BTreeSet<i64>> {

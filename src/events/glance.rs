@@ -69,7 +69,9 @@ mod tests {
         let number = Key::new(ANA).unwrap();
         let picked = ContactRef { source: "customers".into(), id: crate::model::ContactId::from_text("7") };
         let store = EventStore::open(&directory).unwrap();
-        store.choose("sales", number, picked.clone(), "ion", 1).await.unwrap();
+        let (contact, agent) = (picked.clone(), "ion");
+        let remember = move |connection: &_| choices::remember(connection, "sales", number, &contact, agent, 1);
+        store.change("remember a choice", remember).await.unwrap();
         drop(store);
         let path = events_path(&directory);
         // The thread that wrote ends a moment after its store.

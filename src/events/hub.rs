@@ -5,10 +5,9 @@
 //! nothing is missed, since a notice is the state of a call and not a step of it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// Notices that wait for one stream.
 const WAITING: usize = 32;
@@ -38,12 +37,15 @@ struct Signal {
     closed: bool,
     /// How often everybody was told to read all anew.
     reloads: u64,
+    /// How often everybody was told to look whether his session lives.
+    looks: u64,
 }
 
 /// The end of a stream that the hub holds.
 struct Slot {
     queue: mpsc::Sender<Notice>,
-    overflowed: AtomicBool,
+    /// Told of each notice that did not fit.
+    overflowed: Notify,
 }
 
 /// The end of a stream that its reader holds; dropped, the hub forgets it.
@@ -53,6 +55,7 @@ pub struct Stream {
     place: Place,
     streams: Arc<Mutex<HashMap<Place, Vec<Weak<Slot>>>>>,
     signal: watch::Receiver<Signal>,
+    reloads: u64,
 }
 
 /// What a stream has for its reader.
@@ -61,6 +64,8 @@ pub enum Next {
     Notice(Notice),
     /// What he shows may have been wiped: he has to read all anew.
     Reload,
+    /// Some session has ended: he has to look whether it is his.
+    Look,
     /// He was too slow: he has to read the present state.
     Overflowed,
     /// The server stops.
@@ -71,12 +76,13 @@ impl Hub {
     /// Connects an agent's page.
     pub(super) fn connect(&self, place: Place) -> Stream {
         let (queue, receiver) = mpsc::channel(WAITING);
-        let slot = Arc::new(Slot { queue, overflowed: AtomicBool::new(false) });
+        let slot = Arc::new(Slot { queue, overflowed: Notify::new() });
         let mut streams = lock(&self.streams);
         streams.entry(place.clone()).or_default().push(Arc::downgrade(&slot));
         drop(streams);
         let signal = self.signal.subscribe();
-        Stream { slot, queue: receiver, place, streams: Arc::clone(&self.streams), signal }
+        let reloads = signal.borrow().reloads;
+        Stream { slot, queue: receiver, place, streams: Arc::clone(&self.streams), signal, reloads }
     }
 
     /// Whether anybody watches as this agent.
@@ -90,7 +96,7 @@ impl Hub {
             lock(&self.streams).get(place).into_iter().flatten().filter_map(Weak::upgrade).collect();
         for slot in slots {
             if slot.queue.try_send(notice.clone()).is_err() {
-                slot.overflowed.store(true, Ordering::Release);
+                slot.overflowed.notify_one();
             }
         }
     }
@@ -105,6 +111,11 @@ impl Hub {
         self.signal.send_modify(|signal| signal.reloads += 1);
     }
 
+    /// Has every page look whether its session lives.
+    pub(super) fn look(&self) {
+        self.signal.send_modify(|signal| signal.looks += 1);
+    }
+
     /// How many pages are connected.
     pub(super) fn count(&self) -> usize {
         lock(&self.streams).values().map(Vec::len).sum()
@@ -117,20 +128,30 @@ impl Stream {
         if self.signal.borrow().closed {
             return Next::Closed;
         }
-        if !self.slot.overflowed.load(Ordering::Acquire) {
-            return tokio::select! {
-                // An error means that the hub is gone.
-                changed = self.signal.changed() => match changed {
-                    Ok(()) if !self.signal.borrow_and_update().closed => Next::Reload,
-                    _ => Next::Closed,
-                },
-                notice = self.queue.recv() => notice.map_or(Next::Closed, Next::Notice),
-            };
+        tokio::select! {
+            // In this order: whoever was too slow is spared what is in his queue.
+            biased;
+            // An error means that the hub is gone.
+            changed = self.signal.changed() => self.signalled(changed.is_ok()),
+            // The `Notify` remembers what comes while nobody waits, and the store has the call before its notice is sent:
+            // whatever did not fit is followed by a look into the store.
+            () = self.slot.overflowed.notified() => {
+                while self.queue.try_recv().is_ok() {}
+                Next::Overflowed
+            }
+            notice = self.queue.recv() => notice.map_or(Next::Closed, Next::Notice),
         }
-        // First empty, then ready for more: what comes in between is in the queue and in the store.
-        while self.queue.try_recv().is_ok() {}
-        self.slot.overflowed.store(false, Ordering::Release);
-        Next::Overflowed
+    }
+
+    /// A reload is a look as well: the page asks for its state then.
+    fn signalled(&mut self, is_open: bool) -> Next {
+        let signal = *self.signal.borrow_and_update();
+        let before = std::mem::replace(&mut self.reloads, signal.reloads);
+        match signal {
+            Signal { closed, .. } if closed || !is_open => Next::Closed,
+            Signal { reloads, .. } if reloads != before => Next::Reload,
+            _ => Next::Look,
+        }
     }
 }
 
@@ -186,6 +207,11 @@ mod tests {
         }
         hub.send(&place("ion"), &notice(7));
         assert!(matches!(ion.next().await, Next::Notice(_)), "once");
+        hub.look();
+        assert!(matches!(ion.next().await, Next::Look), "and only when that is what they are told");
+        hub.look();
+        hub.reload();
+        assert!(matches!(ana.next().await, Next::Reload));
         hub.close();
         let mut late = hub.connect(place("late"));
         for stream in [&mut ion, &mut ana, &mut late] {

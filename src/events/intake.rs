@@ -9,14 +9,14 @@ use sha2::{Digest, Sha256};
 use super::assemble::{self, Assembled, State, assemble};
 use super::caller::Caller;
 use super::rows::{self, CallRow};
-use super::{journal, party};
+use super::{erase, journal, party};
 use crate::error::{Error, Kind, Result};
 use crate::model::{CallOutcome, Event, EventKind};
 use crate::number::Key;
 use crate::store::failure;
 
 /// How long after its newest event a call with a name takes further ones, in milliseconds.
-const JOIN: i64 = 24 * 3_600 * 1_000;
+pub(super) const JOIN: i64 = 24 * 3_600 * 1_000;
 
 /// How long an event may have been overtaken by the end of its call, in milliseconds, where the PBX names no calls: two
 /// requests at once, and not the time in which somebody hangs up and rings again.
@@ -65,32 +65,33 @@ pub(super) enum Tie {
 /// What became of an event.
 #[derive(Debug, Clone)]
 pub(super) struct Accepted {
-    /// Its number, or that of the event that it repeats.
-    pub(super) id: i64,
     /// Whether it was here before; then nothing was written.
     pub(super) repeat: bool,
     /// Its call as it is now.
     pub(super) call: Arc<CallRow>,
 }
 
-/// Writes an event down, in the transaction of the writer.
-pub(super) fn accept(connection: &Connection, arrival: &Arrival) -> Result<Accepted> {
-    let written = || -> rusqlite::Result<Accepted> {
+/// Writes an event down, in the transaction of the writer; `None` for one of a call that was wiped, which is not kept.
+pub(super) fn accept(connection: &Connection, arrival: &Arrival) -> Result<Option<Accepted>> {
+    let written = || -> rusqlite::Result<Option<Accepted>> {
         let event = &arrival.event;
+        if erase::is_wiped(connection, event)? {
+            return Ok(None);
+        }
         let digest = digest(event);
-        if let Some((id, call)) = find_repeat(connection, digest.as_deref())? {
-            return Ok(Accepted { id, repeat: true, call: Arc::new(rows::call(connection, call)?) });
+        if let Some(call) = find_repeat(connection, digest.as_deref())? {
+            return Ok(Some(Accepted { repeat: true, call: Arc::new(rows::call(connection, call)?) }));
         }
         let call = match find_call(connection, arrival)? {
             Some(call) => call,
             None => begin_call(connection, arrival)?,
         };
-        let id = insert(connection, event, call, digest.as_deref())?;
+        insert(connection, event, call, digest.as_deref())?;
         for agent in &arrival.agents {
             party::add(connection, &event.project, agent, call)?;
         }
         let row = renew(connection, call, arrival)?;
-        Ok(Accepted { id, repeat: false, call: Arc::new(row) })
+        Ok(Some(Accepted { repeat: false, call: Arc::new(row) }))
     };
     written().map_err(|error| failure(DOING, error))
 }
@@ -113,10 +114,11 @@ fn digest(event: &Event) -> Option<Vec<u8>> {
     Some(hash.finalize()[..16].to_vec())
 }
 
-fn find_repeat(connection: &Connection, digest: Option<&[u8]>) -> rusqlite::Result<Option<(i64, i64)>> {
+/// The call of the same event that was here before.
+fn find_repeat(connection: &Connection, digest: Option<&[u8]>) -> rusqlite::Result<Option<i64>> {
     let Some(digest) = digest else { return Ok(None) };
-    let mut statement = connection.prepare_cached("SELECT id, call FROM event WHERE digest = ?1")?;
-    statement.query_row([digest], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    let mut statement = connection.prepare_cached("SELECT call FROM event WHERE digest = ?1")?;
+    statement.query_row([digest], |row| row.get(0)).optional()
 }
 
 /// The call that an event belongs to: the one of its name, or else the running one of the same number.
@@ -168,11 +170,11 @@ fn begin_call(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<i6
     Ok(connection.last_insert_rowid())
 }
 
-fn insert(connection: &Connection, event: &Event, call: i64, digest: Option<&[u8]>) -> rusqlite::Result<i64> {
+fn insert(connection: &Connection, event: &Event, call: i64, digest: Option<&[u8]>) -> rusqlite::Result<()> {
     let sql = "INSERT INTO event (project, name, received, call, params, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let mut statement = connection.prepare_cached(sql)?;
-    statement.execute(params![&*event.project, event.name(), event.received, call, to_json(&event.params), digest])?;
-    Ok(connection.last_insert_rowid())
+    let values = params![&*event.project, event.name(), event.received, call, to_json(&event.params), digest];
+    statement.execute(values).map(drop)
 }
 
 /// Puts a call together from all its events and writes it anew.

@@ -35,12 +35,11 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use metrics::{counter, histogram};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::clock::Clock;
 use crate::error::Result;
@@ -65,7 +64,7 @@ pub use watch::OwnCall;
 /// How long an event may take to the disk; then the PBX hears that it should send it again.
 pub const LONGEST_WRITE: Duration = Duration::from_secs(2);
 
-/// Changed calls that wait to be shown; beyond it, every page is told to read all anew.
+/// Changed calls that wait to be shown; when there are more, every page is told to read all anew.
 const ANNOUNCED: usize = 2_000;
 
 /// Most agents whose telephones ring by one event.
@@ -96,26 +95,28 @@ pub struct Settings {
 #[derive(Clone)]
 struct Announcer {
     queue: mpsc::Sender<Arc<CallRow>>,
-    /// Whether some did not fit into the queue.
-    overflowed: Arc<AtomicBool>,
+    /// Told of each call that could not be shown; `watch::reload` waits for it.
+    unshown: Arc<Notify>,
 }
 
 impl Announcer {
-    /// Never waits: what does not fit is read from the store by the pages.
+    /// Never waits: what does not fit is in the store, where the pages read it when they are told to.
     fn announce(&self, call: Arc<CallRow>) {
         if self.queue.try_send(call).is_err() {
-            self.overflowed.store(true, Ordering::Release);
+            self.unshown.notify_one();
         }
     }
 }
 
 /// What became of an event that was taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
-    /// Its number.
-    pub id: i64,
-    /// Whether it was here before.
-    pub repeat: bool,
+pub enum Taken {
+    /// It is on the disk.
+    Stored,
+    /// It was here before.
+    Repeat,
+    /// It belongs to a call that was wiped, and was not kept.
+    Erased,
 }
 
 impl Events {
@@ -131,10 +132,11 @@ impl Events {
             clock,
             settings: ArcSwap::default(),
             hub: Hub::default(),
-            announcer: Announcer { queue, overflowed: Arc::default() },
+            announcer: Announcer { queue, unshown: Arc::default() },
         });
         events.configure(settings);
         tokio::spawn(watch::announce(Arc::clone(&events), announced));
+        tokio::spawn(watch::reload(Arc::clone(&events)));
         tokio::spawn(upkeep::run(Arc::clone(&events)));
         tokio::spawn(erase::watch(Arc::clone(&events)));
         events
@@ -164,8 +166,9 @@ impl Events {
         let (name, kind) = (Arc::clone(&event.project), event.kind());
         let taken = self.write(project, event).await;
         let result = match &taken {
-            Ok(taken) if taken.repeat => "repeat",
-            Ok(_) => "stored",
+            Ok(Taken::Stored) => "stored",
+            Ok(Taken::Repeat) => "repeat",
+            Ok(Taken::Erased) => "erased",
             Err(_) => "failed",
         };
         counter!(EVENTS, "project" => name.to_string(), "event" => kind.as_str(), "result" => result).increment(1);
@@ -185,15 +188,19 @@ impl Events {
         };
         let announcer = self.announcer.clone();
         let written = self.store.accept(arrival, move |accepted| {
-            if !accepted.repeat {
-                announcer.announce(Arc::clone(&accepted.call));
+            if let Some(new) = accepted.as_ref().filter(|accepted| !accepted.repeat) {
+                announcer.announce(Arc::clone(&new.call));
             }
         })?;
         let accepted = match tokio::time::timeout(LONGEST_WRITE, written).await {
             Ok(Ok(accepted)) => accepted?,
             Ok(Err(_)) | Err(_) => return Err(intake::too_late()),
         };
-        Ok(Taken { id: accepted.id, repeat: accepted.repeat })
+        Ok(match accepted {
+            None => Taken::Erased,
+            Some(accepted) if accepted.repeat => Taken::Repeat,
+            Some(_) => Taken::Stored,
+        })
     }
 
     /// The agents whose call an event makes it: their telephones ring, or one of them speaks. Of several who ring each is

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
-use super::EventStore;
+use super::{EventStore, erase};
 use crate::error::Result;
 
 /// Calls and choices that are removed in one step.
@@ -50,7 +50,8 @@ impl EventStore {
             self.remove_calls(&old).await?;
             self.remove_choices(&old).await?;
         }
-        self.change("remove old sessions", move |connection| forget_sessions(connection, now)).await
+        self.change("remove old sessions", move |connection| forget_sessions(connection, now)).await?;
+        self.change("forget wiped calls", move |connection| erase::forget_names(connection, now)).await
     }
 
     async fn remove_calls(&self, old: &Old) -> Result<()> {

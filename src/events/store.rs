@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 
-use super::caller::Caller;
-use super::choices::PickedNumbers;
+use super::caller::{Caller, Named};
+use super::choices::{self, PickedNumbers};
 use super::erase::{self, Wiped};
 use super::intake::{self, Accepted, Arrival};
 use super::journal::{self, Entry, Listed, Step, Which};
@@ -28,7 +28,7 @@ pub struct EventStore {
     file: Store,
     pub(super) writer: Writer,
     readers: Arc<Readers>,
-    pub(super) picked: PickedNumbers,
+    pub(super) picked: Arc<PickedNumbers>,
 }
 
 impl EventStore {
@@ -39,7 +39,7 @@ impl EventStore {
     pub fn open(directory: &Path) -> Result<Self> {
         let file = Store::open(&events_path(directory), &EVENTS)?;
         let readers = Arc::new(Readers::new(file.clone()));
-        let picked = readers.read("read the choices", PickedNumbers::read)?;
+        let picked = Arc::new(readers.read("read the choices", PickedNumbers::read)?);
         Ok(Self { writer: Writer::start(&file)?, readers, picked, file })
     }
 
@@ -54,8 +54,8 @@ impl EventStore {
     pub(super) fn accept(
         &self,
         arrival: Arrival,
-        after: impl FnOnce(&Accepted) + Send + 'static,
-    ) -> Result<tokio::sync::oneshot::Receiver<Result<Accepted>>> {
+        after: impl FnOnce(&Option<Accepted>) + Send + 'static,
+    ) -> Result<tokio::sync::oneshot::Receiver<Result<Option<Accepted>>>> {
         self.writer.submit(arrival.bytes(), move |connection| intake::accept(connection, &arrival), after)
     }
 
@@ -68,14 +68,35 @@ impl EventStore {
         after: impl FnOnce(&Arc<CallRow>) + Send + 'static,
     ) -> Result<Arc<CallRow>> {
         let bind = move |connection: &Connection| {
-            rows::bind(connection, call, &caller)?;
-            let row = rows::call(connection, call)?;
-            if let Some(contact) = &caller.contact {
-                journal::join_contact(connection, &row, contact)?;
-            }
-            Ok(Arc::new(row))
+            let before = rows::call(connection, call)?.caller;
+            note_caller(connection, call, &caller.after(before))
         };
         let work = move |connection: &Connection| bind(connection).map_err(|error| failure("note a caller", error));
+        self.writer.write_then(work, after).await
+    }
+
+    /// Notes which of several contacts the caller is, for this call and for the next ones of the number, in one step.
+    /// `after` as with [`EventStore::bind`]; `None` when he is none of them.
+    pub(super) async fn pick(
+        &self,
+        call: i64,
+        contact: Named,
+        agent: &str,
+        now: i64,
+        after: impl FnOnce(&Option<Arc<CallRow>>) + Send + 'static,
+    ) -> Result<Option<Arc<CallRow>>> {
+        let (agent, numbers) = (agent.to_owned(), Arc::clone(&self.picked));
+        let pick = move |connection: &Connection| {
+            let row = rows::call(connection, call)?;
+            let caller = row.caller.unwrap_or_default();
+            let is_candidate = caller.candidates.iter().any(|choice| choice.contact == contact);
+            let Some(number) = row.number.filter(|_| is_candidate) else { return Ok(None) };
+            numbers.add(number);
+            choices::remember(connection, &row.project, number, &contact.to_ref(), &agent, now)?;
+            let caller = Caller { by_agent: true, ..caller.prefer(|choice| *choice == contact) };
+            note_caller(connection, call, &caller).map(Some)
+        };
+        let work = move |connection: &Connection| pick(connection).map_err(|error| failure("remember a choice", error));
         self.writer.write_then(work, after).await
     }
 
@@ -143,8 +164,9 @@ impl EventStore {
     ///
     /// # Errors
     /// When the file cannot be written; nothing is wiped then.
-    pub async fn wipe(&self, numbers: Vec<Key>, contacts: Vec<ContactRef>) -> Result<Wiped> {
-        let wiped = self.change("wipe calls", move |connection| erase::wipe(connection, &numbers, &contacts)).await?;
+    pub async fn wipe(&self, numbers: Vec<Key>, contacts: Vec<ContactRef>, now: i64) -> Result<Wiped> {
+        let work = move |connection: &Connection| erase::wipe(connection, &numbers, &contacts, now);
+        let wiped = self.change("wipe calls", work).await?;
         let file = self.file.clone();
         let truncated = tokio::task::spawn_blocking(move || file.truncate_log()).await;
         let log_truncated = truncated.is_ok_and(|done| done.unwrap_or_default());
@@ -225,6 +247,15 @@ impl EventStore {
     ) -> Result<T> {
         self.writer.write(move |connection| work(connection).map_err(|error| failure(doing, error))).await
     }
+}
+
+fn note_caller(connection: &Connection, call: i64, caller: &Caller) -> rusqlite::Result<Arc<CallRow>> {
+    rows::bind(connection, call, caller)?;
+    let row = rows::call(connection, call)?;
+    if let Some(contact) = &caller.contact {
+        journal::join_contact(connection, &row, contact)?;
+    }
+    Ok(Arc::new(row))
 }
 
 impl History for EventStore {

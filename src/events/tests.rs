@@ -1,5 +1,8 @@
 //! Events from their arrival to history, and out again.
 
+mod agents;
+mod erased;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,7 +31,23 @@ impl Place {
     }
 
     async fn take(&self, arrival: Arrival) -> Accepted {
-        self.store.accept(arrival, |_| {}).unwrap().await.unwrap().unwrap()
+        self.store.accept(arrival, |_| {}).unwrap().await.unwrap().unwrap().unwrap()
+    }
+
+    /// The same file after a restart.
+    fn reopen(self) -> Self {
+        let Self { _folder: folder, store } = self;
+        drop(store);
+        let store = EventStore::open(&folder.path().join("calldex.db")).unwrap();
+        Self { _folder: folder, store }
+    }
+
+    async fn choose(&self, project: &'static str, contact: ContactRef) {
+        let number = Key::new(ANA).unwrap();
+        let remember = move |connection: &rusqlite::Connection| {
+            super::choices::remember(connection, project, number, &contact, "ion", NOW)
+        };
+        self.store.change("remember a choice", remember).await.unwrap();
     }
 
     fn count(&self, table: &str) -> i64 {
@@ -215,7 +234,7 @@ async fn what_is_old_goes_but_for_what_the_journal_still_holds() {
 }
 
 /// A call of a project that the journal has not got rid of, one that is over and one that runs, and a choice.
-async fn fill(place: &Place, project: &str) {
+async fn fill(place: &Place, project: &'static str) {
     for (call, event, journal) in [(1, "missed_calls", true), (2, "missed_calls", false), (3, "queue_answer", false)] {
         let mut arrival = arrival(ANA, NOW, &format!("event={event} uniqueid={call} agent=ion"));
         arrival.event.project = project.into();
@@ -225,7 +244,7 @@ async fn fill(place: &Place, project: &str) {
         place.take(arrival).await;
     }
     let ana = ContactRef { source: "customers".into(), id: ContactId::from_text("1") };
-    place.store.choose(project, Key::new(ANA).unwrap(), ana, "ion", NOW).await.unwrap();
+    place.choose(project, ana).await;
 }
 
 #[tokio::test]
@@ -277,7 +296,7 @@ async fn a_choice_is_kept_as_long_as_any_call_of_its_number() {
         place.count("choice")
     };
     let ana = ContactRef { source: "customers".into(), id: ContactId::from_text("1") };
-    place.store.choose("sales", Key::new(ANA).unwrap(), ana, "ion", NOW).await.unwrap();
+    place.choose("sales", ana).await;
     assert_eq!(remove(9).await, 1);
     let mut call = arrival(ANA, NOW + 9 * DAY, "event=missed_calls uniqueid=1");
     call.journal = Arc::new([]);
@@ -311,8 +330,8 @@ async fn a_person_who_is_wiped_is_nowhere_any_more() {
     of_dan.caller = known_as("2", &["1", "2"]);
     place.take(of_dan).await;
     let ana = ContactRef { source: "customers".into(), id: ContactId::from_text("1") };
-    place.store.choose("sales", Key::new(ANA).unwrap(), ana.clone(), "ion", NOW).await.unwrap();
-    let wiped = place.store.wipe(vec![Key::new(ANA).unwrap()], vec![ana]).await.unwrap();
+    place.choose("sales", ana.clone()).await;
+    let wiped = place.store.wipe(vec![Key::new(ANA).unwrap()], vec![ana], NOW).await.unwrap();
     assert_eq!((wiped.calls, wiped.events, wiped.journal, wiped.choices), (2, 2, 2, 1));
     assert!(wiped.log_truncated);
     assert_eq!(
@@ -357,8 +376,8 @@ async fn changes_of_all_kinds_are_told_in_the_order_of_their_numbers() {
         let (place, accepted, bound) = (Arc::clone(&place), tell(), tell());
         all.spawn(async move {
             let arrival = arrival(ANA, NOW, &format!("event=queue_answer uniqueid={number}"));
-            let taken = place.store.accept(arrival, move |accepted_call| accepted(&accepted_call.call)).unwrap();
-            let call = taken.await.unwrap().unwrap().call;
+            let taken = place.store.accept(arrival, move |taken| accepted(&taken.as_ref().unwrap().call)).unwrap();
+            let call = taken.await.unwrap().unwrap().unwrap().call;
             place.store.bind(call.id, Caller::default(), bound).await.unwrap();
         });
     }
@@ -381,4 +400,17 @@ async fn an_entry_that_is_written_cannot_be_dropped_since_its_key_keeps_the_call
     place.take(arrival(ANA, NOW + 1, "event=missed_calls uniqueid=2")).await;
     let waiting = place.store.journal_due(&"crm".into(), NOW + HOUR, 10).await.unwrap().remove(0);
     assert_eq!(place.store.journal_drop(Which::One(waiting.id), None, 10).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_does_not_fit_into_the_queue_is_told_of_and_one_that_fits_is_not() {
+    let (queue, mut announced) = tokio::sync::mpsc::channel(super::ANNOUNCED);
+    let announcer = super::Announcer { queue, unshown: Arc::default() };
+    let call = Place::new().take(arrival(ANA, NOW, "event=ringing uniqueid=1")).await.call;
+    let is_told = || futures_util::FutureExt::now_or_never(announcer.unshown.notified()).is_some();
+    (0..super::ANNOUNCED).for_each(|_| announcer.announce(Arc::clone(&call)));
+    assert!(!is_told());
+    announcer.announce(Arc::clone(&call));
+    while announced.try_recv().is_ok() {}
+    assert!(is_told(), "also when the queue is empty again");
 }

@@ -27,23 +27,18 @@ impl Events {
         if !fits || answer.missing().next().is_some() {
             return (Some(phone.key), Tie::Open);
         }
-        let caller = self.with_choice(project, phone.key, contact_id, Caller::of(project, &answer, contact_id));
+        let caller = self.with_choice(project, phone.key, Caller::of(project, &answer, contact_id));
         (Some(phone.key), Tie::Tied(Box::new(caller)))
     }
 
-    /// Applies what an agent has picked for this number, where several fit and the PBX names nobody.
-    pub(super) fn with_choice(
-        &self,
-        project: &Project,
-        number: Key,
-        contact_id: Option<&str>,
-        caller: Caller,
-    ) -> Caller {
-        if caller.candidates.is_empty() || (contact_id.is_some() && caller.contact.is_some()) {
+    /// Applies what an agent has picked for this number, where several fit. It counts before the id that the PBX sends,
+    /// which it may have got before the agent picked; a guess stays behind what is certain, as in the lookup.
+    pub(super) fn with_choice(&self, project: &Project, number: Key, caller: Caller) -> Caller {
+        if caller.candidates.is_empty() {
             return caller;
         }
         match self.store.choice(&project.config.name, number) {
-            Ok(Some(chosen)) => caller.prefer(|choice| choice.to_ref() == chosen),
+            Ok(Some(chosen)) if !caller.is_weaker(&chosen) => caller.prefer(|choice| choice.to_ref() == chosen),
             _ => caller,
         }
     }

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::card::{CallLine, Card, Told, card, line, tell};
 use super::hub::{Notice, Stream};
@@ -30,6 +30,10 @@ const JUST_ENDED: i64 = 120_000;
 /// Calls in the list of an agent's last ones.
 const LISTED: usize = 50;
 
+/// Shortest time between two occasions on which every page reads all anew because calls could not be shown; the longest
+/// that such a call is not on its page.
+const RELOAD: Duration = Duration::from_secs(5);
+
 /// Shows calls as they change, one after the other; looks up callers who are not known yet. Ends with the runtime.
 pub(super) async fn announce(events: Arc<Events>, mut announced: mpsc::Receiver<Arc<CallRow>>) {
     let mut sought = HashSet::new();
@@ -49,11 +53,25 @@ pub(super) async fn announce(events: Arc<Events>, mut announced: mpsc::Receiver<
         if let Err(error) = contain(events.show(&call)).await {
             tracing::error!(target: "calldex::events", "a call could not be shown: {error}");
         }
-        // Once the rush is over; until then everybody would read all again and again.
-        if announced.is_empty() && events.announcer.overflowed.swap(false, Ordering::AcqRel) {
-            events.dispatcher.wake();
-            events.hub.reload();
-        }
+    }
+}
+
+/// Has every page read all anew when calls could not be shown: at once, and in a rush that does not end again and again,
+/// but never one time right after another. Each call is in the store before it is announced, and what cannot be shown
+/// while this waits is remembered by the `Notify`: a reload always follows. Ends with the runtime.
+pub(super) async fn reload(events: Arc<Events>) {
+    let reload = || {
+        events.dispatcher.wake();
+        events.hub.reload();
+    };
+    at_intervals(&events.announcer.unshown, reload).await;
+}
+
+async fn at_intervals(told: &Notify, act: impl Fn()) {
+    loop {
+        told.notified().await;
+        act();
+        tokio::time::sleep(RELOAD).await;
     }
 }
 
@@ -89,6 +107,14 @@ impl Events {
     /// When the store cannot be read.
     pub async fn newest_change(&self) -> Result<i64> {
         self.store.newest_change().await
+    }
+
+    /// The change with which somebody was erased last: whoever knows none so new has to read everything anew.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn newest_erasure(&self) -> Result<i64> {
+        self.store.erasures().await
     }
 
     /// What an agent's page is told of the calls that have changed behind `after`, in the order of their changes; of the
@@ -150,20 +176,18 @@ impl Events {
     /// # Errors
     /// `NotFound` when he is not one of them; when the store cannot be written.
     pub async fn choose(&self, call: &OwnCall, contact: &Named, agent: &str) -> Result<()> {
-        let caller = call.row.caller.clone().unwrap_or_default();
-        let is_candidate = caller.candidates.iter().any(|choice| choice.contact == *contact);
-        let Some(number) = call.number.filter(|_| is_candidate) else {
-            return Err(Error::new(Kind::NotFound, "this contact is none of those who may be calling"));
-        };
+        let announcer = self.announcer.clone();
+        let announce =
+            move |call: &Option<Arc<CallRow>>| call.iter().cloned().for_each(|call| announcer.announce(call));
         let now = self.clock.utc_millis();
-        self.store.choose(&call.row.project, number, contact.to_ref(), agent, now).await?;
-        self.note(&call.row, caller.prefer(|choice| choice == contact)).await;
-        Ok(())
+        let picked = self.store.pick(call.row.id, contact.clone(), agent, now, announce).await?;
+        let nobody = || Error::new(Kind::NotFound, "this contact is none of those who may be calling");
+        picked.map(drop).ok_or_else(nobody)
     }
 
     /// Looks the caller of a call up anew and shows what comes of it, after somebody has changed who he is.
     pub async fn look_again(self: &Arc<Self>, call: &OwnCall) {
-        Arc::clone(self).bind(Arc::clone(&call.row)).await;
+        self.seek(&call.row, true).await;
     }
 
     /// Looks the caller up after an agent has made a contact of him in another system. Until that system finds what was
@@ -182,7 +206,7 @@ impl Events {
             Some(caller) if !caller.is_nobody() => caller,
             _ => typed(),
         };
-        self.note(&call.row, caller).await;
+        self.note(&call.row, Caller { by_agent: true, ..caller }).await;
     }
 
     /// Brings a call to the pages that watch it.
@@ -195,7 +219,7 @@ impl Events {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(target: "calldex::events", "a call cannot be shown, the pages read all anew: {error}");
-                return self.hub.reload();
+                return self.announcer.unshown.notify_one();
             }
         };
         let holder = self.holder(&project, call);
@@ -290,4 +314,32 @@ impl EventStore {
 fn history(connection: &rusqlite::Connection, call: &CallRow) -> rusqlite::Result<Vec<crate::model::PastCall>> {
     let Some(number) = call.number else { return Ok(Vec::new()) };
     past::calls(connection, &call.project, number, 0, EARLIER + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rush_without_end_reloads_the_pages_again_and_again_and_not_too_often() {
+        let (told, reloads) = (Notify::new(), AtomicUsize::new(0));
+        let reload = at_intervals(&told, || _ = reloads.fetch_add(1, Ordering::Relaxed));
+        let rush = async {
+            for _ in 0..10_000 {
+                told.notify_one();
+                tokio::time::sleep(RELOAD / 1_000).await;
+            }
+            assert_eq!(reloads.load(Ordering::Relaxed), 10, "each time that the pause is over");
+            tokio::time::sleep(RELOAD).await;
+            assert_eq!(reloads.load(Ordering::Relaxed), 11, "also what came during the last pause");
+            tokio::time::sleep(RELOAD * 10).await;
+            assert_eq!(reloads.load(Ordering::Relaxed), 11, "and no more");
+        };
+        tokio::select! {
+            () = reload => {}
+            () = rush => {}
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod plain;
 use std::borrow::Cow;
 
 pub(super) use known::{keep_listed, unlisted};
+pub(crate) use plain::is_hidden;
 
 use crate::config::Reply;
 use crate::model::{CallerData, ContactId, Field};

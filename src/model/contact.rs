@@ -1,5 +1,6 @@
 //! A person or company that a source knows.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -64,7 +65,7 @@ pub struct ContactNumber {
 /// The id of a contact within its source: a canonical decimal number up to 2^31-1 is an integer, anything else is text.
 ///
 /// The bound is Asterisk's: its `JSON_DECODE` turned 5000000001 into 705032705.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum ContactId {
     /// 0 to 2147483647, written without leading zeros.
     Integer(u32),
@@ -84,6 +85,40 @@ impl ContactId {
             Ok(number) if canonical && number <= Self::MAX_INTEGER => Self::Integer(number),
             _ => Self::Text(text.into()),
         }
+    }
+
+    /// The number that it is, also one that its source writes as text.
+    fn as_number(&self) -> Option<u128> {
+        match self {
+            Self::Integer(number) => Some(u128::from(*number)),
+            Self::Text(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+            Self::Text(_) => None,
+        }
+    }
+
+    fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Integer(_) => None,
+            Self::Text(text) => Some(text),
+        }
+    }
+}
+
+/// Numbers by their size, before everything else by its letters: many sources write their numbers as text, and `"9"` is
+/// older there than `"10"`.
+impl Ord for ContactId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_number = match (self.as_number(), other.as_number()) {
+            (Some(one), Some(other)) => one.cmp(&other),
+            (one, other) => one.is_none().cmp(&other.is_none()),
+        };
+        by_number.then_with(|| self.as_text().cmp(&other.as_text()))
+    }
+}
+
+impl PartialOrd for ContactId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -191,6 +226,34 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_stand_in_the_order_of_their_numbers_also_where_they_are_text() {
+        let text = |text: &str| ContactId::Text(text.into());
+        let huge = "9".repeat(60);
+        let ordered = [
+            ContactId::Integer(2),
+            text("007"),
+            ContactId::Integer(9),
+            text("9"),
+            text("10"),
+            ContactId::Integer(11),
+            text("5000000001"),
+            text(""),
+            text("003A"),
+            text(&huge),
+            text("L_5"),
+        ];
+        let mut sorted = ordered.to_vec();
+        sorted.reverse();
+        sorted.sort();
+        assert_eq!(sorted, ordered);
+        for (place, one) in ordered.iter().enumerate() {
+            for (other_place, other) in ordered.iter().enumerate() {
+                assert_eq!(one.cmp(other), place.cmp(&other_place), "{one:?} {other:?}");
+            }
+        }
+    }
 
     #[test]
     fn only_a_canonical_small_number_is_an_integer_id() {

@@ -14,12 +14,12 @@ const OF_A_SOURCE: (u32, u32) = (50, 600);
 
 /// The settings of events for a configuration that is about to be in force.
 pub(super) fn settings(current: &Current) -> Settings {
+    // An address without a project gets what a project that is gone has left behind.
+    let of_projects = current.config.projects.values().flat_map(|project| &project.journal);
     let mut targets = Targets::new();
-    for project in current.config.projects.values() {
-        for name in &project.journal {
-            if !targets.contains_key(name) {
-                targets.insert(Arc::clone(name), target(current, name));
-            }
+    for name in of_projects.chain(current.config.journals.keys()) {
+        if !targets.contains_key(name) {
+            targets.insert(Arc::clone(name), target(current, name));
         }
     }
     Settings { projects: current.projects.clone(), targets }

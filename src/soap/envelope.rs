@@ -121,7 +121,6 @@ fn shown(name: &str) -> String {
 impl fmt::Display for Fault {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text: String = self.text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-        let short: String = text.chars().take(200).collect();
-        write!(out, "{}: {short}{}", self.code, if short.len() < text.len() { "…" } else { "" })
+        write!(out, "{}: {text}", self.code)
     }
 }

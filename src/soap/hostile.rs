@@ -49,8 +49,8 @@ fn words_of_a_stranger_do_not_change_the_envelope() {
     let fault = write_fault(Version::V12, "Client", "</env:Text><x/>\u{0}\u{fffe}]]>");
     let read = Envelope::read(fault.as_bytes(), None).unwrap().fault().unwrap();
     assert_eq!((read.code.as_str(), read.text.as_str()), ("Sender", "</env:Text><x/>]]>"));
-    let shown = Fault { code: "Server".to_owned(), text: format!("a\r\nb{}", "x".repeat(500)) }.to_string();
-    assert!(shown.len() < 250 && !shown.contains('\n'), "{shown}");
+    let shown = Fault { code: "Server".to_owned(), text: "a\r\nb".to_owned() }.to_string();
+    assert_eq!(shown, "Server: a  b");
 }
 
 /// Text in which what matters to XML and SOAP is likely.

@@ -12,6 +12,20 @@ use crate::clock::Clock;
 use crate::config::Rate;
 use crate::error::{Error, Kind, Result};
 
+tokio::task_local! {
+    /// Set while work is done that lookups come before.
+    static BEHIND: ();
+}
+
+/// The longest that work behind lookups waits for a moment at which they need fewer than half of the requests.
+const LONGEST_BEHIND: Duration = Duration::from_secs(600);
+
+/// Does work that nobody on the telephone waits for: it uses at most half of a rate, so that a backlog of calls to be written
+/// down leaves the other half to callers at any moment, and gives way while these use more.
+pub async fn behind<T>(work: impl Future<Output = T>) -> T {
+    BEHIND.scope((), work).await
+}
+
 /// The requests that a source may make. Every request of a source pays, also the second one of a lookup.
 pub struct Budget {
     rate: Option<Rate>,
@@ -38,6 +52,9 @@ impl Budget {
     /// [`Kind::Busy`] when that would take longer than `patience`; nothing was paid then.
     pub async fn pay(&self, patience: Duration) -> Result<()> {
         let Some(rate) = self.rate else { return Ok(()) };
+        if BEHIND.try_with(|()| ()).is_ok() {
+            return self.pay_behind(rate).await;
+        }
         let now = self.clock.now();
         let moment = self.reserve(rate, now, patience)?;
         if moment > now {
@@ -53,6 +70,34 @@ impl Budget {
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
         forget(&mut moments, rate, self.clock.now());
         Some(rate.requests.saturating_sub(u32::try_from(moments.len()).unwrap_or(u32::MAX)))
+    }
+
+    /// Never reserves a moment that is still to come: a caller would have to wait for it.
+    async fn pay_behind(&self, rate: Rate) -> Result<()> {
+        let given_up = self.clock.now() + LONGEST_BEHIND;
+        loop {
+            let now = self.clock.now();
+            let Some(moment) = self.take_of_half(rate, now) else { return Ok(()) };
+            if moment > given_up {
+                return Err(Error::new(Kind::Busy, "callers need the rate of the source").retry_after(Some(rate.per)));
+            }
+            tokio::time::sleep_until(moment.into()).await;
+        }
+    }
+
+    /// Takes a request while fewer than half are used; else says when that may be so.
+    fn take_of_half(&self, rate: Rate, now: Instant) -> Option<Instant> {
+        let half = (rate.requests / 2).max(1) as usize;
+        let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        forget(&mut moments, rate, now);
+        match moments.len().checked_sub(half).and_then(|place| moments.get(place)) {
+            Some(earlier) => Some(*earlier + rate.per),
+            None => {
+                let last = moments.back().map_or(now, |last| now.max(*last));
+                moments.push_back(last);
+                None
+            }
+        }
     }
 
     fn reserve(&self, rate: Rate, now: Instant, patience: Duration) -> Result<Instant> {
@@ -90,6 +135,39 @@ mod tests {
 
     fn budget(requests: u32) -> Budget {
         Budget::new(Some(Rate { requests, per: SECOND }), Arc::new(SystemClock))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_backlog_leaves_half_of_the_rate_to_callers_at_any_moment() {
+        let budget = Arc::new(budget(10));
+        let log = |budget: Arc<Budget>| async move { behind(budget.pay(Duration::ZERO)).await };
+        let backlog: Vec<_> = (0..100).map(|_| tokio::spawn(log(Arc::clone(&budget)))).collect();
+        for _ in 0..20 {
+            // Whenever a caller comes, there is room for him at once.
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            assert!(budget.left().unwrap() >= 4, "{:?}", budget.left());
+            budget.pay(Duration::ZERO).await.unwrap();
+        }
+        for entry in backlog {
+            entry.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_backlog_gives_way_while_callers_use_more_than_half_and_does_not_wait_for_ever() {
+        let budget = Arc::new(budget(10));
+        let callers = Arc::clone(&budget);
+        let callers = tokio::spawn(async move {
+            loop {
+                callers.pay(60 * SECOND).await.unwrap();
+                tokio::time::sleep(SECOND / 10).await;
+            }
+        });
+        tokio::time::sleep(SECOND).await;
+        let refused = behind(budget.pay(Duration::ZERO)).await.unwrap_err();
+        callers.abort();
+        assert!(refused.is_passing(), "{refused}");
+        behind(budget.pay(Duration::ZERO)).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::breaker::{Breaker, Health, Pass, Why};
 use super::budget::Budget;
 use super::caller::Caller;
-use super::watch::{self, Note};
+use super::watch::{self, Hidden, Note};
 use super::{Inputs, LoggingIn, Pending, Question, Source};
 use crate::clock::Clock;
 use crate::config;
@@ -50,6 +50,8 @@ struct Inner {
     budget: Arc<Budget>,
     metrics: SourceMetrics,
     clock: Arc<dyn Clock>,
+    /// What no failure may show, whatever the system repeats.
+    hidden: Arc<Hidden>,
 }
 
 impl Guard {
@@ -70,7 +72,16 @@ impl Guard {
             budget,
             metrics,
             clock,
+            hidden: Arc::default(),
         }))
+    }
+
+    /// Keeps values out of what is said about failures.
+    pub(super) fn hiding(mut self, hidden: Arc<Hidden>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.hidden = hidden;
+        }
+        self
     }
 
     /// Whether the source is asked at this moment.
@@ -282,6 +293,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn end<T>(mut self, found: Result<T>) -> Result<T> {
+        let found = found.map_err(|error| error.reworded(|text| self.inner.hidden.hide(text)));
         self.ended = true;
         self.report(found.as_ref().err());
         found

@@ -27,6 +27,7 @@ pub mod mapping;
 pub mod quiet;
 pub mod recipe;
 mod salesforce;
+pub(crate) mod secrets;
 pub mod so_far;
 mod soap;
 mod sql;
@@ -87,6 +88,8 @@ pub struct Built {
     pub call_log: Option<Arc<dyn CallLog>>,
     /// Makes contacts, where the system can do that.
     pub contact_maker: Option<Arc<dyn ContactMaker>>,
+    /// Secrets that the names of its parameters do not tell.
+    pub secrets: Vec<String>,
     /// What of it does not work, for the administrator.
     pub fault: Option<String>,
 }
@@ -95,7 +98,7 @@ impl Built {
     /// A source that does nothing but find contacts.
     #[must_use]
     pub fn finder(source: Arc<dyn Source>) -> Self {
-        Self { source, call_log: None, contact_maker: None, fault: None }
+        Self { source, call_log: None, contact_maker: None, secrets: Vec::new(), fault: None }
     }
 
     /// Stands for a source that cannot be made.
@@ -177,10 +180,38 @@ pub fn workbench_for(
             return Err(Error::new(Kind::Invalid, message));
         }
     };
+    Ok((recipe, lone_workbench(config, source, clock)?))
+}
+
+/// What makes contacts in the system of a source, for the command line.
+///
+/// # Errors
+/// [`Kind::Invalid`] when its type cannot, or has mistakes.
+pub fn contact_maker_for(
+    config: &Config,
+    source: &config::Source,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn ContactMaker>> {
+    let workbench = lone_workbench(config, source, clock)?;
+    let built = match find_type(source) {
+        Some(Type::Code(api_type)) => (api_type.build)(source, workbench)?,
+        Some(Type::Recipe(recipe)) => {
+            let maker = recipe::RecipeSource::new(&recipe, source, workbench)?;
+            let hidden = hidden_with(source, &maker.secrets());
+            return Ok(Arc::new(Discreet { inner: Arc::new(maker) as Arc<dyn ContactMaker>, hidden }));
+        }
+        Some(Type::Broken(problems)) => return Err(Error::new(Kind::Invalid, problems.to_string())),
+        None => return Err(Error::new(Kind::Invalid, explain_unknown(source))),
+    };
+    let unable = || Error::new(Kind::Invalid, format!("the type {} makes no contacts", source.api_type));
+    built.contact_maker.ok_or_else(unable)
+}
+
+/// A workbench of a source that shares nothing with others.
+fn lone_workbench(config: &Config, source: &config::Source, clock: Arc<dyn Clock>) -> Result<Workbench> {
     let live = LiveSources::none(Arc::clone(&clock));
     let counted = Counted { budget: Arc::new(Budget::new(rate_of(source), clock)), quiet: Arc::default() };
-    let workbench = live.workbench(source, &counted, &agents_of(config, source))?;
-    Ok((recipe, workbench))
+    live.workbench(source, &counted, &agents_of(config, source))
 }
 
 /// The rate that the source names, else the one of its recipe.
@@ -334,10 +365,41 @@ impl LiveSources {
     }
 
     fn surround(&self, built: Built, source: &config::Source, settings: String, counted: Counted) -> LiveSource {
-        let Built { source: finder, call_log, contact_maker, fault } = built;
-        let guard = Guard::new(finder, source, Arc::clone(&counted.budget), Arc::clone(&self.clock));
+        let Built { source: finder, call_log, contact_maker, secrets, fault } = built;
+        let hidden = hidden_with(source, &secrets);
+        let call_log = call_log.map(|log| Arc::new(Discreet { inner: log, hidden: Arc::clone(&hidden) }) as _);
+        let contact_maker =
+            contact_maker.map(|maker| Arc::new(Discreet { inner: maker, hidden: Arc::clone(&hidden) }) as _);
+        let guard = Guard::new(finder, source, Arc::clone(&counted.budget), Arc::clone(&self.clock)).hiding(hidden);
         let account = identify_account(source);
         LiveSource { guard, call_log, contact_maker, fault, timeout: source.timeout, settings, account, counted }
+    }
+}
+
+/// What must not be shown of a source.
+fn hidden_with(source: &config::Source, secrets: &[String]) -> Arc<watch::Hidden> {
+    let mut hidden = secrets::hidden_of(source);
+    secrets.iter().for_each(|secret| hidden.add(secret));
+    Arc::new(hidden)
+}
+
+/// Writes to a system, and says of a failure what may be said.
+struct Discreet<T: ?Sized> {
+    inner: Arc<T>,
+    hidden: Arc<watch::Hidden>,
+}
+
+impl CallLog for Discreet<dyn CallLog> {
+    fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static> {
+        let (writing, hidden) = (self.inner.log_call(call), Arc::clone(&self.hidden));
+        Box::pin(async move { writing.await.map_err(|error| error.reworded(|text| hidden.hide(text))) })
+    }
+}
+
+impl ContactMaker for Discreet<dyn ContactMaker> {
+    fn make_contact(&self, new: recipe::NewContact) -> Making<'static> {
+        let (making, hidden) = (self.inner.make_contact(new), Arc::clone(&self.hidden));
+        Box::pin(async move { making.await.map_err(|error| error.reworded(|text| hidden.hide(text))) })
     }
 }
 
@@ -449,8 +511,9 @@ pub trait CallLog: Send + Sync + 'static {
     ///
     /// # Errors
     /// A passing one ([`Error::is_passing`](crate::error::Error::is_passing)) when the system cannot be reached or is
-    /// busy: the journal waits and tries again. Any other one when it refuses this call, which is tried a few times more
-    /// and then parked for somebody to look at. The message is shown to the administrator and must not hold a secret.
+    /// busy, [`Kind::Refused`] when it refuses the credentials: the journal waits and tries again. Any other one when it
+    /// refuses this call, which is tried a few times more and then parked for somebody to look at. The message is shown to
+    /// the administrator and must not hold a secret.
     fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static>;
 }
 

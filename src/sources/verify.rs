@@ -16,7 +16,7 @@ use crate::number::several::split_several;
 use crate::number::{Number, Numbering};
 
 /// The field with what the source calls the number by which a contact was found, such as `mobile`.
-const NUMBER_LABEL: &str = "number_label";
+pub const NUMBER_LABEL: &str = "number_label";
 
 /// The contacts that are the caller, each with the rung on which it was found.
 #[must_use]
@@ -41,6 +41,21 @@ pub fn add_new(known: &mut Vec<Hit>, found: Vec<Hit>) {
             known.push(hit);
         }
     }
+}
+
+/// Keeps the contacts that a condition holds for, where it holds for some of those with the same number. Whoever has the number
+/// that the other reading means is another caller, and is not told apart by it.
+pub fn prefer(hits: &mut Vec<Hit>, holds: impl Fn(&Contact) -> bool) {
+    let preferred: Vec<(Rung, bool)> = hits.iter().map(|hit| (hit.rung, holds(&hit.contact))).collect();
+    let mut each = preferred.iter();
+    hits.retain(|hit| each.next().is_none_or(|(_, holds)| *holds) || !preferred.contains(&(hit.rung, true)));
+}
+
+/// Puts contacts into an order that does not depend on the one of the answer: the usual reading of the number first, the newest
+/// first, then by id.
+pub fn order(hits: &mut [Hit]) {
+    let key = |hit: &Hit| (hit.rung, std::cmp::Reverse(hit.contact.updated));
+    hits.sort_by(|one, other| key(one).cmp(&key(other)).then_with(|| one.contact.id.cmp(&other.contact.id)));
 }
 
 fn written(contacts: &[Contact]) -> Vec<String> {
@@ -127,6 +142,26 @@ mod tests {
         let contacts = vec![contact(1, &[]), contact(2, &["0722111222; 0733111222"])];
         assert_eq!(verified(contacts, "0733 111 222"), [(Rung::Exact, "2".to_owned())]);
         assert!(verified(vec![contact(1, &[]), contact(2, &["0722111223"])], "0722111222").is_empty());
+    }
+
+    #[test]
+    fn a_preference_tells_those_with_one_number_apart_and_leaves_those_of_the_other_reading() {
+        let hit = |id, rung, updated| Hit { contact: Arc::new(Contact { updated, ..contact(id, &[]) }), rung };
+        let all = [
+            hit(4, Rung::Exact, 1),
+            hit(1, Rung::Alternate, 9),
+            hit(3, Rung::Exact, 1),
+            hit(2, Rung::Exact, 2),
+            hit(5, Rung::Alternate, 9),
+        ];
+        let left = |preferred: &[u32]| {
+            let mut hits = all.to_vec();
+            prefer(&mut hits, |contact| preferred.iter().any(|id| contact.id == ContactId::Integer(*id)));
+            order(&mut hits);
+            hits.iter().map(|hit| hit.contact.id.to_string()).collect::<String>()
+        };
+        assert_eq!((left(&[]), left(&[4, 3])), ("23415".to_owned(), "3415".to_owned()));
+        assert_eq!((left(&[5]), left(&[1, 2])), ("2345".to_owned(), "21".to_owned()));
     }
 
     #[test]

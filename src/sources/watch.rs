@@ -129,7 +129,7 @@ pub(crate) fn hide(secrets: impl FnOnce() -> Vec<String>) {
 }
 
 /// A text without what must not be shown.
-fn without_hidden(text: &str) -> String {
+pub(crate) fn without_hidden(text: &str) -> String {
     WATCHED.try_with(|watched| lock(watched).hidden.hide(text)).unwrap_or_else(|_| text.to_owned())
 }
 
@@ -157,7 +157,7 @@ impl Step {
 
     pub(crate) fn end(self, told: String) {
         let name = self.name;
-        self.end_as(|took| Note::Step { name, told, took });
+        self.end_as(|took| Note::Step { name, told: without_hidden(&told), took });
     }
 
     /// Ends it with a note of another kind, which gets its time.

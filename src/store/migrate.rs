@@ -33,7 +33,11 @@ pub const DIRECTORY: Migrations = Migrations {
 /// The file beside it that holds events, history, journal and the agents' accounts: `cdev` in ASCII.
 pub const EVENTS: Migrations = Migrations {
     application: 0x6364_6576,
-    steps: &[include_str!("../../migrations/events/0001.sql"), include_str!("../../migrations/events/0002.sql")],
+    steps: &[
+        include_str!("../../migrations/events/0001.sql"),
+        include_str!("../../migrations/events/0002.sql"),
+        include_str!("../../migrations/events/0003.sql"),
+    ],
 };
 
 /// Refuses a file that is not ours or is newer than this program; writes nothing.

@@ -1,8 +1,11 @@
 //! Events: taken in once, kept through everything, put together to calls.
 
 mod agent;
+mod erased;
 mod intake;
 mod journal;
+mod picks;
+mod signed_out;
 mod stand_in;
 mod streams;
 mod survive;

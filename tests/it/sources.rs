@@ -6,6 +6,7 @@ mod rate;
 mod readings;
 mod rebinding;
 mod tenant;
+mod ticketsys;
 mod trial;
 mod wire;
 

@@ -4,6 +4,7 @@
 //! or a company's calls are not his alone.
 
 use super::{Candidate, Workshop, workshop};
+use crate::clock::{Clock, SystemClock};
 use crate::directory::Reach;
 use crate::error::Result;
 use crate::events::{EventStore, Wiped};
@@ -12,20 +13,15 @@ use crate::number::indexed::{Indexed, indexed};
 use crate::number::{Key, Number, Numbering, Phone, parse};
 use crate::store::events_path;
 
-/// Wipes the calls of the contacts, and of the numbers that nobody has any more, from the file of events.
-pub(super) fn wipe(workshop: &Workshop, number: Option<&str>, erased: &[Candidate], reach: Reach) -> Result<Wiped> {
+/// Wipes the calls of the contacts, and of numbers that nobody has any more, from the file of events.
+pub(super) fn wipe(workshop: &Workshop, numbers: &[Key], erased: &[Candidate]) -> Result<Wiped> {
     let path = &workshop.config.server.store;
     if !events_path(path).exists() {
         return Ok(Wiped { log_truncated: true, ..Wiped::default() });
     }
     let contacts = erased.iter().map(reference).collect();
-    let numbers = match reach {
-        Reach::Everywhere => numbers_of_nobody(workshop, number, erased)?,
-        // Another book may know the same person, and keeps his calls.
-        Reach::TheirBooks => Vec::new(),
-    };
     let store = EventStore::open(path)?;
-    workshop::block_on(store.wipe(numbers, contacts))?
+    workshop::block_on(store.wipe(numbers.to_vec(), contacts, SystemClock.utc_millis()))?
 }
 
 fn reference(one: &Candidate) -> ContactRef {
@@ -33,7 +29,16 @@ fn reference(one: &Candidate) -> ContactRef {
 }
 
 /// The given number and those of the contacts, without the ones that somebody still has.
-fn numbers_of_nobody(workshop: &Workshop, number: Option<&str>, erased: &[Candidate]) -> Result<Vec<Key>> {
+pub(super) fn numbers_of_nobody(
+    workshop: &Workshop,
+    number: Option<&str>,
+    erased: &[Candidate],
+    reach: Reach,
+) -> Result<Vec<Key>> {
+    if reach == Reach::TheirBooks {
+        // Another book may know the same person, and keeps his calls.
+        return Ok(Vec::new());
+    }
     let mut keys: Vec<Key> = Vec::new();
     let numberings = workshop.config.directories.values().map(|settings| &settings.numbering);
     let projects = workshop.config.projects.values().map(|project| &project.numbering);

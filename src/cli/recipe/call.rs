@@ -8,10 +8,13 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use crate::clock::SystemClock;
+use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, Field};
 use crate::sources::recipe::{CallFields, NewContact, RecipeSource};
-use crate::sources::workbench_for;
+use crate::sources::secrets::hidden_of;
+use crate::sources::watch::Hidden;
+use crate::sources::{contact_maker_for, workbench_for};
 
 use super::super::contact::printable;
 use super::super::workshop::{block_on, load, no_such};
@@ -20,7 +23,7 @@ use super::print;
 /// Which source, and what it does.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The name of a source in the configuration whose type is a recipe
+    /// The name of a source in the configuration whose type is a recipe; for `create` also `salesforce`
     source: String,
     /// What it does
     operation: Operation,
@@ -54,39 +57,43 @@ pub(super) fn run(arguments: &Arguments, config: &Path, out: &mut dyn Write) -> 
     let name = arguments.source.as_str();
     let settings =
         config.sources.get(name).ok_or_else(|| no_such("source", name, config.sources.keys().map(|name| &**name)))?;
-    block_on(async {
-        let (recipe, workbench) = workbench_for(&config, settings, Arc::new(SystemClock))?;
-        let source = RecipeSource::new(&recipe, settings, workbench)?;
+    let mut hidden = hidden_of(settings);
+    let done = block_on(async {
         match arguments.operation {
+            Operation::Create => create(arguments, &config, settings).await,
             Operation::LogCall => {
-                let made = source.log_fields(read_object(arguments)?).await?;
-                print(
-                    out,
-                    &made.map_or_else(
-                        || "nothing to write down, or no id in the answer\n".to_owned(),
-                        |id| format!("{id}\n"),
-                    ),
-                )
-            }
-            Operation::Create => {
-                let fields = read_object(arguments)?
-                    .into_iter()
-                    .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())));
-                let made = source.create(&NewContact { fields: fields.collect() }).await?;
-                print(
-                    out,
-                    &made.map_or_else(|| "made, without an id in the answer\n".to_owned(), |id| format!("{id}\n")),
-                )
+                let (call, source) = (read_object(arguments)?, recipe_source(&config, settings, &mut hidden)?);
+                Ok(said(source.log_fields(call).await?, "nothing to write down, or no id in the answer"))
             }
             Operation::Search => {
                 let text = arguments.text.as_deref().ok_or_else(|| missing("--text TEXT"))?;
-                for contact in source.search(text).await? {
-                    print(out, &line(&contact))?;
-                }
-                Ok(())
+                let found = recipe_source(&config, settings, &mut hidden)?.search(text).await?;
+                Ok(found.iter().map(line).collect())
             }
         }
-    })?
+    })?;
+    // A system may repeat what it was sent, also in the place of an id.
+    let done = done.map_err(|error: Error| error.reworded(|text| hidden.hide(text)))?;
+    print(out, &hidden.hide(&done))
+}
+
+fn recipe_source(config: &Config, settings: &config::Source, hidden: &mut Hidden) -> Result<RecipeSource> {
+    let (recipe, workbench) = workbench_for(config, settings, Arc::new(SystemClock))?;
+    let source = RecipeSource::new(&recipe, settings, workbench)?;
+    source.secrets().iter().for_each(|secret| hidden.add(secret));
+    Ok(source)
+}
+
+/// Makes a contact; Salesforce can do that too, which is no recipe.
+async fn create(arguments: &Arguments, config: &Config, settings: &config::Source) -> Result<String> {
+    let fields = read_object(arguments)?.into_iter();
+    let fields = fields.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
+    let maker = contact_maker_for(config, settings, Arc::new(SystemClock))?;
+    Ok(said(maker.make_contact(NewContact { fields }).await?, "made, without an id in the answer"))
+}
+
+fn said(id: Option<String>, otherwise: &str) -> String {
+    id.map_or_else(|| otherwise.to_owned(), |id| printable(&id)) + "\n"
 }
 
 fn line(contact: &Contact) -> String {

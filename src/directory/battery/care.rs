@@ -11,6 +11,7 @@ pub(super) const ALL: &[(&str, Test)] = &[
     ("an erased person is gone and does not come back", an_erased_person_does_not_come_back),
     ("a family keeps the number of one who was erased", a_family_keeps_its_number),
     ("an erasure in one book says nothing about the others", an_erasure_in_one_book),
+    ("a number of nobody is kept out of every book", a_number_of_nobody_is_kept_out),
     ("an erased person comes back when somebody says so", an_erased_person_may_come_back),
     ("a removed book is empty at once and may begin anew", a_removed_book),
     ("other settings are noticed and the numbers read anew", other_settings_are_noticed_and_the_numbers_read_anew),
@@ -143,6 +144,20 @@ fn an_erasure_in_one_book(bench: &Bench) {
     assert_eq!(bench.caller(&other, ANA), ["Ana exact"]);
     assert_eq!(bench.import(&other, vec![contact("2", "Ana M", &[ANA])]).added, 1);
     assert_eq!(bench.import(&book, vec![contact("2", "Ana M", &[ANA])]).erased, 1);
+}
+
+fn a_number_of_nobody_is_kept_out(bench: &Bench) {
+    let book = bench.book("customers");
+    let Number::Phone { phone, .. } = number(ANA) else { unreachable!() };
+    assert_eq!(bench.wait(bench.directory.keep_out(&[phone.key])).unwrap(), 1);
+    assert_eq!(bench.wait(bench.directory.keep_out(&[phone.key])).unwrap(), 0, "once");
+    let (rows, other) = (vec![contact("1", "Ana", &[ANA]), contact("2", "Ion", &["101"])], bench.book("suppliers"));
+    let summary = bench.import(&book, rows);
+    assert_eq!((summary.added, summary.erased), (1, 1));
+    let put = |book: &Book| bench.wait(bench.directory.put(book, contact("1", "Ana", &[ANA])));
+    assert_eq!(put(&other).unwrap_err().kind(), Kind::Refused);
+    assert_eq!(bench.wait(bench.directory.forget_erased(&other, contact("", "", &[ANA]))).unwrap(), 1);
+    assert_eq!(put(&other).unwrap().change, Change::Added);
 }
 
 fn an_erased_person_may_come_back(bench: &Bench) {

@@ -15,7 +15,7 @@ use crate::model::ContactId;
 const KEY: usize = 32;
 
 /// The directory of an entry that holds everywhere.
-const EVERYWHERE: i64 = 0;
+pub(super) const EVERYWHERE: i64 = 0;
 
 /// The list as it concerns one address book. Empty most of the time, and then it costs nothing.
 pub(super) struct Blocklist {

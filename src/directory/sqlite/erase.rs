@@ -3,16 +3,16 @@
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::blocklist::Blocklist;
+use super::blocklist::{Blocklist, EVERYWHERE};
 use super::keys;
 use super::rows::{self, IdValue, Record, Size};
 use super::write::{self, count, generation, row_of};
 use super::{Book, Erasure, Inner, Reach, Removed, Selected};
 use crate::directory::prepared::MatchKey;
 use crate::error::Result;
-use crate::model::Contact;
-use crate::number::Number;
+use crate::model::{Contact, ContactNumber};
 use crate::number::ladder::Wanted;
+use crate::number::{Key, Number, Numbering};
 use crate::store::{Store, failure};
 
 const DOING: &str = "erase contacts";
@@ -103,6 +103,17 @@ fn rows_with(
          AND (c.until IS NULL OR c.until > d.generation)"
     );
     connection.prepare(&sql)?.query_map((value, book.id), |row| row.get(0))?.collect()
+}
+
+/// Keeps numbers out of every book, those that are made later too.
+pub(super) fn keep_out(inner: &Inner, numbers: &[Key]) -> Result<u64> {
+    let number = |key: &Key| ContactNumber { written: key.to_string(), ..ContactNumber::default() };
+    let contact = Contact { numbers: numbers.iter().map(number).collect(), ..Contact::default() };
+    let record = Record::from(super::Prepared::read(contact, &Numbering::default())?);
+    let (doing, now) = ("keep numbers out", inner.clock.utc_millis());
+    inner.write(doing, |connection| {
+        Blocklist::add(connection, EVERYWHERE, Reach::Everywhere, &record, now).map_err(|error| failure(doing, error))
+    })
 }
 
 /// Lets a person come back: takes his id and numbers off the list; returns how many entries went.

@@ -45,7 +45,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId, ContactNumber};
 use crate::number::ladder::Wanted;
-use crate::number::{Number, Numbering};
+use crate::number::{Key, Number, Numbering};
 use crate::store::{self, Durability, Store, failure};
 use readers::Readers;
 
@@ -286,6 +286,11 @@ impl Directory for SqliteDirectory {
     fn erase<'a>(&'a self, who: &'a [Selected], reach: Reach) -> Pending<'a, Erasure> {
         let who = who.to_vec();
         self.spawn(move |inner| erase::erase(inner, &who, reach))
+    }
+
+    fn keep_out<'a>(&'a self, numbers: &'a [Key]) -> Pending<'a, u64> {
+        let numbers = numbers.to_vec();
+        self.spawn(move |inner| erase::keep_out(inner, &numbers))
     }
 
     fn forget_erased<'a>(&'a self, book: &'a Book, contact: Contact) -> Pending<'a, u64> {

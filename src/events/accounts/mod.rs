@@ -15,6 +15,7 @@ use crate::error::{Error, Kind, Result};
 use crate::store::failure;
 
 pub use password::{LONGEST_PASSWORD, SHORTEST_PASSWORD};
+pub(super) use session::SIGNED_OUT;
 pub use session::{Session, SignedIn};
 use token::{hash, new_token};
 
@@ -127,6 +128,7 @@ impl EventStore {
                 let agent = existing(connection, &project, &name)?;
                 let remove = || {
                     connection.execute("DELETE FROM session WHERE agent = ?1", [agent.id])?;
+                    session::note_end(connection)?;
                     connection.execute("DELETE FROM invitation WHERE agent = ?1", [agent.id])?;
                     connection.execute("DELETE FROM agent WHERE id = ?1", [agent.id]).map(drop)
                 };

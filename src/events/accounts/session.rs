@@ -6,6 +6,9 @@ use super::{Account, COLUMNS, account, hash, new_token, password};
 use crate::error::Result;
 use crate::events::EventStore;
 
+/// Where the store counts how often sessions were ended.
+pub(in crate::events) const SIGNED_OUT: &str = "signed_out";
+
 /// How long a session lasts, in milliseconds: a month, so that nobody signs in every morning.
 const SESSION: i64 = 30 * 86_400 * 1_000;
 
@@ -84,7 +87,8 @@ impl EventStore {
     pub async fn sign_out(&self, token: &str) -> Result<()> {
         let hash = hash(token);
         self.change("sign out", move |connection| {
-            connection.execute("DELETE FROM session WHERE hash = ?1", [hash]).map(drop)
+            connection.execute("DELETE FROM session WHERE hash = ?1", [hash])?;
+            note_end(connection)
         })
         .await
     }
@@ -97,7 +101,8 @@ impl EventStore {
         let (own, password) = (token.map(hash).unwrap_or_default(), password::hash(password).await?);
         self.change("set a password", move |connection| {
             connection.execute("UPDATE agent SET password = ?2 WHERE id = ?1", params![agent, password])?;
-            connection.execute("DELETE FROM session WHERE agent = ?1 AND hash <> ?2", params![agent, own]).map(drop)
+            connection.execute("DELETE FROM session WHERE agent = ?1 AND hash <> ?2", params![agent, own])?;
+            note_end(connection)
         })
         .await
     }
@@ -125,6 +130,12 @@ impl Fresh {
         let session = find(connection, &hash, self.now)?;
         Ok(session.map(|session| SignedIn { token: self.token, session }))
     }
+}
+
+/// Notes that sessions were ended: the running server has every open page look after its own.
+pub(super) fn note_end(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO meta (name, value) VALUES (?1, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1";
+    connection.prepare_cached(sql)?.execute([SIGNED_OUT]).map(drop)
 }
 
 fn find(connection: &Connection, hash: &[u8], now: i64) -> rusqlite::Result<Option<Session>> {

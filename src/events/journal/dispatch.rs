@@ -4,7 +4,7 @@
 //! on it. A call that it refuses is tried a few times more and then parked, and the next ones go on. The tasks end when
 //! the configuration changes or the server stops; a request that was under way then is made again, with the same key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,10 @@ use tokio::task::JoinSet;
 use super::super::store::EventStore;
 use super::entry::{Entry, Tried};
 use crate::clock::Clock;
-use crate::error::{Error, Result, contain};
+use crate::error::{Error, Kind, Result, contain};
 use crate::metrics::JOURNAL_TRIES;
 use crate::sources::CallLog;
+use crate::sources::budget::behind;
 
 /// Most calls on their way to one target.
 const AT_ONCE: usize = 16;
@@ -37,6 +38,9 @@ const NOTE_PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration:
 
 /// The longest that a target is left alone because it asks for it (`Retry-After`).
 const LONGEST_QUIET: Duration = Duration::from_secs(3_600);
+
+/// How long a target that refuses the credentials is left alone.
+const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 
 /// How long an entry waits for its caller to be looked up, or for its call to be over again, in milliseconds.
 const NOT_YET: (i64, i64) = (1_000, 60_000);
@@ -90,11 +94,26 @@ impl Dispatcher {
             };
             tasks.spawn(line.run());
         }
+        tasks.spawn(tell_of_homeless(Arc::clone(&self.store), targets.keys().cloned().collect()));
     }
 
     /// Says that there may be something to send.
     pub(crate) fn wake(&self) {
         self.wake.notify_waiters();
+    }
+}
+
+/// Says which calls wait for a journal that nothing of the configuration names any more.
+async fn tell_of_homeless(store: Arc<EventStore>, known: HashSet<Arc<str>>) {
+    let counts = store.journal_counts().await.unwrap_or_default();
+    for (name, _, count) in counts.iter().filter(|(name, state, _)| *state == "waiting" && !known.contains(&**name)) {
+        tracing::warn!(
+            target: "calldex::journal",
+            journal = name,
+            calls = count,
+            "calls wait for a journal that the configuration does not have any more; give it back, or drop them: \
+             calldex journal drop --all --waiting --journal {name}",
+        );
     }
 }
 
@@ -130,13 +149,14 @@ impl Line {
                 }
             };
             let outcomes = join_all(entries.iter().map(|entry| self.try_to_send(entry))).await;
-            let down = !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.down);
+            let down = outcomes.iter().all(|outcome| outcome.down.is_some());
+            let why = outcomes.iter().find_map(|outcome| outcome.down.clone()).unwrap_or_default();
             let quiet = outcomes.iter().filter_map(|outcome| outcome.quiet).max().unwrap_or_default();
             let steps = outcomes.into_iter().map(|outcome| outcome.step);
             self.note(entries.iter().map(|entry| entry.id).zip(steps).collect()).await;
             failures = if down { failures + 1 } else { 0 };
             if down || !quiet.is_zero() {
-                self.pause(failures, quiet).await;
+                self.pause(failures, quiet, &why).await;
             }
         }
     }
@@ -145,7 +165,7 @@ impl Line {
     async fn try_to_send(&self, entry: &Entry) -> Outcome {
         contain(self.send(entry)).await.unwrap_or_else(|defect| Outcome {
             step: Step::Tried(self.judge(entry, Err(defect))),
-            down: false,
+            down: None,
             quiet: None,
         })
     }
@@ -161,23 +181,25 @@ impl Line {
             return Outcome::untried(Step::Postpone(now + NOT_YET.0));
         }
         self.wait_for_slot().await;
-        let sent = self.target.log.log_call(Arc::new(call)).await;
+        let sent = behind(self.target.log.log_call(Arc::new(call))).await;
         let result = match &sent {
             Ok(()) => "written",
             Err(error) if error.is_passing() => "unanswered",
             Err(_) => "refused",
         };
         counter!(JOURNAL_TRIES, "target" => self.name.to_string(), "result" => result).increment(1);
-        let down = sent.as_ref().is_err_and(Error::is_passing);
-        let quiet = sent.as_ref().err().and_then(Error::pause).map(|pause| pause.min(LONGEST_QUIET));
+        let (down, quiet) = match &sent {
+            Ok(()) => (None, None),
+            Err(error) => (is_of_target(error).then(|| readable(error)), quiet(error)),
+        };
         Outcome { step: Step::Tried(self.judge(entry, sent)), down, quiet }
     }
 
     fn judge(&self, entry: &Entry, sent: Result<()>) -> Tried {
         let Err(error) = sent else { return Tried::Written };
         let tries = entry.tries.saturating_add(1);
-        let most = if error.is_passing() { self.target.tries } else { (self.target.tries / 10).max(1) };
-        let quiet = error.pause().map_or(0, |pause| i64::try_from(pause.min(LONGEST_QUIET).as_millis()).unwrap_or(0));
+        let most = if is_of_target(&error) { self.target.tries } else { (self.target.tries / 10).max(1) };
+        let quiet = quiet(&error).map_or(0, |pause| i64::try_from(pause.as_millis()).unwrap_or(0));
         let error = readable(&error);
         if tries >= most {
             tracing::warn!(
@@ -211,14 +233,14 @@ impl Line {
     }
 
     /// `quiet` is how long the target wants to be left alone.
-    async fn pause(&self, failures: u32, quiet: Duration) {
+    async fn pause(&self, failures: u32, quiet: Duration, why: &str) {
         let own = TARGET_PAUSES.0.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(TARGET_PAUSES.1);
         let pause = own.max(quiet);
         tracing::warn!(
             target: "calldex::journal",
             journal = &*self.name,
             seconds = pause.as_secs(),
-            "the journal does not take calls now, they wait",
+            "the journal does not take calls now, they wait: {why}",
         );
         tokio::time::sleep(pause).await;
     }
@@ -241,15 +263,15 @@ impl Line {
 struct Outcome {
     /// What is to be noted.
     step: Step,
-    /// Whether the target did not answer.
-    down: bool,
+    /// Why the target takes no call at all.
+    down: Option<String>,
     /// How long it wants to be left alone.
     quiet: Option<Duration>,
 }
 
 impl Outcome {
     fn untried(step: Step) -> Self {
-        Self { step, down: false, quiet: None }
+        Self { step, down: None, quiet: None }
     }
 }
 
@@ -262,6 +284,22 @@ pub(in super::super) enum Step {
     Postpone(i64),
     /// The call went otherwise: another entry says how.
     Forget,
+}
+
+/// Whether a failure says something about the target and nothing about the call: it is not there, or does not let us in.
+fn is_of_target(error: &Error) -> bool {
+    error.is_passing() || is_refusal(error)
+}
+
+fn is_refusal(error: &Error) -> bool {
+    error.kind() == Kind::Refused && !error.is_perhaps_of_one_request()
+}
+
+/// How long the target is to be left alone: as it says. Credentials that are refused are not tried all the time, or the
+/// account may be locked.
+fn quiet(error: &Error) -> Option<Duration> {
+    let own = is_refusal(error).then_some(AFTER_REFUSAL);
+    error.pause().max(own).map(|pause| pause.min(LONGEST_QUIET))
 }
 
 /// A failure as it is kept: short, on one line.

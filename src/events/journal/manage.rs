@@ -87,8 +87,8 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
     })
 }
 
-/// Lets a part of the entries be tried again from now on, as if for the first time, at most `limit`; only parked ones, or
-/// the one that is named. Returns how many.
+/// Lets a part of the entries that are not written be tried again from now on, as if for the first time, at most `limit`.
+/// Returns how many.
 pub(in super::super) fn retry(
     connection: &Connection,
     which: Which,
@@ -96,7 +96,8 @@ pub(in super::super) fn retry(
     now: i64,
     limit: usize,
 ) -> rusqlite::Result<usize> {
-    let again = if matches!(which, Which::One(_)) { "state <> 1" } else { "state = 2" };
+    // One whose turn it is already is left out: somebody who changes a part at a time would never come to an end.
+    let again = if matches!(which, Which::One(_)) { "state <> 1" } else { "(state = 2 OR (state = 0 AND due > ?3))" };
     let sql = format!("UPDATE journal SET state = 0, tries = 0, due = ?3 WHERE id IN ({})", part(which, again));
     connection.execute(&sql, params![target, limit_of(limit), now])
 }

@@ -110,7 +110,8 @@ fn judge(status: StatusCode) -> Result<()> {
         200..=299 => return Ok(()),
         // 409: an earlier try with this key is still at work.
         408 | 409 | 425 | 429 | 500..=599 => Kind::Unavailable,
-        401 | 403 => Kind::Refused,
+        // 403 may be about this call: something in front of the other side that does not like what a stranger has said.
+        401 => Kind::Refused,
         _ => Kind::Invalid,
     };
     Err(Error::new(kind, format!("it answered with status {}", status.as_u16())))

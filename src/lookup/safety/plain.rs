@@ -89,7 +89,7 @@ pub(super) fn is_control(character: char) -> bool {
 
 /// Control characters, and marks without a shape: those that turn the direction of writing can make a text read as
 /// another one, the others make equal texts differ. Joiners stay: Persian names and emoji need them.
-pub(super) fn is_hidden(character: char) -> bool {
+pub(crate) fn is_hidden(character: char) -> bool {
     is_control(character)
         || matches!(
             character,

@@ -1,9 +1,10 @@
 //! Generic and Ticketsys: a system that speaks the PBX's own contract, `GET url?telephone=&dnid=`.
 //!
 //! What goes out is in `request`, what comes back in `answer`, the parameters in `settings`. Ticketsys is the same with
-//! JSON and without parameters. With `ignore_response=1` the system is told of every call and nothing is expected.
+//! JSON and without parameters, and `call_log` tells it of finished calls. With `ignore_response=1` the system is told of every call and nothing is expected.
 
 mod answer;
+mod call_log;
 mod request;
 mod settings;
 
@@ -24,7 +25,7 @@ use settings::Settings;
 pub const GENERIC: ApiType = ApiType { name: "generic", check: settings::check_generic, build };
 
 /// `type = "ticketsys"`.
-pub const TICKETSYS: ApiType = ApiType { name: "ticketsys", check: settings::check_ticketsys, build };
+pub const TICKETSYS: ApiType = ApiType { name: "ticketsys", check: settings::check_ticketsys, build: build_ticketsys };
 
 /// A system that speaks the PBX's own contract. It holds no state but its client.
 #[derive(Clone)]
@@ -37,14 +38,13 @@ struct Generic {
 }
 
 fn build(source: &config::Source, workbench: Workbench) -> Result<Built> {
-    let generic = Generic {
-        name: Arc::clone(&source.name),
-        settings: Arc::new(Settings::read(source)?),
-        mapping: Arc::new(Mapping::of(source)?),
-        numbering: Arc::new(source.numbering.clone()),
-        client: workbench.client,
-    };
-    Ok(Built::finder(Arc::new(generic)))
+    Ok(Built::finder(Arc::new(Generic::new(source, workbench)?)))
+}
+
+fn build_ticketsys(source: &config::Source, workbench: Workbench) -> Result<Built> {
+    let ticketsys = Generic::new(source, workbench)?;
+    let call_log = Arc::new(call_log::Calls(ticketsys.clone()));
+    Ok(Built { call_log: Some(call_log), ..Built::finder(Arc::new(ticketsys)) })
 }
 
 impl Source for Generic {
@@ -69,6 +69,16 @@ impl Source for Generic {
 }
 
 impl Generic {
+    fn new(source: &config::Source, workbench: Workbench) -> Result<Self> {
+        Ok(Self {
+            name: Arc::clone(&source.name),
+            settings: Arc::new(Settings::read(source)?),
+            mapping: Arc::new(Mapping::of(source)?),
+            numbering: Arc::new(source.numbering.clone()),
+            client: workbench.client,
+        })
+    }
+
     async fn ask(&self, question: &Question) -> Result<Vec<Hit>> {
         let (numbering, mut hits) = (question.numbering_of(&self.numbering), Vec::new());
         for reading in question.number.readings() {

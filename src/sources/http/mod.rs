@@ -221,10 +221,7 @@ fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>> {
     let target = request.url.join(location).ok().filter(|_| !location.is_empty());
     let target = target.ok_or_else(|| Error::new(Kind::Invalid, format!("{from} redirects to no address")))?;
     if !is_same_place(&request.url, &target) {
-        let to = target.origin().ascii_serialization();
-        let message =
-            format!("{from} redirects to {to}, and credentials are not sent there; write that address into url");
-        return Err(Error::new(Kind::Invalid, message));
+        return Err(Error::new(Kind::Invalid, explain_redirect(&request.url, &target)));
     }
     let mut next = Request { url: target, ..request.clone() };
     // User and password of the address belong to the host, which is the same.
@@ -236,6 +233,20 @@ fn redirect(request: &Request, answer: &Answer) -> Result<Option<Request>> {
         next.headers.remove(CONTENT_TYPE);
     }
     Ok(Some(next))
+}
+
+/// Another host is not named: whoever redirects may have put what he was sent into its name.
+fn explain_redirect(from: &Url, to: &Url) -> String {
+    let without_www = |url: &Url| url.host_str().unwrap_or_default().trim_start_matches("www.").to_owned();
+    let told = if without_www(from) == without_www(to) {
+        format!(
+            "{}, and credentials are not sent there; write that address into url",
+            to.origin().ascii_serialization()
+        )
+    } else {
+        "another host, and credentials are not sent there; write its address into url if it is the right one".to_owned()
+    };
+    format!("{} redirects to {told}", host(from))
 }
 
 /// Same scheme, host and port, or `https` on its usual port after `http` on its own.

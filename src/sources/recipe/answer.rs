@@ -67,7 +67,9 @@ fn data(recipe: &Recipe, answer: &Answer) -> Result<Rcvar, Error> {
             // The text is UTF-8 by now, whatever its declaration says.
             let text = text.trim();
             let bare = text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")).map_or(text, |(_, rest)| rest);
-            let root = Element::read(bare.as_bytes(), None, xml::MOST_ELEMENTS)?;
+            // What the parser says beyond that repeats the answer.
+            let wordless = |error: Error| error.reworded(|text| text.split(": ").next().unwrap_or(text).to_owned());
+            let root = Element::read(bare.as_bytes(), None, xml::MOST_ELEMENTS).map_err(wordless)?;
             read_json(&xml::to_json(&root).to_string())
         }
     }

@@ -27,7 +27,7 @@ use crate::number::{self, Forms, Number, Numbering, Phone};
 use crate::sources::http::{Answer, Request};
 use crate::sources::quiet::Quiet;
 use crate::sources::so_far;
-use crate::sources::verify::{add_new, verify};
+use crate::sources::verify::{add_new, order, prefer, verify};
 use crate::sources::watch;
 
 /// How long a follow-up request may take. The caller is known already and is answered at his deadline without it; this is
@@ -160,19 +160,12 @@ impl Engine {
     pub(super) fn prefer(&self, mut hits: Vec<Hit>) -> Vec<Hit> {
         let recipe = &self.settings.recipe;
         for condition in &recipe.prefer {
-            let fulfils = |hit: &Hit| {
-                let context = Value::from(Vars::from([("contact", view::contact(&hit.contact))]));
-                recipe.templates.holds(condition, &context)
-            };
-            let kept: Vec<bool> = hits.iter().map(|hit| fulfils(hit).unwrap_or(false)).collect();
-            if kept.contains(&true) {
-                let mut kept = kept.into_iter();
-                hits.retain(|_| kept.next().unwrap_or(true));
-            }
+            prefer(&mut hits, |contact| {
+                let context = Value::from(Vars::from([("contact", view::contact(contact))]));
+                recipe.templates.holds(condition, &context).unwrap_or(false)
+            });
         }
-        hits.sort_by(|one, other| {
-            other.contact.updated.cmp(&one.contact.updated).then_with(|| one.contact.id.cmp(&other.contact.id))
-        });
+        order(&mut hits);
         hits.truncate(MOST_FOUND);
         hits
     }

@@ -67,10 +67,8 @@ pub(super) fn make_login(settings: &Settings, plan: &Plan, base: &str, context: 
 /// # Errors
 /// [`Kind::Invalid`] for any other address.
 pub(super) fn turn(settings: &Settings, request: &mut Request, next: Url) -> Result<()> {
-    let refuse = |why: &str| {
-        let host = next.host_str().unwrap_or_default();
-        Err(invalid(&format!("the next page is not asked of {host}: {why}, and credentials are not sent there")))
-    };
+    let refuse =
+        |why: &str| Err(invalid(&format!("the next page is not asked for: {why}, and it gets no credentials")));
     if !next.username().is_empty() || next.password().is_some() {
         return refuse("its address holds a user");
     }
@@ -131,10 +129,9 @@ fn add_query(settings: &Settings, plan: &Plan, context: &Value, url: &mut Url) -
 
 /// Refuses every address that does not belong to the CRM.
 fn check_host(settings: &Settings, url: &Url, context: &Value) -> Result<()> {
-    let refuse = |why: &str| {
-        let host = url.host_str().unwrap_or_default();
-        Err(invalid(&format!("a request to {host} is not sent: {why}")))
-    };
+    // What a login says may hold whatever it was sent.
+    let place = if settings.is_at_session() { "the address of the login" } else { url.host_str().unwrap_or_default() };
+    let refuse = |why: &str| Err(invalid(&format!("a request to {place} is not sent: {why}")));
     if !url.username().is_empty() || url.password().is_some() {
         return refuse("its address holds a user");
     }

@@ -32,9 +32,10 @@ pub struct RecipeSource {
 pub fn build(recipe: &Arc<Recipe>, source: &config::Source, workbench: Workbench) -> Result<Built> {
     let (logs_calls, makes_contacts) = (recipe.logs_calls(), recipe.makes_contacts());
     let source = RecipeSource::new(recipe, source, workbench)?;
+    let secrets = source.secrets();
     let call_log = logs_calls.then(|| Arc::new(source.clone()) as Arc<dyn CallLog>);
     let contact_maker = makes_contacts.then(|| Arc::new(source.clone()) as Arc<dyn ContactMaker>);
-    Ok(Built { call_log, contact_maker, ..Built::finder(Arc::new(source)) })
+    Ok(Built { call_log, contact_maker, secrets, ..Built::finder(Arc::new(source)) })
 }
 
 impl RecipeSource {
@@ -53,6 +54,12 @@ impl RecipeSource {
             }),
             agents: workbench.agents,
         })
+    }
+
+    /// The parameters that are credentials.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.engine.settings.secrets()
     }
 
     /// Writes a call down that is described by its fields, as in a file. Returns the id of what was made.

@@ -1,10 +1,11 @@
 //! `type = "salesforce"`: contacts, leads and accounts of Salesforce, found by a search over all telephone fields.
 //!
 //! `session` logs in, `org` sends requests in that session and minds the daily limit, `search` and `records` are the
-//! question and the answer, `task` and `class` write a call down.
+//! question and the answer, `task` and `class` write a call down, `create` makes a contact.
 
 mod call_log;
 mod class;
+mod create;
 mod limits;
 mod link;
 mod login;
@@ -24,11 +25,12 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::verify::verify;
+use super::verify::{NUMBER_LABEL, order, prefer, verify};
 use super::{ApiType, Built, Inputs, LoggingIn, Pending, Question, Source, Workbench};
 use crate::config::{self, Complaint};
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
+use crate::model::Contact;
 use crate::number::{self, Number, Numbering, Spelling};
 use org::Org;
 use owners::Owners;
@@ -71,7 +73,13 @@ fn build(source: &config::Source, bench: Workbench) -> Result<Built> {
         timeout: source.timeout,
         org,
     };
-    Ok(Built { call_log: Some(call_log), fault, ..Built::finder(Arc::new(Shared(Arc::new(salesforce)))) })
+    let contact_maker: Arc<dyn super::ContactMaker> = Arc::new(create::Contacts(Arc::clone(&salesforce.org)));
+    Ok(Built {
+        call_log: Some(call_log),
+        contact_maker: Some(contact_maker),
+        fault,
+        ..Built::finder(Arc::new(Shared(Arc::new(salesforce))))
+    })
 }
 
 struct Salesforce {
@@ -112,6 +120,11 @@ impl Source for Shared {
     }
 }
 
+/// Whether the caller's number is the mobile one of a contact: that is his own, an office number may be anybody's.
+fn is_mobile(contact: &Contact) -> bool {
+    contact.custom.get(NUMBER_LABEL).is_some_and(|labels| labels.split(", ").any(|label| label == records::MOBILE))
+}
+
 impl Salesforce {
     async fn find(&self, question: &Question) -> Result<Vec<Hit>> {
         let spellings = self.spellings(question);
@@ -132,6 +145,8 @@ impl Salesforce {
         if hits.is_empty() {
             return Ok(hits);
         }
+        prefer(&mut hits, is_mobile);
+        order(&mut hits);
         let instance = self.org.session().await?.instance.clone();
         for hit in &mut hits {
             let contact = Arc::make_mut(&mut hit.contact);

@@ -5,9 +5,12 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, ContactId, ContactNumber, Field};
 
+/// What the number of a mobile telephone is called.
+pub(super) const MOBILE: &str = "mobile";
+
 /// The fields that hold numbers, and what each is called here.
 const NUMBERS: [(&str, &str); 4] =
-    [("MobilePhone", "mobile"), ("Phone", "work"), ("HomePhone", "home"), ("OtherPhone", "other")];
+    [("MobilePhone", MOBILE), ("Phone", "work"), ("HomePhone", "home"), ("OtherPhone", "other")];
 
 /// What a search returned.
 pub(super) struct Found {

@@ -142,7 +142,7 @@ async fn a_session_is_not_taken_to_another_host() {
     let (server, state) = start().await;
     *state.instance.lock().unwrap() = Some(elsewhere.url(""));
     let refused = found(&made(&server, &by_password())).await.unwrap_err();
-    assert!(refused.to_string().contains("no host of Salesforce"), "{refused}");
+    assert!(refused.to_string().contains("a host that is none of Salesforce"), "{refused}");
     assert!(elsewhere.received().is_empty());
 }
 
@@ -280,6 +280,26 @@ async fn the_task_of_a_call_that_no_agent_took_belongs_to_the_owner_of_the_conta
     assert_eq!(owners, [Some(serde_json::json!("005A0000001AbCdEFG")), None, None], "a queue owns no tasks");
     let keys = format!("url = \"{}\"\nparams = \"{}&task_owner=me\"", server.url(""), by_password());
     assert!(build(&settings_for_tests("crm", &keys), workbench()).is_err());
+}
+
+#[tokio::test]
+async fn of_several_the_one_whose_mobile_it_is_is_meant_and_the_others_come_in_a_settled_order() {
+    let (server, state) = start().await;
+    let record = |id: &str, field: &str, year: u32| {
+        serde_json::json!({"attributes": {"type": "Contact"}, "Id": format!("003A00000000000{id}"), "Name": id,
+                           field: "0722 111 222", "LastModifiedDate": format!("{year}-01-01T00:00:00.000+0000")})
+    };
+    let old = record("004", "MobilePhone", 2001);
+    let people = [record("003", "Phone", 2020), record("002", "Phone", 2026), record("001", "Phone", 2020)];
+    *state.records.lock().unwrap() = people.to_vec();
+    let built = made(&server, &by_password());
+    let names = async || {
+        let hits = found(&built).await.unwrap();
+        hits.iter().map(|hit| hit.contact.get(Field::Name).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, ["002", "001", "003"], "the newest, then the lowest id");
+    state.records.lock().unwrap().push(old);
+    assert_eq!(names().await, ["004"]);
 }
 
 #[tokio::test]

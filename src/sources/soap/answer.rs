@@ -93,12 +93,17 @@ fn explain_fault(fault: &Fault, status: StatusCode, settings: &Settings) -> Erro
         _ if own => Kind::Invalid,
         _ => Kind::Unavailable,
     };
-    Error::new(kind, format!("the service answers with a fault, {}", masked(&fault.to_string(), settings)))
+    // Cut at the end only: of a secret that is cut nobody would know any more that it is one.
+    let told: String = masked(&fault.to_string(), settings).chars().take(LONGEST_FAULT).collect();
+    Error::new(kind, format!("the service answers with a fault, {told}"))
         .perhaps_of_one_request(status == StatusCode::FORBIDDEN)
 }
 
+/// Longest part of a fault that is told, in characters.
+const LONGEST_FAULT: usize = 250;
+
 /// Text of a service without the secrets and the numbers that it may repeat.
-fn masked(text: &str, settings: &Settings) -> String {
+pub(super) fn masked(text: &str, settings: &Settings) -> String {
     let mut text = text.to_owned();
     let login = settings.login.iter().flat_map(|(login, password)| [login.as_str(), password]);
     let constant = settings.arguments.iter().flat_map(|(_, value)| texts(value));

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 use url::Url;
 
+use super::answer::masked;
 use super::settings::{Place, Settings};
 use crate::error::{Error, Kind, Result};
 use crate::soap::Element;
@@ -56,6 +57,7 @@ impl Description {
                 Ok(operation)
             }
             (Err(why), Some(old)) => {
+                let why = masked(&why.to_string(), settings);
                 tracing::warn!(target: "calldex::sources", "the WSDL cannot be read again, the old one is used: {why}");
                 old.until = now + PAUSE;
                 Ok(Arc::clone(&old.operation))

@@ -109,7 +109,7 @@ impl Connection {
 }
 
 fn answered(rows: &[Record], took: Duration) -> Note {
-    let excerpt = watch::excerpt(&serde_json::to_string(rows).unwrap_or_default());
+    let excerpt = watch::excerpt(&watch::without_hidden(&serde_json::to_string(rows).unwrap_or_default()));
     Note::Answered { head: format!("{} rows", rows.len()), excerpt, first: None, took }
 }
 

@@ -1,10 +1,9 @@
 //! Values that must not be shown, in every form in which a system may repeat them.
 //!
-//! A page of errors repeats a request as it stands, decoded, or encoded once more. What a system cuts into pieces or encrypts
-//! is not recognised.
+//! A page of errors repeats a request as it stands, decoded, encoded once more, or cut to fit. So a long enough piece of a value
+//! is hidden as the whole is. What a system encrypts, or spells with something between every few letters, is not recognised.
 
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -13,11 +12,19 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 /// A shorter value is hidden nowhere: it would take ordinary words with it.
 const SHORTEST: usize = 4;
 
+/// A shorter value is hidden only whole.
+const SHORTEST_IN_PIECES: usize = 8;
+
+/// So many bytes of a value in a row are hidden wherever they stand; of a value that has less than twice as many, half of it.
+const PIECE: usize = 8;
+
 /// Values that must not be shown. They are secrets, so they are not printed.
 #[derive(Default)]
 pub struct Hidden {
-    /// Every form in lower case, the longest first, as one may be part of another.
-    forms: BTreeSet<(Reverse<usize>, String)>,
+    /// Every form in lower case.
+    forms: BTreeSet<String>,
+    /// Every piece of a form in lower case, by its length.
+    pieces: BTreeMap<usize, HashSet<Vec<u8>>>,
 }
 
 impl Hidden {
@@ -26,27 +33,55 @@ impl Hidden {
         if secret.chars().count() < SHORTEST {
             return;
         }
-        let forms = forms(secret).into_iter().filter(|form| form.chars().count() >= SHORTEST);
-        self.forms.extend(forms.map(|form| (Reverse(form.len()), form.to_ascii_lowercase())));
+        for form in forms(secret).into_iter().filter(|form| form.chars().count() >= SHORTEST) {
+            let form = form.to_ascii_lowercase();
+            if is_hidden_in_pieces(secret) && !self.forms.contains(&form) {
+                let length = (secret.len() / 2).min(PIECE);
+                let pieces = form.as_bytes().windows(length).map(<[u8]>::to_vec);
+                self.pieces.entry(length).or_default().extend(pieces);
+            }
+            self.forms.insert(form);
+        }
     }
 
     /// A text without them, whatever the case of their letters.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
-        self.forms.iter().fold(text.to_owned(), |text, (_, form)| without(&text, form))
+        // Lower case of ASCII leaves every place where it was.
+        let lower = text.to_ascii_lowercase();
+        let mut hidden = vec![false; lower.len()];
+        for form in &self.forms {
+            lower.match_indices(form.as_str()).for_each(|(start, found)| hidden[start..start + found.len()].fill(true));
+        }
+        for (length, pieces) in &self.pieces {
+            let windows = lower.as_bytes().windows(*length).enumerate();
+            windows
+                .filter(|(_, window)| pieces.contains(*window))
+                .for_each(|(start, _)| hidden[start..start + length].fill(true));
+        }
+        without(text, &hidden)
     }
 }
 
-fn without(text: &str, form: &str) -> String {
+/// Addresses of people and sentences are hidden whole only: parts of them are names of hosts and ordinary words.
+fn is_hidden_in_pieces(secret: &str) -> bool {
+    secret.len() >= SHORTEST_IN_PIECES && !secret.contains(['@', ' '])
+}
+
+/// A text in which a sign stands in the place of every run of letters of which something is hidden.
+fn without(text: &str, hidden: &[bool]) -> String {
     let mut shown = String::with_capacity(text.len());
-    let mut end = 0;
-    // Lower case of ASCII leaves every place where it was.
-    for (start, found) in text.to_ascii_lowercase().match_indices(form) {
-        shown.push_str(&text[end..start]);
-        shown.push('…');
-        end = start + found.len();
+    let mut was_hidden = false;
+    for (start, letter) in text.char_indices() {
+        let is_hidden = hidden[start..start + letter.len_utf8()].contains(&true);
+        match (is_hidden, was_hidden) {
+            (true, false) => shown.push('…'),
+            (true, true) => {}
+            (false, _) => shown.push(letter),
+        }
+        was_hidden = is_hidden;
     }
-    shown + &text[end..]
+    shown
 }
 
 fn forms(secret: &str) -> Vec<String> {
@@ -98,6 +133,32 @@ mod tests {
             let shown = hidden.hide(&said);
             assert!(shown.contains('…') && shown.len() < said.len() - secret.len(), "{before}: {shown}");
         }
+    }
+
+    #[test]
+    fn a_piece_of_a_secret_is_hidden_as_the_whole_is() {
+        let secret = "sk_live_9f8e7d6c5b4a/3210";
+        let mut hidden = Hidden::default();
+        hidden.add(secret);
+        let standard = base64::engine::general_purpose::STANDARD;
+        let encoded = standard.encode(secret);
+        for (said, shown) in [
+            ("no: sk_live_9f8e7d", "no: …"),
+            ("no: …7d6c5b4a/3210", "no: ……"),
+            ("sk_live_9f8e\n7d6c5b4a/3210", "…\n…"),
+            ("sk_live_9f8e7d6c5b4a\\u002f3210", "…u002f3210"),
+            ("sk_live_9f8e7d6c5b4a%2", "…"),
+            (&encoded[..20], "…"),
+            ("https://9f8e7d6c5b4a.example", "https://….example"),
+            ("sk_live is no key", "sk_live is no key"),
+        ] {
+            assert_eq!(hidden.hide(said), shown, "{said}");
+        }
+        let mut hidden = Hidden::default();
+        hidden.add("ion@helpdesk.example");
+        hidden.add("Tr0ub4dor");
+        assert_eq!(hidden.hide("helpdesk.example does not answer"), "helpdesk.example does not answer");
+        assert_eq!(hidden.hide("not ion@helpdesk.example with Tr0ub"), "not … with …");
     }
 
     #[test]

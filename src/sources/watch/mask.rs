@@ -40,7 +40,10 @@ pub(crate) fn sent(request: &Request) -> Note {
 /// An answer, as far as it is shown.
 pub(crate) fn answered(answer: &Answer, first: Duration, took: Duration) -> Note {
     let length = answer.body.len();
-    let kind = if answer.content_type().is_empty() { "no content type" } else { answer.content_type() };
+    let kind = match answer.content_type() {
+        "" => "no content type".to_owned(),
+        kind => excerpt(&without_hidden(kind)),
+    };
     let text = match answer.text() {
         Ok(_) if super::is_unseen() && answer.status.is_success() => "(the answer to a login is not shown)".to_owned(),
         Ok(text) => without_secrets(&without_hidden(&text)),

@@ -120,6 +120,46 @@ fn a_system_that_asks_to_be_left_alone_is_left_alone() {
 }
 
 #[test]
+fn a_token_that_is_refused_parks_no_call_and_is_not_tried_all_the_time() {
+    let crm = StandIn::start();
+    crm.answer_with(401);
+    let workplace = workplace(&crm, "tries = 10\n");
+    let server = workplace.serve();
+    report(&server, "event=missed_calls&uniqueid=1&telephone=0722111222");
+    server.wait_for_log("the journal does not take calls now, they wait: it answered with status 401");
+    let listed = workplace.succeed(&["journal", "list", "--waiting", "--json"]);
+    let entry: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let due: jiff::Timestamp = entry["due"].as_str().unwrap().parse().unwrap();
+    let created: jiff::Timestamp = entry["created"].as_str().unwrap().parse().unwrap();
+    assert!(due.as_second() - created.as_second() >= 60, "{listed}");
+    assert_eq!((crm.got().len(), &entry["tries"]), (1, &json!(1)), "a call that is refused itself would be parked");
+}
+
+#[test]
+fn what_waits_for_a_journal_without_a_name_is_told_and_goes_out_when_it_has_one_again() {
+    let crm = StandIn::start();
+    crm.answer_with(503);
+    let workplace = workplace(&crm, "");
+    let with = std::fs::read_to_string(workplace.path("calldex.toml")).unwrap();
+    let server = workplace.serve();
+    report(&server, "event=missed_calls&uniqueid=1&telephone=0722111222");
+    wait_until("the first try", || !crm.got().is_empty());
+    server.kill();
+    workplace.write("calldex.toml", with.replace("crm", "other"));
+    let server = workplace.serve();
+    server.wait_for_log("calls wait for a journal that the configuration does not have any more");
+    let listed = workplace.succeed(&["journal", "list", "--waiting", "--journal", "crm"]);
+    assert!(listed.contains("  sales  crm  waiting  "), "{listed}");
+    server.kill();
+    crm.answer_with(200);
+    // The project is gone, its journal is not.
+    workplace.write("calldex.toml", with.replace("journal = [\"crm\"]\n", ""));
+    let server = workplace.serve();
+    wait_until("the call to be written", || crm.taken().len() == 1);
+    drop(server);
+}
+
+#[test]
 fn a_call_that_is_refused_is_parked_until_somebody_decides() {
     let crm = StandIn::start();
     crm.answer_with(422);
@@ -131,14 +171,35 @@ fn a_call_that_is_refused_is_parked_until_somebody_decides() {
     let parked = || workplace.succeed(&["journal", "list", "--json"]).lines().count();
     wait_until("the calls to be parked", || parked() == 3);
     let shown = workplace.succeed(&["journal", "list"]);
-    assert!(shown.contains("crm  parked  1 tries  it answered with status 422"), "{shown}");
+    assert!(shown.contains("  sales  crm  parked  1 try  it answered with status 422"), "{shown}");
     server.wait_for_metrics("calldex_journal_entries{target=\"crm\",state=\"parked\"} 3");
+    let first = workplace.succeed(&["journal", "list", "--limit", "1"]);
+    assert!(first.starts_with("1  ") && first.ends_with("than these 1: --limit COUNT prints more\n"), "{first}");
     assert_eq!(workplace.succeed(&["journal", "drop", "1"]), "1 entry dropped\n");
     assert!(workplace.fail(&["journal", "retry", "1"]).contains("has no entry 1"));
+    assert_eq!(workplace.succeed(&["journal", "drop", "--all", "--waiting"]), "0 entries dropped\n");
     crm.answer_with(200);
     assert_eq!(workplace.succeed(&["journal", "retry", "--all"]), "2 entries will be tried again\n");
     wait_until("the rest to be written", || crm.taken().len() == 2);
     wait_until("nothing is left", || parked() == 0);
+}
+
+#[test]
+fn whoever_names_no_journal_or_no_entries_is_told_what_there_is() {
+    let workplace = workplace(&StandIn::start(), "");
+    for command in [vec!["list"], vec!["retry", "--all"], vec!["drop", "--all"]] {
+        for (name, hint) in [("crn", "did you mean crm?"), ("NOSUCH", "configured: crm")] {
+            let said = workplace.fail(&[&["journal"], &command[..], &["--journal", name]].concat());
+            assert!(said.contains(&format!("there is no journal {name} in the configuration; {hint}")), "{said}");
+        }
+    }
+    for command in [vec!["retry"], vec!["drop"], vec!["drop", "--journal", "crm"]] {
+        let output = workplace.run(&[&["journal"], &command[..]].concat());
+        let said = crate::harness::text(&output.stderr);
+        assert!(!output.status.success() && said.contains("<ENTRY|--all>"), "{said}");
+    }
+    assert_eq!(workplace.succeed(&["journal", "list", "--journal", "crm"]), "0 parked, 0 waiting\n");
+    assert_eq!(workplace.succeed(&["journal", "list", "--json"]), "");
 }
 
 #[test]

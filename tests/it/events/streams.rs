@@ -12,6 +12,9 @@ use crate::harness::{PATIENCE, Workplace, allow_open_files, get, read_some, resi
 /// Pages that listen at a time.
 const PAGES: usize = 2_000;
 
+/// Calls that ring before any of them reads.
+const CALLS: usize = 40;
+
 /// How many pages the server counts.
 fn connected(server: &crate::harness::Server) -> usize {
     let metrics = get(server.address, "/metrics").text();
@@ -20,7 +23,22 @@ fn connected(server: &crate::harness::Server) -> usize {
 }
 
 fn open(page: &Page) -> TcpStream {
-    let mut stream = TcpStream::connect(page.address).unwrap();
+    listen(page, TcpStream::connect(page.address).unwrap())
+}
+
+/// A page whose network takes in as little as can be, so that what it does not read stays with the server.
+fn open_narrow(page: &Page) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        socket.connect(page.address).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    listen(page, stream)
+}
+
+fn listen(page: &Page, mut stream: TcpStream) -> TcpStream {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let head = format!("GET /agent/stream?after=0 HTTP/1.1\r\nHost: calldex\r\nCookie: {}\r\n\r\n", page.cookie);
     stream.write_all(head.as_bytes()).unwrap();
@@ -54,12 +72,52 @@ fn two_thousand_pages_hear_of_a_call_and_cost_little_memory() {
     let each = resident_kilobytes(server.id()).saturating_sub(before) / PAGES as u64;
     // The futures of a debug build are far larger than those of a release; this only finds what grows without end.
     assert!(each < 200, "{each} KB for each page");
-    report(&server, "event=ringing&agent=ion&uniqueid=1&telephone=0722111222");
-    for stream in &mut streams {
-        read_until(stream, "\"state\":\"ringing\"");
+    // More than wait for a page, while none of them reads.
+    for call in 1..=CALLS {
+        report(&server, &format!("event=ringing&agent=ion&uniqueid={call}&telephone=0722111222"));
+    }
+    read_until(&mut streams[0], &format!("\"id\":{CALLS},"));
+    let each = resident_kilobytes(server.id()).saturating_sub(before) / PAGES as u64;
+    assert!(each < 200, "{each} KB for each page that does not read");
+    for stream in &mut streams[1..] {
+        read_until(stream, &format!("\"id\":{CALLS},"));
     }
     drop(streams);
     wait_until("the pages to be forgotten", || connected(&server) == 0);
+}
+
+/// Ten people have this number, each with a long link: notices of more than 20 KB.
+fn workplace_of_a_large_family() -> Workplace {
+    let long = format!("{{{{ contact.id }}}}?{}", "x".repeat(1_900));
+    let family: String = (1..=10).map(|id| format!("{id},Pop {id},0722 111 222\n")).collect();
+    let configuration = crate::harness::CONFIGURATION.replace("{{ contact.id }}", &long);
+    Workplace::with(&configuration, &format!("id,name,telephone\n{family}"))
+}
+
+#[test]
+fn pages_that_never_read_cost_a_bounded_piece_of_memory_and_the_others_stay_live() {
+    const SILENT: usize = 12;
+    const CALLS: usize = 400;
+    let workplace = workplace_of_a_large_family();
+    let server = workplace.serve();
+    let page = Page::open(&workplace, &server, "ana");
+    let mut listening = open(&page);
+    read_until(&mut listening, "retry: 2000");
+    let names: Vec<String> = (0..SILENT).map(|place| format!("ion-{place}")).collect();
+    let silent: Vec<TcpStream> = names.iter().map(|name| open_narrow(&Page::open(&workplace, &server, name))).collect();
+    wait_until("all pages to be counted", || connected(&server) == SILENT + 1);
+    let all: String = names.iter().map(|name| format!("&agent={name}")).collect();
+    let mut rings = |call: usize| {
+        report(&server, &format!("event=ringing&agent=ana{all}&uniqueid={call}&telephone=0722111222"));
+        read_until(&mut listening, &format!("\"id\":{call},"));
+    };
+    rings(1);
+    let before = resident_kilobytes(server.id());
+    (2..=CALLS).for_each(&mut rings);
+    // They were sent 100 MB. For each of them 32 notices wait, and what is being written.
+    let grown = resident_kilobytes(server.id()).saturating_sub(before);
+    assert!(grown < 45_000, "{grown} KB for {SILENT} pages that do not read");
+    drop(silent);
 }
 
 #[test]
@@ -68,7 +126,7 @@ fn a_page_that_never_reads_holds_up_nobody_and_is_closed() {
     let workplace = Workplace::with(&configuration, crate::harness::CONTACTS);
     let server = workplace.serve();
     let page = Page::open(&workplace, &server, "ion");
-    let mut silent = open(&page);
+    let mut silent = open_narrow(&page);
     read_until(&mut silent, "retry: 2000");
     let mut listening = open(&page);
     read_until(&mut listening, "retry: 2000");

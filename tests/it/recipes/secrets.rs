@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::crms::{InTheQuery, RECIPE_IN_THE_QUERY, Thief, all};
-use super::fault::{Fault, MOVED};
+use super::fault::{Fault, MOVED, piece};
 use super::stand_in::{Crm, StandIn};
 use crate::harness::{ADMIN, Workplace, get, send, text, wait_until};
 
@@ -35,6 +35,8 @@ fn faults(thief: &StandIn) -> Vec<Fault> {
         Fault::Echo(500),
         Fault::EchoInCapitals,
         Fault::EchoInBase64,
+        Fault::EchoInPieces,
+        Fault::RedirectToEcho,
     ];
     faults.extend(redirects);
     faults
@@ -89,7 +91,7 @@ impl Scene {
     }
 }
 
-/// Whether a secret stands in a text, in whatever case, or in base64 behind any number of bytes.
+/// Whether a secret or a piece of it stands in a text, in whatever case, or in base64 behind any number of bytes.
 fn is_shown(secret: &str, seen: &str) -> bool {
     use base64::Engine as _;
     let in_base64 = |before: usize| {
@@ -98,7 +100,16 @@ fn is_shown(secret: &str, seen: &str) -> bool {
         // The first and the last letter may hold bits of what stands around.
         text[(before * 8).div_ceil(6)..bytes.len() * 8 / 6].to_owned()
     };
-    seen.to_lowercase().contains(&secret.to_lowercase()) || (0..3).any(|before| seen.contains(&in_base64(before)))
+    let (seen_lower, secret) = (seen.to_lowercase(), secret.to_lowercase());
+    let in_a_host: String = secret.chars().filter(char::is_ascii_alphanumeric).collect();
+    let length = piece(&secret).max(5).min(secret.len());
+    let mut pieces = (0..=secret.len() - length).map(|start| &secret[start..start + length]);
+    // A piece of letters alone may be a word of ours.
+    let is_word = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    seen_lower.contains(&secret)
+        || seen_lower.contains(&in_a_host)
+        || pieces.any(|piece| !is_word(piece) && seen_lower.contains(piece))
+        || (0..3).any(|before| seen.contains(&in_base64(before)))
 }
 
 fn configuration(crm: &dyn Crm, urls: &[String]) -> String {
@@ -188,8 +199,7 @@ fn what_is_written_or_searched_takes_no_credential_to_another_host() {
             scene.check_command(&["recipe", "call", &source, "search", "--text", "Ana"]);
             // Each of them met the redirect, where the CRM can do it.
             let expected = match crm.recipe() {
-                "salesforce" => 0,
-                "in_the_query" => 1,
+                "salesforce" | "in_the_query" => 1,
                 _ => 3,
             };
             assert_eq!(scene.stand_ins[index].received().len(), expected, "{}", crm.recipe());

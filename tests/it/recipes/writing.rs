@@ -32,7 +32,7 @@ impl Bench {
         self.call(&["create", "--event", "new.json"])
     }
 
-    /// Whether a recipe does it; Salesforce is none, and its journal has tests of its own.
+    /// Whether a recipe does it; Salesforce is none. Its journal has tests of its own, and it is not searched by text.
     fn is_of_recipe(&self) -> bool {
         self.crm.recipe() != "salesforce"
     }
@@ -62,11 +62,9 @@ fn a_finished_call_is_written_down_as_the_crm_wants_it() {
 #[test]
 fn a_new_contact_arrives_with_its_name_byte_by_byte() {
     with_each(|bench| {
-        if !bench.is_of_recipe() {
-            return;
-        }
         for name in NAMES {
-            assert_eq!(bench.create(name), (true, "950\n".to_owned()), "{}: {name:?}", bench.crm.recipe());
+            let (succeeded, said) = bench.create(name);
+            assert!(succeeded && said.ends_with("950\n"), "{}: {name:?}: {said}", bench.crm.recipe());
             let made: Vec<String> =
                 bench.stand_in.received().iter().filter_map(|request| bench.crm.created(request)).collect();
             assert_eq!(made.last().map(String::as_str), Some(name), "{}", bench.crm.recipe());

@@ -115,3 +115,14 @@ async fn a_call_that_is_written_but_cannot_be_noted_is_not_sent_again() {
     bench.until_written(1).await;
     assert_eq!(bench.notebook.calls(), ["only"]);
 }
+
+#[test]
+fn a_refusal_is_of_the_target_unless_it_may_be_of_one_call() {
+    let refused = || Error::new(Kind::Refused, "no");
+    assert!(is_of_target(&refused()) && quiet(&refused()) == Some(AFTER_REFUSAL));
+    let of_one = refused().perhaps_of_one_request(true);
+    assert!(!is_of_target(&of_one) && quiet(&of_one).is_none());
+    assert!(is_of_target(&Error::new(Kind::Timeout, "no")) && !is_of_target(&Error::new(Kind::Invalid, "no")));
+    let longer = refused().retry_after(Some(Duration::from_secs(90)));
+    assert_eq!(quiet(&longer), Some(Duration::from_secs(90)));
+}

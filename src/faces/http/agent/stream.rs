@@ -107,8 +107,8 @@ impl Listening {
     async fn catch_up(&mut self) -> Option<Bytes> {
         let events = &self.http.events;
         let newest = events.newest_change().await.ok()?;
-        if self.after > newest {
-            // Another store was put in place: what the page has belongs to the one before.
+        // Another store was put in place, or somebody was erased since: what the page shows may be gone.
+        if self.after > newest || self.after < events.newest_erasure().await.ok()? {
             self.after = newest;
             self.stage = Stage::Live;
             return Some(Bytes::from(format!("event: reload\ndata: {{}}\nid: {newest}\n\n")));
@@ -135,7 +135,7 @@ impl Listening {
                 }
                 Ok(Next::Overflowed) => return self.catch_up().await,
                 Ok(Next::Closed) => return None,
-                Err(_) => return Some(Bytes::from_static(b":\n\n")),
+                Ok(Next::Look) | Err(_) => return Some(Bytes::from_static(b":\n\n")),
             }
         }
     }
