@@ -11,6 +11,9 @@ use crate::harness::{Workplace, text, wait_until};
 const KEY: &str = "a-key-of-more-than-16-characters";
 const GUIDE: &str = include_str!("../../../docs/guides/your-own-crm.md");
 
+/// What TinyCRM's note says of the call.
+const SUMMARY: &str = "Incoming call from +40722111222 to 0310000000, answered, 61 s [1-2]";
+
 /// The CRM of the guide.
 struct TinyCrm;
 
@@ -38,9 +41,7 @@ impl Crm for TinyCrm {
                 Answer::json(200, &json!({ "people": found }))
             }
             "/v1/staff/3" => Answer::json(200, &json!({ "id": 3, "email": "ion@example.com" })),
-            "/v1/people/42/notes" if request.json()["text"] == "Incoming call, answered" => {
-                Answer::json(201, &json!({ "id": 900 }))
-            }
+            "/v1/people/42/notes" if request.json()["text"] == SUMMARY => Answer::json(201, &json!({ "id": 900 })),
             _ => Answer::empty(404),
         }
     }
@@ -77,4 +78,15 @@ fn the_recipe_of_the_guide_finds_callers_and_writes_calls_down() {
     }
     workplace.write("call.json", TinyCrm.call().to_string());
     assert_eq!(workplace.succeed(&["recipe", "call", "crm", "log_call", "--event", "call.json"]), "900\n");
+}
+
+#[test]
+fn a_recipe_that_cannot_be_read_keeps_no_other_one_from_its_tests() {
+    let workplace = Workplace::new("");
+    workplace.write("recipes/broken.toml", "title = 5");
+    let tried = workplace.run(&["recipe", "test"]);
+    let (said, failed) = (text(&tried.stdout), text(&tried.stderr));
+    assert!(said.contains("broken: FAILED: ") && failed.contains("1 test failed"), "{said}{failed}");
+    assert!(said.contains("zoho: ") && said.matches("FAILED").count() == 1, "{said}");
+    assert!(workplace.fail(&["recipe", "test", "broken"]).contains("broken.toml"));
 }
