@@ -17,6 +17,7 @@ use crate::sources::recipe::{self, Recipe};
 use super::workshop::unwritable;
 
 mod call;
+mod event;
 
 /// What to do with recipes.
 #[derive(Debug, Subcommand)]

@@ -3,11 +3,18 @@
 //! Pure: the same events give the same call. PBXs send no times, so a time is that of an arrival, and what is worked out
 //! from it is marked. How the call went does not depend on the order in which its events arrived; a length of time that
 //! would come out negative is not known.
+//!
+//! A call that goes on to another agent after its conversation has ended is running again: it has several parts, each with its
+//! conversation. What is told of the call is told of its last part.
 
 use crate::model::{CallOutcome, Direction, Event, EventKind};
 
 /// How long a call may have been there before its first event: for the time in its `uniqueid`.
 const LONGEST_BEFORE: i64 = 24 * 3_600 * 1_000;
+
+/// How long after the end of a conversation an answer may arrive that belongs before it, in milliseconds: two requests at once,
+/// and not the time in which a call is put through and answered.
+const OVERTAKEN: i64 = 2_000;
 
 /// A call as far as its events tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +63,54 @@ impl State {
 /// Puts the events of one call together; they stand in the order of their arrival. `given_up` is a call whose end nobody
 /// has reported for so long that it is over.
 pub(super) fn assemble(events: &[Event], given_up: bool) -> Assembled {
-    let view = Events(events);
+    let last = parts(events).pop().unwrap_or(events);
+    assemble_part(events, last, given_up)
+}
+
+/// The conversations of a call, one after another. All but the last one are over.
+pub(super) fn conversations(events: &[Event], given_up: bool) -> Vec<Assembled> {
+    let parts = parts(events);
+    let last = parts.len();
+    parts.into_iter().zip(1..).map(|(part, place)| assemble_part(events, part, given_up || place < last)).collect()
+}
+
+/// Takes the events of a call apart where it went on: where somebody answered who had not spoken, after all who had were
+/// reported to have ended. What ends the whole call (`hangup`, `outgoing_end`) ends it for good.
+fn parts(events: &[Event]) -> Vec<&[Event]> {
+    let mut parts = Vec::new();
+    let mut begin = 0;
+    // Who ended his conversation in this part, where that stands, and when it came.
+    let mut ended: Vec<&str> = Vec::new();
+    let mut last_end = None;
+    for (place, event) in events.iter().enumerate() {
+        match event.kind() {
+            EventKind::OutgoingEnd | EventKind::Hangup => break,
+            EventKind::QueueAnswerEnd => {
+                // Where nobody is named, nobody can be told from somebody else.
+                let Some(agent) = event.get("agent") else { break };
+                ended.push(agent);
+                last_end = Some((place + 1, event.received));
+            }
+            kind if is_answer(kind) => {
+                let Some((next, received)) = last_end else { continue };
+                let other = |agent: &str| !ended.iter().any(|ended| ended.eq_ignore_ascii_case(agent));
+                if event.get("agent").is_some_and(other) && event.received > received + OVERTAKEN {
+                    parts.push(&events[begin..next]);
+                    (begin, last_end) = (next, None);
+                    ended.clear();
+                }
+            }
+            _ => {}
+        }
+    }
+    parts.push(&events[begin..]);
+    parts
+}
+
+/// One part of the call that `events` are of.
+fn assemble_part(events: &[Event], part: &[Event], given_up: bool) -> Assembled {
+    let all = Events(events);
+    let view = Events(part);
     let answered = view.times(is_answer).min();
     let conversation_ended = view.times(|kind| kind == EventKind::QueueAnswerEnd).max();
     let ended = view.times(ends).max();
@@ -64,7 +118,7 @@ pub(super) fn assemble(events: &[Event], given_up: bool) -> Assembled {
     let spoken = answered.is_some() || conversation_ended.is_some();
     // A call that one queue lost and another one took is not over: only a call that nobody took ends by being missed.
     let over_at = ended.or(if spoken { None } else { missed });
-    let direction = view.direction();
+    let direction = all.direction();
     let outcome = view.outcome(spoken, missed.is_some(), direction);
     let over = over_at.is_some() || given_up;
     let state = if over {
@@ -75,22 +129,24 @@ pub(super) fn assemble(events: &[Event], given_up: bool) -> Assembled {
         State::Rings
     };
     let mut computed = Vec::new();
-    let started = view.started(&mut computed);
+    computed.push("started");
+    // A later part begins with its first event.
+    let started = if part.as_ptr() == events.as_ptr() { view.started() } else { view.arrived() };
     // A call whose first event is its answer has waited for nobody knows how long.
     let until = answered.filter(|answered| started < *answered);
     let waited = view.number("queue_hold_time").or_else(|| note(&mut computed, "waited", seconds(started, until)));
     let sent = view.number("billsec").or_else(|| view.number("duration"));
     let talked = answered.and_then(|answered| seconds(answered, over_at));
     Assembled {
-        telephone: view.first("telephone").unwrap_or_default(),
-        dnid: view.first("dnid").unwrap_or_default(),
+        telephone: all.first("telephone").unwrap_or_default(),
+        dnid: all.first("dnid").unwrap_or_default(),
         direction,
         state,
         outcome: over.then_some(outcome),
         agent: view.agent(),
         queue: view.last("queue"),
         remote_number: view.last("remote_number"),
-        contact_id: view.first("contact_id"),
+        contact_id: all.first("contact_id"),
         started,
         answered,
         ended: over_at,
@@ -176,10 +232,14 @@ impl Events<'_> {
         }
     }
 
+    /// When the first of them came.
+    fn arrived(&self) -> i64 {
+        self.0.iter().map(|event| event.received).min().unwrap_or_default()
+    }
+
     /// Asterisk names a call by the second in which it began (`1732612345.12`); otherwise it began with its first event.
-    fn started(&self, computed: &mut Vec<&'static str>) -> i64 {
-        computed.push("started");
-        let first = self.0.iter().map(|event| event.received).min().unwrap_or_default();
+    fn started(&self) -> i64 {
+        let first = self.arrived();
         let uniqueid = self.first("uniqueid").unwrap_or_default();
         let named = uniqueid.split('.').next().and_then(|epoch| epoch.parse::<i64>().ok()?.checked_mul(1_000));
         named.filter(|named| (first - LONGEST_BEFORE..=first).contains(named)).unwrap_or(first)

@@ -1,7 +1,8 @@
 //! Looks up the callers of calls that could not be tied to a lookup, and of those whose lookup was incomplete.
 //!
 //! First with the project's deadline, so that a card has a name soon; when a source was late, once more with all the time
-//! that the source may take: that joins the request under way and brings the late answer to the open card.
+//! that the source may take: that joins the request under way and brings the late answer to the open card. Where a source was
+//! down, the caller is looked up again from time to time while the call runs (`upkeep.rs`), and before it is written down.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,9 +10,30 @@ use std::sync::Arc;
 use crate::lookup::Project;
 use crate::model::{Call, RequestId};
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use super::Events;
 use super::caller::Caller;
+use super::journal::Callers;
 use super::rows::CallRow;
+
+impl Callers for Events {
+    fn look_up<'a>(&'a self, call: &'a CallRow) -> BoxFuture<'a, Option<Caller>> {
+        let looked_up = async move {
+            let project = self.project(&call.project)?;
+            let deadline = self.clock.now() + project.config.deadline;
+            let caller = self.ask(&project, call, deadline).await?;
+            if caller.undetermined || caller.incomplete {
+                return None;
+            }
+            let caller = Caller { late: !caller.is_nobody(), ..caller };
+            self.note(call, caller.clone()).await;
+            Some(caller)
+        };
+        looked_up.boxed()
+    }
+}
 
 impl Events {
     /// Looks up the caller of a call and notes him; runs in a task of its own.
@@ -25,7 +47,9 @@ impl Events {
         let deadline = self.clock.now() + project.config.deadline;
         let Some(caller) = self.ask(&project, call, deadline).await else { return };
         let (late, by_agent) = (caller.incomplete, by_agent && !caller.is_nobody());
-        self.note(call, Caller { by_agent, ..caller }).await;
+        // A card that was shown without a name gets it now.
+        let again = call.caller.is_some() && !by_agent && !caller.is_nobody();
+        self.note(call, Caller { late: again, by_agent, ..caller }).await;
         if late {
             let deadline = self.clock.now() + self.lookup.patience(&project);
             if let Some(caller) = self.ask(&project, call, deadline).await {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
 
-use super::assemble::{self, Assembled, State, assemble};
+use super::assemble::{self, Assembled, assemble, conversations};
 use super::caller::Caller;
 use super::rows::{self, CallRow};
 use super::{erase, journal, party};
@@ -182,13 +182,11 @@ fn renew(connection: &Connection, id: i64, arrival: &Arrival) -> rusqlite::Resul
     let before = rows::call(connection, id)?;
     let given_up: bool =
         connection.prepare_cached("SELECT timed_out FROM call WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
-    let assembled = assemble(&events_of(connection, id)?, given_up);
-    write(connection, id, &assembled, arrival.event.received)?;
+    let events = events_of(connection, id)?;
+    write(connection, id, &assemble(&events, given_up), arrival.event.received)?;
     bind(connection, &before, arrival)?;
     let row = rows::call(connection, id)?;
-    if assembled.state == State::Over {
-        journal::enter(connection, &row, &arrival.journal, arrival.event.received)?;
-    }
+    journal::enter(connection, &row, &conversations(&events, given_up), &arrival.journal, arrival.event.received)?;
     Ok(row)
 }
 
@@ -223,9 +221,10 @@ pub(super) fn give_up(
         for id in ids {
             connection.prepare_cached("UPDATE call SET timed_out = 1 WHERE id = ?1")?.execute([id])?;
             let touched = rows::call(connection, id)?.touched;
-            write(connection, id, &assemble(&events_of(connection, id)?, true), touched)?;
+            let events = events_of(connection, id)?;
+            write(connection, id, &assemble(&events, true), touched)?;
             let row = rows::call(connection, id)?;
-            journal::enter(connection, &row, journal, now)?;
+            journal::enter(connection, &row, &conversations(&events, true), journal, now)?;
             given_up.push(Arc::new(row));
         }
         Ok(given_up)

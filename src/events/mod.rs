@@ -34,7 +34,7 @@ mod writer;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -48,7 +48,7 @@ use crate::metrics::{EVENT_SECONDS, EVENTS};
 use crate::model::{Event, EventKind};
 use hub::Hub;
 use intake::Arrival;
-use journal::{Dispatcher, Targets};
+use journal::{Callers, Dispatcher, Targets};
 use rows::CallRow;
 
 pub use assemble::State;
@@ -144,8 +144,9 @@ impl Events {
 
     /// Puts a new configuration in force. Where agents have other names or extensions now, pages read all anew: calls may
     /// reach another one of them.
-    pub fn configure(&self, settings: Settings) {
-        self.lookup.beside(|| self.dispatcher.configure(&settings.targets));
+    pub fn configure(self: &Arc<Self>, settings: Settings) {
+        let callers: Weak<dyn Callers> = Arc::downgrade(&(Arc::clone(self) as Arc<dyn Callers>));
+        self.lookup.beside(|| self.dispatcher.configure(&settings.targets, &callers));
         let settings = Arc::new(settings);
         let before = self.settings.swap(Arc::clone(&settings));
         let is_changed = |(name, was): (&Arc<str>, &Arc<Project>)| {

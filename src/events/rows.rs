@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
 
-use super::assemble::State;
+use super::assemble::{Assembled, State};
 use super::caller::Caller;
 use crate::model::{CallOutcome, Direction};
 use crate::number::Key;
@@ -62,10 +62,36 @@ pub(crate) struct CallRow {
     pub(crate) change: i64,
 }
 
+impl CallRow {
+    /// The same call, told of one of its conversations.
+    pub(super) fn with(self, one: Assembled) -> Self {
+        Self {
+            state: one.state,
+            outcome: one.outcome,
+            agent: one.agent,
+            queue: one.queue,
+            remote_number: one.remote_number,
+            started: one.started,
+            answered: one.answered,
+            ended: one.ended,
+            waited: one.waited,
+            duration: one.duration,
+            computed: one.computed.join(" "),
+            reason: one.reason,
+            recording: one.recording,
+            ..self
+        }
+    }
+}
+
 /// The columns that [`from_row`] reads.
 pub(super) const COLUMNS: &str = "call.id, call.project, uniqueid, telephone, number, dnid, direction, state, outcome, \
      call.agent, queue, remote_number, started, answered, ended, waited, duration, computed, reason, recording, touched, \
      bound = 0, caller, change";
+
+/// Calls that run and whose sources could not tell who is calling.
+pub(super) const RUNS_WITHOUT_CALLER: &str =
+    "state < 2 AND bound = 1 AND (caller ->> 'undetermined' = 1 OR caller ->> 'incomplete' = 1)";
 
 /// Reads a call.
 pub(super) fn call(connection: &Connection, id: i64) -> rusqlite::Result<CallRow> {

@@ -103,18 +103,25 @@ impl EventStore {
     /// Projects with calls whose caller is still to be looked up.
     pub(super) async fn projects_with_unbound_calls(&self) -> Result<Vec<Arc<str>>> {
         self.read("find calls without a caller", |connection| {
-            let mut statement = connection.prepare_cached("SELECT DISTINCT project FROM call WHERE bound = 0")?;
+            let sql = format!(
+                "SELECT project FROM call WHERE bound = 0 UNION SELECT project FROM call WHERE {}",
+                rows::RUNS_WITHOUT_CALLER
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
             statement.query_map([], |row| row.get::<_, String>(0).map(Arc::from))?.collect()
         })
         .await
     }
 
-    /// Calls of a project whose caller is still to be looked up, newest first.
+    /// Calls of a project whose caller is still to be looked up, newest first: nobody has yet, or his sources could not tell
+    /// and the call still runs.
     pub(super) async fn unbound(&self, project: Arc<str>, limit: i64) -> Result<Vec<Arc<CallRow>>> {
         self.read("find calls without a caller", move |connection| {
             let sql = format!(
-                "SELECT {} FROM call WHERE bound = 0 AND project = ?1 ORDER BY id DESC LIMIT ?2",
-                rows::COLUMNS
+                "SELECT {} FROM call WHERE id IN (SELECT id FROM call WHERE bound = 0 UNION SELECT id FROM call WHERE {}) \
+                 AND project = ?1 ORDER BY id DESC LIMIT ?2",
+                rows::COLUMNS,
+                rows::RUNS_WITHOUT_CALLER
             );
             let mut statement = connection.prepare_cached(&sql)?;
             statement.query_map(params![&*project, limit], rows::from_row)?.map(|row| row.map(Arc::new)).collect()

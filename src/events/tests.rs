@@ -196,6 +196,33 @@ async fn a_call_that_went_otherwise_than_it_looked_is_written_as_it_went() {
 }
 
 #[tokio::test]
+async fn each_conversation_of_a_call_that_is_put_through_is_written_once_with_its_agent_and_length() {
+    let place = Place::new();
+    let events = [
+        "event=queue_answer agent=ion",
+        "event=queue_answer_end agent=ion",
+        "event=queue_answer agent=ana",
+        "event=queue_answer_end agent=ana",
+    ];
+    // Every event twice: what has come again must not be written again.
+    for (event, at) in events.iter().zip([0, 30_000, 40_000, 100_000]) {
+        for again in [0, 500] {
+            place.take(arrival(ANA, NOW + at + again, &format!("{event} uniqueid=1"))).await;
+        }
+    }
+    let mut written = Vec::new();
+    while let Some(entry) = place.store.journal_due(&"crm".into(), NOW + HOUR, 10).await.unwrap().pop() {
+        let call = entry.ended_call().unwrap();
+        written.push((call.agent.clone().unwrap(), call.duration, call.key.split_once('-').unwrap().1.to_owned()));
+        assert!(entry.is_true());
+        let done = super::journal::Step::Tried(super::journal::Tried::Written);
+        place.store.journal_note(vec![(entry.id, done)], NOW + HOUR).await.unwrap();
+    }
+    let one = |agent: &str, seconds, key: &str| (agent.to_owned(), Some(seconds), key.to_owned());
+    assert_eq!(written, [one("ion", 30, "1-answered"), one("ana", 60, "1.2-answered")]);
+}
+
+#[tokio::test]
 async fn only_the_first_call_of_a_customer_is_due_and_a_parked_one_holds_up_nobody() {
     let place = Place::new();
     for call in 1..=3 {
@@ -346,6 +373,27 @@ async fn a_person_who_is_wiped_is_nowhere_any_more() {
     let file = std::fs::read(place._folder.path().join("calldex-events.db")).unwrap();
     let number = ANA.to_string();
     assert!(!file.windows(number.len()).any(|bytes| bytes == number.as_bytes()), "the file still holds the number");
+}
+
+#[tokio::test]
+async fn a_caller_whom_no_source_could_tell_is_looked_up_again_while_the_call_runs() {
+    let place = Place::new();
+    let tied = |caller| Tie::Tied(Box::new(caller));
+    let down = Caller { undetermined: true, ..Caller::default() };
+    let late = Caller { incomplete: true, ..Caller::default() };
+    for (call, caller) in [("1", Tie::Open), ("2", tied(down.clone())), ("3", tied(late)), ("4", known_as("1", &[]))] {
+        place.take(Arrival { caller, ..arrival(ANA, NOW, &format!("event=ringing agent=ion uniqueid={call}")) }).await;
+    }
+    let open = async || {
+        let calls = place.store.unbound("sales".into(), 10).await.unwrap();
+        calls.iter().map(|call| call.uniqueid.clone().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(place.store.projects_with_unbound_calls().await.unwrap(), ["sales".into()]);
+    assert_eq!(open().await, ["3", "2", "1"]);
+    for call in 1..=3 {
+        place.take(arrival(ANA, NOW + 1, &format!("event=hangup uniqueid={call}"))).await;
+    }
+    assert_eq!(open().await, ["1"], "one that nobody was asked about yet");
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ use guard::Guard;
 use http::address::Reach;
 use identity::{identify, identify_account};
 use quiet::Quiet;
-use recipe::Recipe;
+use recipe::{Recipe, RecipeSource};
 
 /// An API type, by its name in the configuration.
 pub struct ApiType {
@@ -163,55 +163,28 @@ fn agents_of(config: &Config, source: &config::Source) -> Agents {
     Arc::new(of_source.map(|agent| (agent.name.to_string(), agent.clone())).collect())
 }
 
-/// What a source needs whose type is a recipe, for the command line.
-///
-/// # Errors
-/// [`Kind::Invalid`] when its type is none, or has mistakes.
-pub fn workbench_for(
-    config: &Config,
-    source: &config::Source,
-    clock: Arc<dyn Clock>,
-) -> Result<(Arc<Recipe>, Workbench)> {
-    let recipe = match find_type(source) {
-        Some(Type::Recipe(recipe)) => recipe,
-        Some(Type::Broken(problems)) => return Err(Error::new(Kind::Invalid, problems.to_string())),
-        _ => {
-            let message = format!("the type {} of {} is no recipe", source.api_type, source.name);
-            return Err(Error::new(Kind::Invalid, message));
-        }
-    };
-    Ok((recipe, lone_workbench(config, source, clock)?))
+/// A source that shares nothing with others, for the command line.
+pub enum Alone {
+    /// One that is described by a recipe.
+    Recipe(RecipeSource),
+    /// One that is code.
+    Code(Built),
 }
 
-/// What makes contacts in the system of a source, for the command line.
+/// Makes a source that shares nothing with others.
 ///
 /// # Errors
-/// [`Kind::Invalid`] when its type cannot, or has mistakes.
-pub fn contact_maker_for(
-    config: &Config,
-    source: &config::Source,
-    clock: Arc<dyn Clock>,
-) -> Result<Arc<dyn ContactMaker>> {
-    let workbench = lone_workbench(config, source, clock)?;
-    let built = match find_type(source) {
-        Some(Type::Code(api_type)) => (api_type.build)(source, workbench)?,
-        Some(Type::Recipe(recipe)) => {
-            let maker = recipe::RecipeSource::new(&recipe, source, workbench)?;
-            let hidden = hidden_with(source, &maker.secrets());
-            return Ok(Arc::new(Discreet { inner: Arc::new(maker) as Arc<dyn ContactMaker>, hidden }));
-        }
-        Some(Type::Broken(problems)) => return Err(Error::new(Kind::Invalid, problems.to_string())),
-        None => return Err(Error::new(Kind::Invalid, explain_unknown(source))),
-    };
-    let unable = || Error::new(Kind::Invalid, format!("the type {} makes no contacts", source.api_type));
-    built.contact_maker.ok_or_else(unable)
-}
-
-/// A workbench of a source that shares nothing with others.
-fn lone_workbench(config: &Config, source: &config::Source, clock: Arc<dyn Clock>) -> Result<Workbench> {
+/// [`Kind::Invalid`] when there is no such type, or it has mistakes.
+pub fn alone(config: &Config, source: &config::Source, clock: Arc<dyn Clock>) -> Result<Alone> {
     let live = LiveSources::none(Arc::clone(&clock));
     let counted = Counted { budget: Arc::new(Budget::new(rate_of(source), clock)), quiet: Arc::default() };
-    live.workbench(source, &counted, &agents_of(config, source))
+    let workbench = live.workbench(source, &counted, &agents_of(config, source))?;
+    match find_type(source) {
+        Some(Type::Code(api_type)) => (api_type.build)(source, workbench).map(Alone::Code),
+        Some(Type::Recipe(recipe)) => RecipeSource::new(&recipe, source, workbench).map(Alone::Recipe),
+        Some(Type::Broken(problems)) => Err(Error::new(Kind::Invalid, problems.to_string())),
+        None => Err(Error::new(Kind::Invalid, explain_unknown(source))),
+    }
 }
 
 /// The rate that the source names, else the one of its recipe.

@@ -1,10 +1,10 @@
 //! What a source has found so far, for whoever cannot wait until it knows everything about a caller.
 //!
 //! A caller who is known must not be lost because it takes longer to learn who looks after him. A source that goes on
-//! asking about somebody whom it has found calls [`hand_over`] before each such request, with its contacts as they would
+//! asking about somebody whom it has found calls `hand_over` before each such request, with its contacts as they would
 //! be answered at that moment; at the deadline of the call they are the answer. What comes later is for the next call.
 //!
-//! When such a request fails, the contacts are still good for this call, and the source calls [`leave_gap`]: the next call
+//! When such a request fails, the contacts are still good for this call, and the source calls `leave_gap`: the next call
 //! then asks again instead of finding in the cache what is not complete.
 //!
 //! It works for whatever is asked inside of [`collect`], in the same task; outside of it nothing is kept.

@@ -7,23 +7,24 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
-use crate::clock::SystemClock;
-use crate::config::{self, Config};
+use crate::clock::{Clock, SystemClock};
+use crate::config;
 use crate::error::{Error, Kind, Result};
 use crate::model::{Contact, Field};
-use crate::sources::recipe::{CallFields, NewContact, RecipeSource};
+use crate::sources::recipe::{CallFields, NewContact};
 use crate::sources::secrets::hidden_of;
-use crate::sources::watch::Hidden;
-use crate::sources::{contact_maker_for, workbench_for};
+use crate::sources::{self, Alone};
 
 use super::super::contact::printable;
 use super::super::workshop::{block_on, load, no_such};
+use super::event::read_call;
 use super::print;
 
 /// Which source, and what it does.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The name of a source in the configuration whose type is a recipe; for `create` also `salesforce`
+    /// The name of a source in the configuration: of a recipe; `salesforce` for `log_call` and `create`; `soap` and `ticketsys`
+    /// for `log_call`
     source: String,
     /// What it does
     operation: Operation,
@@ -59,17 +60,14 @@ pub(super) fn run(arguments: &Arguments, config: &Path, out: &mut dyn Write) -> 
         config.sources.get(name).ok_or_else(|| no_such("source", name, config.sources.keys().map(|name| &**name)))?;
     let mut hidden = hidden_of(settings);
     let done = block_on(async {
+        let source = sources::alone(&config, settings, Arc::new(SystemClock))?;
+        if let Alone::Recipe(recipe) = &source {
+            recipe.secrets().iter().for_each(|secret| hidden.add(secret));
+        }
         match arguments.operation {
-            Operation::Create => create(arguments, &config, settings).await,
-            Operation::LogCall => {
-                let (call, source) = (read_object(arguments)?, recipe_source(&config, settings, &mut hidden)?);
-                Ok(said(source.log_fields(call).await?, "nothing to write down, or no id in the answer"))
-            }
-            Operation::Search => {
-                let text = arguments.text.as_deref().ok_or_else(|| missing("--text TEXT"))?;
-                let found = recipe_source(&config, settings, &mut hidden)?.search(text).await?;
-                Ok(found.iter().map(line).collect())
-            }
+            Operation::Create => create(arguments, source).await,
+            Operation::LogCall => log_call(arguments, settings, source).await,
+            Operation::Search => search(arguments, source).await,
         }
     })?;
     // A system may repeat what it was sent, also in the place of an id.
@@ -77,19 +75,44 @@ pub(super) fn run(arguments: &Arguments, config: &Path, out: &mut dyn Write) -> 
     print(out, &hidden.hide(&done))
 }
 
-fn recipe_source(config: &Config, settings: &config::Source, hidden: &mut Hidden) -> Result<RecipeSource> {
-    let (recipe, workbench) = workbench_for(config, settings, Arc::new(SystemClock))?;
-    let source = RecipeSource::new(&recipe, settings, workbench)?;
-    source.secrets().iter().for_each(|secret| hidden.add(secret));
-    Ok(source)
-}
-
-/// Makes a contact; Salesforce can do that too, which is no recipe.
-async fn create(arguments: &Arguments, config: &Config, settings: &config::Source) -> Result<String> {
+async fn create(arguments: &Arguments, source: Alone) -> Result<String> {
     let fields = read_object(arguments)?.into_iter();
     let fields = fields.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect();
-    let maker = contact_maker_for(config, settings, Arc::new(SystemClock))?;
-    Ok(said(maker.make_contact(NewContact { fields }).await?, "made, without an id in the answer"))
+    let new = NewContact { fields };
+    let made = match source {
+        Alone::Recipe(recipe) => recipe.create(&new).await?,
+        Alone::Code(built) => {
+            built.contact_maker.ok_or_else(|| unable(arguments, "make contacts"))?.make_contact(new).await?
+        }
+    };
+    Ok(said(made, "made, without an id in the answer"))
+}
+
+async fn log_call(arguments: &Arguments, settings: &config::Source, source: Alone) -> Result<String> {
+    let call = read_object(arguments)?;
+    match source {
+        Alone::Recipe(recipe) => {
+            Ok(said(recipe.log_fields(call).await?, "nothing to write down, or no id in the answer"))
+        }
+        Alone::Code(built) => {
+            let log = built.call_log.ok_or_else(|| unable(arguments, "write calls down"))?;
+            log.log_call(Arc::new(read_call(&call, &settings.name, SystemClock.utc_millis())?)).await?;
+            Ok("written down\n".to_owned())
+        }
+    }
+}
+
+async fn search(arguments: &Arguments, source: Alone) -> Result<String> {
+    let text = arguments.text.as_deref().ok_or_else(|| missing("--text TEXT"))?;
+    let Alone::Recipe(recipe) = source else { return Err(unable(arguments, "search by text")) };
+    Ok(recipe.search(text).await?.iter().map(line).collect())
+}
+
+fn unable(arguments: &Arguments, what: &str) -> Error {
+    Error::new(
+        Kind::Invalid,
+        format!("the source {} cannot {what}; its type is no recipe that could", arguments.source),
+    )
 }
 
 fn said(id: Option<String>, otherwise: &str) -> String {

@@ -75,6 +75,45 @@ fn a_call_that_one_queue_lost_and_another_took_is_running() {
 }
 
 #[test]
+fn a_call_that_goes_on_to_another_agent_is_running_again_and_has_two_conversations() {
+    let mut events = vec![
+        event("queue_answer", 5_000, &[("agent", "ion"), ("queue", "first")]),
+        event("queue_answer_end", 35_000, &[("agent", "ion"), ("queue", "first")]),
+        event("ringing", 36_000, &[("agent", "ana")]),
+    ];
+    assert_eq!(assemble(&events, false).state, State::Over, "a telephone that rings may be one that was overtaken");
+    events.push(event("queue_answer", 40_000, &[("agent", "ana"), ("queue", "second")]));
+    let call = assemble(&events, false);
+    assert_eq!((call.state, call.outcome, call.agent.as_deref()), (State::Answered, None, Some("ana")));
+    events.push(event("queue_answer_end", 100_000, &[("agent", "ana"), ("queue", "second")]));
+    let told = |call: &Assembled| {
+        let agent = call.agent.clone().unwrap_or_default();
+        (call.state, agent, call.queue.clone().unwrap_or_default(), call.started - BEGIN, call.waited, call.duration)
+    };
+    let second = (State::Over, "ana".to_owned(), "second".to_owned(), 36_000, Some(4), Some(60));
+    assert_eq!(told(&assemble(&events, false)), second);
+    let first = (State::Over, "ion".to_owned(), "first".to_owned(), 0, Some(5), Some(30));
+    assert_eq!(conversations(&events, false).iter().map(told).collect::<Vec<_>>(), [first, second]);
+}
+
+#[test]
+fn a_call_does_not_go_on_where_that_may_be_an_answer_that_was_overtaken() {
+    let end = event("queue_answer_end", 5_000, &[("agent", "ion")]);
+    for (after, answer, before) in [
+        (9_000, Some("ION"), vec![end.clone()]),
+        (6_000, Some("ana"), vec![end.clone()]),
+        (9_000, None, vec![end.clone()]),
+        (9_000, Some("ana"), vec![event("queue_answer_end", 5_000, &[])]),
+        (9_000, Some("ana"), vec![end.clone(), event("hangup", 6_000, &[])]),
+        (9_000, Some("ana"), vec![event("missed_calls", 5_000, &[])]),
+    ] {
+        let agent: Vec<_> = answer.map(|agent| ("agent", agent)).into_iter().collect();
+        let events: Vec<_> = before.into_iter().chain([event("queue_answer", after, &agent)]).collect();
+        assert_eq!(conversations(&events, true).len(), 1, "{events:?}");
+    }
+}
+
+#[test]
 fn what_the_pbx_sends_is_not_worked_out() {
     let params = [("queue_hold_time", "17"), ("fail_reason", "queue_hangup")];
     let call = assemble(&[event("missed_calls", 20_000, &params)], false);

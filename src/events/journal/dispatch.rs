@@ -5,14 +5,16 @@
 //! the configuration changes or the server stops; a request that was under way then is made again, with the same key.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use metrics::counter;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::super::caller::Caller;
+use super::super::rows::CallRow;
 use super::super::store::EventStore;
 use super::entry::{Entry, Tried};
 use crate::clock::Clock;
@@ -51,6 +53,12 @@ const LONGEST_LOOKUP: i64 = 120_000;
 /// Longest failure that is kept, in characters.
 const LONGEST_ERROR: usize = 300;
 
+/// Finds out who called, for calls whose sources could not tell when they rang.
+pub(crate) trait Callers: Send + Sync {
+    /// Looks the caller of a call up and notes him; `None` when nobody can tell yet.
+    fn look_up<'a>(&'a self, call: &'a CallRow) -> BoxFuture<'a, Option<Caller>>;
+}
+
 /// Where calls are written to.
 #[derive(Clone)]
 pub struct Target {
@@ -71,18 +79,25 @@ pub struct Dispatcher {
     clock: Arc<dyn Clock>,
     tasks: Mutex<JoinSet<()>>,
     wake: Arc<Notify>,
+    /// Until when targets want to be left alone, by their names: a new configuration does not change that.
+    rests: Mutex<HashMap<Arc<str>, Rest>>,
 }
+
+/// Until when a target wants to be left alone.
+type Rest = Arc<Mutex<Option<Instant>>>;
 
 impl Dispatcher {
     /// Sends nothing until it is told where to.
     pub(crate) fn new(store: Arc<EventStore>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, tasks: Mutex::default(), wake: Arc::default() }
+        Self { store, clock, tasks: Mutex::default(), wake: Arc::default(), rests: Mutex::default() }
     }
 
     /// Sends to these targets from now on. Must be called within a tokio runtime.
-    pub(crate) fn configure(&self, targets: &Targets) {
+    pub(crate) fn configure(&self, targets: &Targets, callers: &Weak<dyn Callers>) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         *tasks = JoinSet::new();
+        let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+        rests.retain(|name, _| targets.contains_key(name));
         for (name, target) in targets {
             let line = Line {
                 name: Arc::clone(name),
@@ -90,7 +105,9 @@ impl Dispatcher {
                 store: Arc::clone(&self.store),
                 clock: Arc::clone(&self.clock),
                 wake: Arc::clone(&self.wake),
+                callers: Weak::clone(callers),
                 slot: Mutex::new(self.clock.now()),
+                rest: Arc::clone(rests.entry(Arc::clone(name)).or_default()),
             };
             tasks.spawn(line.run());
         }
@@ -124,14 +141,19 @@ struct Line {
     store: Arc<EventStore>,
     clock: Arc<dyn Clock>,
     wake: Arc<Notify>,
+    callers: Weak<dyn Callers>,
     /// When the next request may leave.
     slot: Mutex<Instant>,
+    rest: Rest,
 }
 
 impl Line {
     async fn run(self) {
         let mut failures = 0;
         loop {
+            if let Some(rest) = self.rest() {
+                tokio::time::sleep(rest).await;
+            }
             let at_once = if failures == 0 { AT_ONCE } else { 1 };
             let woken = self.wake.notified();
             let entries = self.store.journal_due(&self.name, self.clock.utc_millis(), at_once).await;
@@ -172,7 +194,9 @@ impl Line {
 
     async fn send(&self, entry: &Entry) -> Outcome {
         let now = self.clock.utc_millis();
-        let Some(call) = entry.ended_call() else { return Outcome::untried(Step::Postpone(now + NOT_YET.1)) };
+        if entry.call.outcome.is_none() {
+            return Outcome::untried(Step::Postpone(now + NOT_YET.1));
+        }
         if !entry.is_true() {
             return Outcome::untried(Step::Forget);
         }
@@ -181,18 +205,43 @@ impl Line {
             return Outcome::untried(Step::Postpone(now + NOT_YET.0));
         }
         self.wait_for_slot().await;
+        if let Some(rest) = self.rest() {
+            return Outcome::untried(Step::Postpone(self.clock.utc_millis() + super::super::millis(rest)));
+        }
+        let Some(call) = self.with_caller(entry).await.ended_call() else {
+            return Outcome::untried(Step::Postpone(now + NOT_YET.1));
+        };
         let sent = behind(self.target.log.log_call(Arc::new(call))).await;
         let result = match &sent {
             Ok(()) => "written",
             Err(error) if error.is_passing() => "unanswered",
             Err(_) => "refused",
         };
+        if let Some(pause) = sent.as_ref().err().and_then(Error::pause) {
+            // At once: others of the same turn wait for their slot.
+            *self.rest.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(self.clock.now() + pause.min(LONGEST_QUIET));
+        }
         counter!(JOURNAL_TRIES, "target" => self.name.to_string(), "result" => result).increment(1);
         let (down, quiet) = match &sent {
             Ok(()) => (None, None),
             Err(error) => (is_of_target(error).then(|| readable(error)), quiet(error)),
         };
         Outcome { step: Step::Tried(self.judge(entry, sent)), down, quiet }
+    }
+
+    /// The entry with its caller, where his sources could not tell when he rang: they may have been down, as the target was.
+    async fn with_caller(&self, entry: &Entry) -> Entry {
+        let mut entry = entry.clone();
+        let open = entry.call.caller.as_ref().is_none_or(|caller| caller.undetermined || caller.incomplete);
+        if open
+            && entry.call.number.is_some()
+            && let Some(callers) = self.callers.upgrade()
+            && let Some(caller) = callers.look_up(&entry.call).await
+        {
+            entry.call.caller = Some(caller);
+        }
+        entry
     }
 
     fn judge(&self, entry: &Entry, sent: Result<()>) -> Tried {
@@ -230,6 +279,12 @@ impl Line {
         let due = self.store.journal_next_due(&self.name).await.ok().flatten();
         let wait = due.map(|due| u64::try_from(due - self.clock.utc_millis()).unwrap_or_default());
         wait.map_or(LOOK, |millis| Duration::from_millis(millis.max(5)).min(LOOK))
+    }
+
+    /// How long the target still wants to be left alone.
+    fn rest(&self) -> Option<Duration> {
+        let until = *self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        until.map(|until| until.saturating_duration_since(self.clock.now())).filter(|rest| !rest.is_zero())
     }
 
     /// `quiet` is how long the target wants to be left alone.

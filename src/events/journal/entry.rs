@@ -3,9 +3,12 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use url::Url;
 
+use super::super::assemble::{State, conversations};
+use super::super::intake;
 use super::super::rows::{self, CallRow};
 use super::dispatch::Step;
-use crate::model::{CallOutcome, EndedCall, Event};
+use super::read_key;
+use crate::model::{EndedCall, Event};
 
 /// Longest address of a recording that is passed on, in bytes: a cut one would lead nowhere.
 const LONGEST_ADDRESS: usize = 2_000;
@@ -50,9 +53,17 @@ pub(in super::super) fn due(
         Ok((row.get(0)?, row.get(1)?, u32::try_from(tries).unwrap_or(u32::MAX), row.get(3)?))
     })?;
     let rows: Vec<(i64, String, u32, i64)> = rows.collect::<rusqlite::Result<_>>()?;
-    let entry = |(id, key, tries, call)| {
+    let entry = |(id, key, tries, call): (i64, String, u32, i64)| {
         let row = rows::call(connection, call).optional()?;
-        let last = super::super::intake::events_of(connection, call)?.pop();
+        let mut events = intake::events_of(connection, call)?;
+        // What has ended by being given up is over in its row.
+        let mut all = conversations(&events, row.as_ref().is_some_and(|call| call.state == State::Over));
+        let last = events.pop();
+        let (part, _) = read_key(&key);
+        if all.len() > 1 && (1..=all.len()).contains(&part) {
+            let one = all.swap_remove(part - 1);
+            return Ok(row.map(|call| Entry { id, key, tries, call: call.with(one), last }));
+        }
         Ok(row.map(|call| Entry { id, key, tries, call, last }))
     };
     rows.into_iter().filter_map(|row| entry(row).transpose()).collect()
@@ -88,7 +99,7 @@ pub(in super::super) fn note(connection: &Connection, id: i64, step: &Step, now:
 
 impl Entry {
     /// The call as writers get it; `None` while it is not over: a queue had lost it, and another one has taken it since.
-    pub(super) fn ended_call(&self) -> Option<EndedCall> {
+    pub(in super::super) fn ended_call(&self) -> Option<EndedCall> {
         let call = &self.call;
         let caller = call.caller.clone().unwrap_or_default();
         Some(EndedCall {
@@ -119,8 +130,8 @@ impl Entry {
     }
 
     /// Whether the entry still says how its call went.
-    pub(super) fn is_true(&self) -> bool {
-        self.call.outcome.map(CallOutcome::as_str) == self.key.rsplit('-').next()
+    pub(in super::super) fn is_true(&self) -> bool {
+        self.call.outcome == read_key(&self.key).1
     }
 }
 

@@ -13,11 +13,13 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::assemble::Assembled;
 use super::caller::Named;
 use super::rows::CallRow;
+use crate::model::CallOutcome;
 use crate::number::Key;
 
-pub(super) use dispatch::Step;
+pub(super) use dispatch::{Callers, Step};
 pub use dispatch::{Dispatcher, Target, Targets};
 #[cfg(test)]
 pub(super) use entry::Tried;
@@ -32,26 +34,57 @@ const SETTLE: i64 = 3_000;
 /// Calls of a number among which one that still waits is looked for.
 const LOOKED_BACK: i64 = 20;
 
-/// Makes an entry for each target of a call that is over, unless there is one. A call that went otherwise than it looked
-/// replaces what has not been tried yet.
-pub(super) fn enter(connection: &Connection, call: &CallRow, targets: &[Arc<str>], now: i64) -> rusqlite::Result<()> {
-    let Some(outcome) = call.outcome.filter(|_| !targets.is_empty()) else { return Ok(()) };
+/// Makes an entry for each target and each conversation of a call that is over, unless there is one. What went otherwise than
+/// it looked replaces what has not been tried yet.
+pub(super) fn enter(
+    connection: &Connection,
+    call: &CallRow,
+    conversations: &[Assembled],
+    targets: &[Arc<str>],
+    now: i64,
+) -> rusqlite::Result<()> {
+    if targets.is_empty() {
+        return Ok(());
+    }
     let store: String =
         connection.prepare_cached("SELECT value FROM meta WHERE name = 'store'")?.query_row([], |row| row.get(0))?;
-    let key = format!("{store}-{}-{}", call.id, outcome.as_str());
+    let key = |(part, conversation): (usize, &Assembled)| Some(key(&store, call.id, part, conversation.outcome?));
+    let keys: Vec<String> = (1..).zip(conversations).filter_map(key).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
     let line = line(connection, call)?;
+    let all = serde_json::Value::from(keys.clone()).to_string();
     for target in targets {
-        let sql = "DELETE FROM journal WHERE call = ?1 AND target = ?2 AND key <> ?3 AND state = 0 AND tries = 0";
-        connection.prepare_cached(sql)?.execute(params![call.id, &**target, key])?;
+        let sql = "DELETE FROM journal WHERE call = ?1 AND target = ?2 AND state = 0 AND tries = 0 \
+                   AND key NOT IN (SELECT value FROM json_each(?3))";
+        connection.prepare_cached(sql)?.execute(params![call.id, &**target, all])?;
         let sql = "INSERT OR IGNORE INTO journal (key, project, target, call, line, state, due, created) \
                    VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)";
         let mut statement = connection.prepare_cached(sql)?;
-        statement.execute(params![key, &*call.project, &**target, call.id, line, now + SETTLE, now])?;
+        for key in &keys {
+            statement.execute(params![key, &*call.project, &**target, call.id, line, now + SETTLE, now])?;
+        }
     }
     match call.caller.as_ref().and_then(|caller| caller.contact.as_ref()) {
         Some(contact) => join_contact(connection, call, contact),
         None => Ok(()),
     }
+}
+
+/// What a conversation is called in other systems, for ever: the store, the number of the call, from the second conversation
+/// on its place in the call, and how it went.
+fn key(store: &str, call: i64, part: usize, outcome: CallOutcome) -> String {
+    let part = if part > 1 { format!(".{part}") } else { String::new() };
+    format!("{store}-{call}{part}-{}", outcome.as_str())
+}
+
+/// Reads the place in the call and how it went, of a [`key`].
+fn read_key(key: &str) -> (usize, Option<CallOutcome>) {
+    let mut words = key.rsplit('-');
+    let outcome = words.next().and_then(CallOutcome::parse);
+    let part = words.next().and_then(|call| call.split_once('.')?.1.parse().ok());
+    (part.unwrap_or(1), outcome)
 }
 
 /// The customer whose calls are written one after another: the contact that is calling, else his number, or this call

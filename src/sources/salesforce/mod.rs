@@ -130,7 +130,7 @@ impl Salesforce {
         let spellings = self.spellings(question);
         let Some(query) = search::sosl(&spellings) else { return Ok(Vec::new()) };
         let until = self.org.now() + self.timeout;
-        let answer = self.org.search(&query).await?;
+        let (answer, session) = self.org.search(&query).await?;
         let records::Found { contacts, records, hidden } = records::contacts(&answer)?;
         if contacts.is_empty() && hidden {
             // Without this the answer would be taken at its word, whomever it names.
@@ -142,15 +142,11 @@ impl Salesforce {
             let message = format!("the search finds {records} records and more, and the caller may be among those");
             return Err(Error::new(Kind::Corrupt, message));
         }
-        if hits.is_empty() {
-            return Ok(hits);
-        }
         prefer(&mut hits, is_mobile);
         order(&mut hits);
-        let instance = self.org.session().await?.instance.clone();
         for hit in &mut hits {
             let contact = Arc::make_mut(&mut hit.contact);
-            self.links.set(contact, &instance, &question.number);
+            self.links.set(contact, &session.instance, &question.number);
         }
         if let Some(owners) = &self.owners {
             let now = self.org.now();

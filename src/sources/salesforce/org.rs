@@ -74,22 +74,28 @@ impl Org {
         Err(Error::new(Kind::Refused, message))
     }
 
-    /// Searches by SOSL.
-    pub(super) async fn search(&self, query: &str) -> Result<Value> {
+    /// Searches by SOSL. Returns the answer and the session in which it was given.
+    pub(super) async fn search(&self, query: &str) -> Result<(Value, Arc<Session>)> {
         self.rest(Method::GET, "search/", Some(query), None).await
     }
 
     /// Asks by SOQL.
     pub(super) async fn query(&self, query: &str) -> Result<Value> {
-        self.rest(Method::GET, "query/", Some(query), None).await
+        Ok(self.rest(Method::GET, "query/", Some(query), None).await?.0)
     }
 
     /// Creates a record.
     pub(super) async fn create(&self, kind: &str, fields: &Value) -> Result<Value> {
-        self.rest(Method::POST, &format!("sobjects/{kind}/"), None, Some(fields)).await
+        Ok(self.rest(Method::POST, &format!("sobjects/{kind}/"), None, Some(fields)).await?.0)
     }
 
-    async fn rest(&self, method: Method, path: &str, query: Option<&str>, body: Option<&Value>) -> Result<Value> {
+    async fn rest(
+        &self,
+        method: Method,
+        path: &str,
+        query: Option<&str>,
+        body: Option<&Value>,
+    ) -> Result<(Value, Arc<Session>)> {
         let body = body.map(Value::to_string);
         self.within(|session| {
             let (method, body) = (method.clone(), body.clone());
@@ -104,7 +110,10 @@ impl Org {
                 if !request.body.is_empty() {
                     request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 }
-                self.read(&self.client.send(request).await?)
+                Ok(match self.read(&self.client.send(request).await?)? {
+                    Outcome::Done(value) => Outcome::Done((value, session)),
+                    Outcome::Expired => Outcome::Expired,
+                })
             }
         })
         .await

@@ -10,6 +10,7 @@ use super::task::is_id;
 use crate::directory::Hit;
 use crate::error::{Error, Kind, Result};
 use crate::model::Field;
+use crate::sources::so_far;
 
 /// How long their query may take: the caller is known already and waits.
 const QUERY: Duration = Duration::from_millis(300);
@@ -46,15 +47,25 @@ impl Owners {
         wanted.retain(|id| is_id(id) && self.get(id, now).is_none());
         wanted.sort_unstable();
         wanted.dedup();
-        if !wanted.is_empty() {
-            let late = |_| Err(Error::new(Kind::Timeout, "no answer in the time of a follow-up request"));
-            match tokio::time::timeout(limit.min(QUERY), ask(query(&wanted))).await.unwrap_or_else(late) {
-                Ok(answer) => self.learn(wanted, &answer, now),
-                Err(why) => {
-                    tracing::debug!(target: "calldex::sources", "the owners' extensions are not known: {why}");
+        self.set_known(hits, now);
+        if wanted.is_empty() {
+            return;
+        }
+        so_far::hand_over(hits);
+        let late = |_| Err(Error::new(Kind::Timeout, "no answer in the time of a follow-up request"));
+        match tokio::time::timeout(limit.min(QUERY), ask(query(&wanted))).await.unwrap_or_else(late) {
+            Ok(answer) => self.learn(wanted, &answer, now),
+            Err(why) => {
+                tracing::debug!(target: "calldex::sources", "the owners' extensions are not known: {why}");
+                if why.is_passing() {
+                    so_far::leave_gap();
                 }
             }
         }
+        self.set_known(hits, now);
+    }
+
+    fn set_known(&self, hits: &mut [Hit], now: Instant) {
         for hit in hits {
             let owner = hit.contact.get(Field::Owner).and_then(|id| self.get(id, now)).flatten();
             if let Some(extension) = owner {
@@ -102,6 +113,7 @@ mod tests {
     use crate::clock::{Clock, SystemClock};
     use crate::model::Contact;
     use crate::number::ladder::Rung;
+    use crate::sources::so_far::SoFar;
 
     const ID: &str = "005A0000001AbCdEFG";
 
@@ -120,14 +132,15 @@ mod tests {
         let (owners, now) = (Owners::new("SIP/{extension}".to_owned()), SystemClock.now());
         for (limit, most) in [(Duration::from_secs(10), QUERY), (Duration::from_millis(20), Duration::from_millis(20))]
         {
-            let (start, mut hits) = (tokio::time::Instant::now(), hits());
-            let asking = owners.set_lines(&mut hits, now, limit, |_| pending());
+            let (start, so_far, mut hits) = (tokio::time::Instant::now(), SoFar::default(), hits());
+            let asking = so_far::collect(&so_far, owners.set_lines(&mut hits, now, limit, |_| pending()));
             tokio::time::timeout(Duration::from_secs(60), asking).await.expect("it is waited for");
             assert_eq!((line(&hits), start.elapsed()), (None, most));
+            assert!(so_far.hits().is_some() && so_far.has_gap(), "whoever waits gets him, and asks again");
         }
-        let mut hits = hits();
+        let (so_far, mut hits) = (SoFar::default(), hits());
         let answer = json!({"records": [{"Id": ID, "Extension": "101"}]});
-        owners.set_lines(&mut hits, now, QUERY, |_| ready(Ok(answer))).await;
-        assert_eq!(line(&hits), Some("SIP/101"), "the next one is asked again");
+        so_far::collect(&so_far, owners.set_lines(&mut hits, now, QUERY, |_| ready(Ok(answer)))).await;
+        assert_eq!((line(&hits), so_far.has_gap()), (Some("SIP/101"), false), "the next one is asked again");
     }
 }

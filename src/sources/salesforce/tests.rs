@@ -8,6 +8,7 @@ use super::stand_in::{PASSWORD, State, TOKEN, USER, start};
 use super::*;
 use crate::model::{CallOutcome, ContactId, ContactRef, Direction, EndedCall, Field};
 use crate::number::ladder::Rung;
+use crate::sources::so_far::{self, SoFar};
 use crate::sources::stand_in::{StandIn, question, workbench};
 use crate::sources::{CallLog, settings_for_tests};
 
@@ -211,6 +212,17 @@ async fn the_owners_extension_becomes_the_line() {
     }
     let queries = server.received().iter().filter(|request| request.line().contains("query/")).count();
     assert_eq!(queries, 1, "it is remembered");
+}
+
+#[tokio::test]
+async fn a_caller_is_handed_over_with_his_page_before_his_owner_is_asked_for() {
+    let (server, _state) = start().await;
+    let built = made(&server, &format!("{}&direct_line=SIP/%7Bextension%7D", by_password()));
+    let so_far = SoFar::default();
+    let hits = so_far::collect(&so_far, found(&built)).await.unwrap();
+    let early = so_far.hits().expect("he is handed over");
+    assert_eq!(early[0].contact.get(Field::BackendLink), hits[0].contact.get(Field::BackendLink));
+    assert_eq!((early[0].contact.get(Field::DirectLine), so_far.has_gap()), (None, false));
 }
 
 fn ended() -> EndedCall {

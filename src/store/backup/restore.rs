@@ -24,6 +24,9 @@ pub struct Restored {
 /// The kinds of files in a backup, in the order of its manifest.
 const KINDS: [&Migrations; 2] = [&DIRECTORY, &EVENTS];
 
+/// More calls than anybody has between two backups.
+const SKIPPED: u32 = 10_000_000;
+
 /// Checks a backup: the manifest, the size and hash of every file, SQLite's own check, and that this program knows its
 /// tables. Changes nothing.
 ///
@@ -91,6 +94,7 @@ pub fn restore(folder: &Path, paths: &[&Path], replace: bool, now: i64) -> Resul
     let plan = plan(&places, now)?;
     let prepare = || {
         places.iter().try_for_each(|(file, path)| copy_synced(&folder.join(&file.name), &fresh(path), file))?;
+        places.iter().skip(1).try_for_each(|(_, path)| skip_numbers(&fresh(path)))?;
         // Copying takes a while, in which somebody may have begun to use the store.
         make_way()?;
         plan.write(home)
@@ -99,6 +103,20 @@ pub fn restore(folder: &Path, paths: &[&Path], replace: bool, now: i64) -> Resul
     plan.carry_out(home)?;
     let aside = places.iter().map(|(_, path)| plan.aside(path)).filter(|aside| aside.exists()).collect();
     Ok(Restored { manifest, aside })
+}
+
+/// Gives the calls to come numbers that none has had: systems that calls are written down in know those since the backup by
+/// their numbers, and would take a new call for one of these.
+fn skip_numbers(events: &Path) -> Result<()> {
+    let skip = || -> rusqlite::Result<()> {
+        let connection = Connection::open_with_flags(events, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.execute_batch(&format!(
+            "BEGIN; INSERT INTO sqlite_sequence (name, seq) SELECT 'call', 0 \
+             WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'call'); \
+             UPDATE sqlite_sequence SET seq = seq + {SKIPPED} WHERE name = 'call'; COMMIT"
+        ))
+    };
+    skip().map_err(|error| Error::new(Kind::Unavailable, "cannot prepare the events").because(error))
 }
 
 fn plan(places: &[(&Copied, &Path)], now: i64) -> Result<Plan> {

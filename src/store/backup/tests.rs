@@ -180,6 +180,26 @@ fn events_are_backed_up_beside_the_contacts_and_neither_is_taken_for_the_other()
     Store::open(&events, &EVENTS).unwrap();
 }
 
+#[test]
+fn calls_after_a_restore_get_numbers_that_those_since_the_backup_did_not_have() {
+    let place = Place::new();
+    let events = crate::store::events_path(place.store.path());
+    for had_calls in [false, true] {
+        let copy = place.path(&format!("copy-{had_calls}"));
+        let store = Store::open(&events, &EVENTS).unwrap();
+        let sequence = |path: &Path| {
+            let sql = "SELECT max(seq) FROM sqlite_sequence WHERE name = 'call'";
+            let last: Option<i64> = Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
+            last.unwrap_or_default()
+        };
+        let before = sequence(&events);
+        backup(&[&place.store, &store], &copy, 1).unwrap();
+        drop(store);
+        restore(&copy, &[place.store.path(), &events], true, 5 + i64::from(had_calls)).unwrap();
+        assert_eq!(sequence(&events) - before, 10_000_000, "{had_calls}");
+    }
+}
+
 /// A store of two files, both with a log beside it as a damaged one may have, and a backup of what it was before.
 fn store_and_backup() -> (Place, PathBuf) {
     let place = Place::new();

@@ -78,3 +78,14 @@ fn the_recipe_of_the_guide_finds_callers_and_writes_calls_down() {
     workplace.write("call.json", TinyCrm.call().to_string());
     assert_eq!(workplace.succeed(&["recipe", "call", "crm", "log_call", "--event", "call.json"]), "900\n");
 }
+
+#[test]
+fn a_recipe_that_cannot_be_read_keeps_no_other_one_from_its_tests() {
+    let workplace = Workplace::new("");
+    workplace.write("recipes/broken.toml", "title = 5");
+    let tried = workplace.run(&["recipe", "test"]);
+    let (said, failed) = (text(&tried.stdout), text(&tried.stderr));
+    assert!(said.contains("broken: FAILED: ") && failed.contains("1 test failed"), "{said}{failed}");
+    assert!(said.contains("zoho: ") && said.matches("FAILED").count() == 1, "{said}");
+    assert!(workplace.fail(&["recipe", "test", "broken"]).contains("broken.toml"));
+}

@@ -212,3 +212,40 @@ fn the_journal_calls_the_class_of_the_customer_with_all_that_is_known_and_again_
     assert!(bench.arrived(bench.crm.log_path()).is_empty(), "a task beside the class");
     bench.end(server);
 }
+
+const CLASS: &str =
+    ", webservices = { send_call = { xml = \"CreateActivitiesWebService\", method = \"sendCallInfo\" } } }";
+
+#[test]
+fn a_call_is_written_down_from_the_command_line() {
+    let call =
+        r#"{ "key": "by-hand-1", "number": "+40722111222", "outcome": "answered", "agent": "101", "duration": 61 }"#;
+    let agent = "[agent.ion]\nextension = \"101\"\nowner = { crm = \"005A00000000000007\" }\n";
+    let command = ["recipe", "call", "crm", "log_call", "--event", "call.json"];
+    let bench = Bench::new(BY_PASSWORD, agent);
+    bench.workplace.write("call.json", call);
+    assert_eq!(bench.workplace.succeed(&command), "written down\n");
+    let task = bench.arrived(bench.crm.log_path())[0].json();
+    assert_eq!((&task["CallObject"], &task["OwnerId"]), (&json!("by-hand-1"), &json!("005A00000000000007")), "{task}");
+    let bench = Bench::new(&BY_PASSWORD.replace(" }", CLASS), "");
+    bench.workplace.write("call.json", call);
+    assert_eq!(bench.workplace.succeed(&command), "written down\n");
+    let sent = bench.arrived("/services/Soap/class/CreateActivitiesWebService");
+    assert!(sent[0].body.contains("+40722111222"), "{}", sent[0].body);
+}
+
+#[test]
+fn a_class_without_its_wsdl_costs_no_caller_and_a_check_says_what_is_missing() {
+    let bench = Bench::new(&BY_PASSWORD.replace(" }", CLASS), "");
+    std::fs::remove_file(bench.workplace.path("CreateActivitiesWebService.wsdl")).unwrap();
+    let checked = bench.workplace.succeed(&["config", "check"]);
+    let missing = "finished calls are not sent to its class: there is no file CreateActivitiesWebService.wsdl";
+    assert!(checked.contains(missing), "{checked}");
+    let server = bench.workplace.serve();
+    expect(&server, "0722111222", "Ana Pop");
+    server.wait_for_log(missing);
+    bench.end(server);
+    let bench = Bench::new("{ client_id = \"app\", username = \"ion@example.com\", private_key = \"none.pem\" }", "");
+    let checked = bench.workplace.succeed(&["config", "check"]);
+    assert!(checked.contains("[source.crm]: cannot be asked: cannot read the file of the private key"), "{checked}");
+}

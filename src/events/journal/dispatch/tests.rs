@@ -4,24 +4,41 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::clock::SystemClock;
+use crate::events::caller::Named;
 use crate::events::intake::{Arrival, Tie};
 use crate::events::journal::Which;
 use crate::model::{EndedCall, Event};
+use crate::number::Key;
 use crate::sources::Writing;
 
 /// How long anything may take on a busy machine.
 const AT_MOST: Duration = Duration::from_secs(60);
 
-/// Notes the calls that it gets; it has a defect that the call `broken` shows.
+/// Notes the calls that it gets, each with the id of its contact; it has a defect that the call `broken` shows.
 #[derive(Default)]
 struct Notebook(Mutex<Vec<String>>);
+
+/// Knows everybody as the contact 7, once it is asked.
+#[derive(Default)]
+struct Everybody;
+
+impl Callers for Everybody {
+    fn look_up<'a>(&'a self, _: &'a CallRow) -> BoxFuture<'a, Option<Caller>> {
+        let contact = Named { source: "crm".into(), id: "7".into() };
+        Box::pin(async { Some(Caller { contact: Some(contact), ..Caller::default() }) })
+    }
+}
 
 impl CallLog for Notebook {
     fn log_call(&self, call: Arc<EndedCall>) -> Writing<'static> {
         let name = call.uniqueid.clone().unwrap();
-        self.0.lock().unwrap().push(name.clone());
+        let contact = call.contact.as_ref().map(|contact| format!(" {}", contact.id));
+        self.0.lock().unwrap().push(name.clone() + &contact.unwrap_or_default());
         Box::pin(async move {
             assert_ne!(name, "broken", "a defect, as a test");
+            if name == "too many" {
+                return Err(Error::new(Kind::Unavailable, "no more now").retry_after(Some(LONGEST_QUIET)));
+            }
             Ok(())
         })
     }
@@ -37,6 +54,8 @@ struct Bench {
     store: Arc<EventStore>,
     notebook: Arc<Notebook>,
     dispatcher: Dispatcher,
+    targets: Targets,
+    everybody: Arc<dyn Callers>,
     _folder: tempfile::TempDir,
 }
 
@@ -47,20 +66,26 @@ impl Bench {
         let (notebook, clock) = (Arc::new(Notebook::default()), Arc::new(SystemClock));
         let dispatcher = Dispatcher::new(Arc::clone(&store), clock);
         let log = Arc::clone(&notebook) as Arc<dyn CallLog>;
-        dispatcher.configure(&Targets::from([("crm".into(), Target { log, tries: 50, per_minute: 60_000 })]));
-        Self { store, notebook, dispatcher, _folder: folder }
+        let everybody: Arc<dyn Callers> = Arc::new(Everybody);
+        let targets = Targets::from([("crm".into(), Target { log, tries: 50, per_minute: 600 })]);
+        dispatcher.configure(&targets, &Arc::downgrade(&everybody));
+        Self { store, notebook, dispatcher, targets, everybody, _folder: folder }
     }
 
     /// A call of a number is over, a while ago.
     async fn end_call(&self, name: &str) {
+        self.end_call_of(name, None, Tie::Nobody).await;
+    }
+
+    async fn end_call_of(&self, name: &str, number: Option<Key>, caller: Tie) {
         let params = [("event", "missed_calls"), ("uniqueid", name)];
         let params: BTreeMap<_, _> =
             params.into_iter().map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect();
         let arrival = Arrival {
             event: Event { project: "sales".into(), received: 1_000_000, params },
             agents: Vec::new(),
-            number: None,
-            caller: Tie::Nobody,
+            number,
+            caller,
             journal: Arc::new(["crm".into()]),
             longest_call: 3_600_000,
         };
@@ -114,6 +139,41 @@ async fn a_call_that_is_written_but_cannot_be_noted_is_not_sent_again() {
     bench.sql("DROP TRIGGER full").await;
     bench.until_written(1).await;
     assert_eq!(bench.notebook.calls(), ["only"]);
+}
+
+#[tokio::test]
+async fn a_target_that_asks_for_it_is_left_alone_also_by_a_new_configuration() {
+    let bench = Bench::new();
+    bench.sql("CREATE TRIGGER together AFTER INSERT ON journal BEGIN UPDATE journal SET due = 0; END").await;
+    for name in ["too many", "second", "third", "fourth"] {
+        bench.end_call(name).await;
+    }
+    let sent = async {
+        while bench.notebook.calls().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(AT_MOST, sent).await.expect("the first is sent");
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        assert_eq!(bench.notebook.calls(), ["too many"]);
+        bench.dispatcher.configure(&bench.targets, &Arc::downgrade(&bench.everybody));
+    }
+}
+
+#[tokio::test]
+async fn a_caller_whom_no_source_could_tell_is_looked_up_before_he_is_written_down() {
+    let bench = Bench::new();
+    let down = Caller { undetermined: true, ..Caller::default() };
+    let known = Caller { contact: Some(Named { source: "crm".into(), id: "1".into() }), ..Caller::default() };
+    let nobody = Caller::default();
+    for (name, caller) in [("down", down), ("known", known), ("nobody", nobody)] {
+        bench.end_call_of(name, Key::new(40_722_111_222), Tie::Tied(Box::new(caller))).await;
+    }
+    bench.until_written(3).await;
+    let mut calls = bench.notebook.calls();
+    calls.sort();
+    assert_eq!(calls, ["down 7", "known 1", "nobody"]);
 }
 
 #[test]
