@@ -92,6 +92,7 @@ impl Guard {
 
     /// Lets a source try once more whose credentials were refused; called when the configuration is read again.
     pub fn forgive(&self) {
+        self.0.source.forgive();
         self.0.breaker().forgive(self.0.clock.now());
         self.0.show();
     }

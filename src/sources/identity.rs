@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use super::Agents;
+use super::Around;
 use crate::config::{self, Param, Params};
 
 /// Longest text that may be the path of a file, in bytes.
@@ -17,8 +17,8 @@ const LARGEST_FILE: u64 = 8 << 20;
 
 /// Stands for all settings of a source, secrets and files included, without showing any: another credential may see other
 /// people, and a key that was renewed or came late counts from the next reload on.
-pub(super) fn identify(source: &config::Source, agents: &Agents) -> String {
-    digest(source, &format!("{source:?} {agents:?}"), &files_of(source))
+pub(super) fn identify(source: &config::Source, around: &Around) -> String {
+    digest(source, &format!("{source:?} {around:?}"), &files_of(source))
 }
 
 /// Stands for the account on the other side.
@@ -89,12 +89,12 @@ mod tests {
         let mut source = settings_for_tests("crm", keys);
         source.folder = folder.path().to_path_buf();
         source.ca_file = Some(folder.path().join("ca.pem"));
-        let mut seen = vec![identify(&source, &Agents::default())];
+        let mut seen = vec![identify(&source, &Around::default())];
         for (file, content) in [("key.pem", "old"), ("key.pem", "new"), ("ca.pem", "old"), ("Calls.wsdl", "<a/>")] {
             std::fs::write(folder.path().join(file), content).unwrap();
-            let settings = identify(&source, &Agents::default());
+            let settings = identify(&source, &Around::default());
             assert!(!seen.contains(&settings), "{file} is {content}");
-            assert_eq!(settings, identify(&source, &Agents::default()));
+            assert_eq!(settings, identify(&source, &Around::default()));
             seen.push(settings);
         }
     }

@@ -25,6 +25,8 @@ mod identity;
 mod jwt;
 pub mod mapping;
 pub mod quiet;
+#[cfg(test)]
+pub(crate) mod random_answers;
 pub mod recipe;
 mod salesforce;
 pub(crate) mod secrets;
@@ -78,6 +80,8 @@ pub struct Workbench {
     pub clock: Arc<dyn Clock>,
     /// The agents whom the source knows as owners.
     pub agents: Agents,
+    /// The countries of its projects, where it has none of its own.
+    pub homes: Homes,
 }
 
 /// What was made of the settings of a source.
@@ -141,14 +145,14 @@ pub fn check_recipe(recipe: &RecipeText) -> std::result::Result<(), Problems> {
 pub fn build(config: &Config, before: &LiveSources) -> LiveSources {
     let mut live = LiveSources { by_name: BTreeMap::new(), ..before.clone() };
     for source in config.sources.values() {
-        let agents = agents_of(config, source);
-        let settings = identify(source, &agents);
+        let around = Around::of(config, source);
+        let settings = identify(source, &around);
         let made = match before.get(&source.name).filter(|before| before.settings == settings) {
             Some(unchanged) => {
                 unchanged.guard.forgive();
                 unchanged.clone()
             }
-            None => live.make(source, settings, &agents, before.get(&source.name)),
+            None => live.make(source, settings, &around, before.get(&source.name)),
         };
         live.by_name.insert(Arc::clone(&source.name), made);
     }
@@ -158,9 +162,30 @@ pub fn build(config: &Config, before: &LiveSources) -> LiveSources {
 /// The agents whom a source knows as owners, by name: those of its own file.
 pub type Agents = Arc<BTreeMap<String, config::Agent>>;
 
-fn agents_of(config: &Config, source: &config::Source) -> Agents {
-    let of_source = config.agents.values().filter(|agent| agent.owner.contains_key(&source.name));
-    Arc::new(of_source.map(|agent| (agent.name.to_string(), agent.clone())).collect())
+/// Countries by the project whose numbers are of them.
+pub type Homes = Arc<BTreeMap<Arc<str>, String>>;
+
+/// What of the rest of a configuration a source works with.
+#[derive(Debug, Default)]
+struct Around {
+    agents: Agents,
+    homes: Homes,
+}
+
+impl Around {
+    fn of(config: &Config, source: &config::Source) -> Self {
+        let agents = config.agents.values().filter(|agent| agent.owner.contains_key(&source.name));
+        let projects = config.projects.values().filter(|project| {
+            source.numbering.country.is_none()
+                && (project.sources.iter().chain(&project.journal)).any(|name| *name == source.name)
+        });
+        let homes =
+            projects.filter_map(|project| Some((Arc::clone(&project.name), project.numbering.country.clone()?)));
+        Self {
+            agents: Arc::new(agents.map(|agent| (agent.name.to_string(), agent.clone())).collect()),
+            homes: Arc::new(homes.collect()),
+        }
+    }
 }
 
 /// A source that shares nothing with others, for the command line.
@@ -178,7 +203,7 @@ pub enum Alone {
 pub fn alone(config: &Config, source: &config::Source, clock: Arc<dyn Clock>) -> Result<Alone> {
     let live = LiveSources::none(Arc::clone(&clock));
     let counted = Counted { budget: Arc::new(Budget::new(rate_of(source), clock)), quiet: Arc::default() };
-    let workbench = live.workbench(source, &counted, &agents_of(config, source))?;
+    let workbench = live.workbench(source, &counted, &Around::of(config, source))?;
     match find_type(source) {
         Some(Type::Code(api_type)) => (api_type.build)(source, workbench).map(Alone::Code),
         Some(Type::Recipe(recipe)) => RecipeSource::new(&recipe, source, workbench).map(Alone::Recipe),
@@ -287,7 +312,7 @@ impl LiveSources {
     pub fn add(&mut self, source: Arc<dyn Source>, settings: &config::Source) {
         let budget = Arc::new(Budget::new(settings.rate, Arc::clone(&self.clock)));
         let counted = Counted { budget, quiet: Arc::default() };
-        let made = self.surround(Built::finder(source), settings, identify(settings, &Agents::default()), counted);
+        let made = self.surround(Built::finder(source), settings, identify(settings, &Around::default()), counted);
         self.by_name.insert(Arc::clone(&settings.name), made);
     }
 
@@ -295,7 +320,7 @@ impl LiveSources {
         &self,
         source: &config::Source,
         settings: String,
-        agents: &Agents,
+        around: &Around,
         before: Option<&LiveSource>,
     ) -> LiveSource {
         let rate = rate_of(source);
@@ -304,7 +329,7 @@ impl LiveSources {
         let budget = kept.cloned().unwrap_or_else(|| Arc::new(Budget::new(rate, Arc::clone(&self.clock))));
         let same = before.filter(|before| before.account == identify_account(source));
         let counted = Counted { budget, quiet: same.map(|same| Arc::clone(&same.counted.quiet)).unwrap_or_default() };
-        let built = self.build(source, &counted, agents).unwrap_or_else(|why| Built::broken(&source.name, &why));
+        let built = self.build(source, &counted, around).unwrap_or_else(|why| Built::broken(&source.name, &why));
         if let Some(fault) = &built.fault {
             tracing::error!(target: "calldex::source", source = %source.name, "{fault}");
         }
@@ -313,8 +338,8 @@ impl LiveSources {
         made
     }
 
-    fn build(&self, source: &config::Source, counted: &Counted, agents: &Agents) -> Result<Built> {
-        let workbench = self.workbench(source, counted, agents)?;
+    fn build(&self, source: &config::Source, counted: &Counted, around: &Around) -> Result<Built> {
+        let workbench = self.workbench(source, counted, around)?;
         match find_type(source) {
             Some(Type::Code(api_type)) => (api_type.build)(source, workbench),
             Some(Type::Recipe(recipe)) => recipe::build(&recipe, source, workbench),
@@ -323,7 +348,7 @@ impl LiveSources {
         }
     }
 
-    fn workbench(&self, source: &config::Source, counted: &Counted, agents: &Agents) -> Result<Workbench> {
+    fn workbench(&self, source: &config::Source, counted: &Counted, around: &Around) -> Result<Workbench> {
         let Counted { budget, quiet } = counted;
         let reach = if source.tenant { Reach::Public } else { Reach::Anywhere };
         let settings = http::Settings { reach, ca_file: source.ca_file.clone(), proxy: None };
@@ -333,7 +358,8 @@ impl LiveSources {
             budget: Arc::clone(budget),
             quiet: Arc::clone(quiet),
             clock: Arc::clone(&self.clock),
-            agents: Arc::clone(agents),
+            agents: Arc::clone(&around.agents),
+            homes: Arc::clone(&around.homes),
         })
     }
 
@@ -464,6 +490,9 @@ pub trait Source: Send + Sync + 'static {
     fn refusal(&self) -> Option<Error> {
         None
     }
+
+    /// Forgets that a login was refused: the configuration was read again, and the next request may try once more.
+    fn forgive(&self) {}
 
     /// Finds the caller's contacts; nobody known is an empty list.
     ///

@@ -104,7 +104,14 @@ pub(crate) fn answer(status: &str, content_type: &str, body: &str) -> Vec<u8> {
 pub(crate) fn workbench() -> Workbench {
     let budget = Arc::new(Budget::new(None, Arc::new(SystemClock)));
     let client = client_within(Reach::Anywhere);
-    Workbench { client, budget, quiet: Arc::default(), clock: Arc::new(SystemClock), agents: Arc::default() }
+    Workbench {
+        client,
+        budget,
+        quiet: Arc::default(),
+        clock: Arc::new(SystemClock),
+        agents: Arc::default(),
+        homes: Arc::default(),
+    }
 }
 
 /// A client without a limit that reaches so far.

@@ -28,8 +28,8 @@ pub(crate) struct Arguments {
     source: String,
     /// What it does
     operation: Operation,
-    /// `log_call`, `create`: a file with a JSON object, `-` for standard input. Of a finished call: `number direction outcome
-    /// started duration dnid agent contact key ...`; of a new contact: `number name company email`
+    /// `log_call`, `create`: a file with a JSON object, `-` for standard input. Of a finished call: the fields that the journal
+    /// sends, of which `number direction outcome started duration` are enough; of a new contact: `number name company email`
     #[arg(long, value_name = "FILE")]
     event: Option<PathBuf>,
     /// `search`: what is searched for

@@ -35,6 +35,15 @@ pub(super) enum Outcome {
     Failed(Error),
 }
 
+/// Reads the answer to a request that writes something: only a success says that it is written.
+pub(super) fn read_written(recipe: &Recipe, answer: &Answer, now: i64) -> Outcome {
+    match read(recipe, answer, now) {
+        Outcome::Unknown if answer.status == StatusCode::NO_CONTENT => Outcome::Data(Rcvar::new(Variable::Null)),
+        Outcome::Unknown => judge(recipe, Meaning::Wrong, answer.status, || UNSAID),
+        other => other,
+    }
+}
+
 /// Reads an answer by the rules of a recipe. `now` is in milliseconds since 1970.
 pub(super) fn read(recipe: &Recipe, answer: &Answer, now: i64) -> Outcome {
     let data = data(recipe, answer);

@@ -8,10 +8,12 @@ use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jmespath::Rcvar;
+use jmespath::{Rcvar, Variable};
 use minijinja::value::Value;
 
 use super::answer::{self, Outcome};
+use super::format::AnswerFormat;
+use super::mapping::People;
 use super::pages::{Page, Search, Turn};
 use super::session::{Session, Sessions};
 use super::settings::Settings;
@@ -24,6 +26,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{Call, Contact, Field};
 use crate::number::ladder::Rung;
 use crate::number::{self, Forms, Number, Numbering, Phone};
+use crate::sources::Homes;
 use crate::sources::http::{Answer, Request};
 use crate::sources::quiet::Quiet;
 use crate::sources::so_far;
@@ -60,6 +63,8 @@ pub(super) struct Engine {
     pub(super) sessions: Sessions,
     /// What the account at the CRM said about being asked.
     pub(super) quiet: Arc<Quiet>,
+    /// The countries of its projects, where the source has none.
+    pub(super) homes: Homes,
     /// Who owners are. Held for a look.
     pub(super) owners: Mutex<HashMap<String, (Instant, Fields)>>,
 }
@@ -67,7 +72,15 @@ pub(super) struct Engine {
 impl Engine {
     /// An engine that has not asked anything yet.
     pub(super) fn new(settings: Settings, wire: Arc<dyn Wire>, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, wire, clock, sessions: Sessions::default(), quiet: Arc::default(), owners: Mutex::default() }
+        Self {
+            settings,
+            wire,
+            clock,
+            sessions: Sessions::default(),
+            quiet: Arc::default(),
+            homes: Homes::default(),
+            owners: Mutex::default(),
+        }
     }
 
     /// Finds the contacts that are the caller. A number that can be read in two ways is asked for in both, since two
@@ -126,34 +139,58 @@ impl Engine {
     }
 
     /// Makes hits of an answer: mapped, then verified by their own numbers.
+    ///
+    /// # Errors
+    /// [`Kind::Corrupt`] when it cannot be read, also when the caller is in it and nothing can be made of his record: whom an
+    /// answer names is never unknown.
     pub(super) fn hits(
         &self,
         plan: &Plan,
         data: &Rcvar,
         (number, numbering): (&Number, &Numbering),
     ) -> Result<Vec<Hit>> {
-        let contacts = self.contacts(plan, data)?;
+        let People { contacts, without_id, has_more_numbers } = self.people(plan, data)?;
         if !self.settings.recipe.verify {
             let asserted = contacts.into_iter().map(|contact| Hit { contact: Arc::new(contact), rung: Rung::Asserted });
             return Ok(asserted.collect());
         }
         let with_numbers = contacts.into_iter().filter(|contact| !contact.numbers.is_empty()).collect();
-        Ok(verify(with_numbers, number, numbering))
+        let hits = verify(with_numbers, number, numbering);
+        let unusable = without_id.into_iter().filter(|contact| !contact.numbers.is_empty()).collect();
+        let corrupt = |why| Err(Error::new(Kind::Corrupt, why));
+        match hits.is_empty() {
+            true if has_more_numbers => corrupt("a record has too many numbers, and the caller's may be among them"),
+            true if !verify(unusable, number, numbering).is_empty() => {
+                corrupt("the record of the caller has no id where the recipe expects it")
+            }
+            _ => Ok(hits),
+        }
     }
 
     /// Makes contacts of an answer.
     pub(super) fn contacts(&self, plan: &Plan, data: &Rcvar) -> Result<Vec<Contact>> {
-        let records = plan.records_in(data);
-        let mut contacts = if plan.map.is_empty() {
-            self.settings.map.contacts(&records)?
+        Ok(self.people(plan, data)?.contacts)
+    }
+
+    fn people(&self, plan: &Plan, data: &Rcvar) -> Result<People> {
+        let records = match plan.records_in(data) {
+            // In XML an element that is there once is no list.
+            one if self.settings.recipe.answer == AnswerFormat::Xml && one.is_object() => {
+                Rcvar::new(Variable::Array(vec![one]))
+            }
+            records => records,
+        };
+        let mut people = if plan.map.is_empty() {
+            self.settings.map.people(&records)?
         } else {
-            self.settings.map.with(&plan.map).contacts(&records)?
+            self.settings.map.with(&plan.map).people(&records)?
         };
         let country = self.settings.numbering.country.as_deref().unwrap_or_default();
-        for number in contacts.iter_mut().flat_map(|contact| &mut contact.numbers) {
+        let contacts = people.contacts.iter_mut().chain(&mut people.without_id);
+        for number in contacts.flat_map(|contact| &mut contact.numbers) {
             number.country = country.to_owned();
         }
-        Ok(contacts)
+        Ok(people)
     }
 
     /// Keeps those that fulfil the conditions of the recipe, where some do and others do not; in a settled order.
@@ -342,7 +379,8 @@ impl Engine {
             let url = request.url.clone();
             let answer = self.send(request, within).await?;
             let now = self.clock.utc_millis();
-            let outcome = answer::read(&self.settings.recipe, &answer, now);
+            let read = if plan.writes { answer::read_written } else { answer::read };
+            let outcome = read(&self.settings.recipe, &answer, now);
             if let Some(pause) = answer::quiet_after(&self.settings.recipe, &answer.headers, now) {
                 self.be_quiet(pause);
             }

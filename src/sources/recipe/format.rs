@@ -137,7 +137,8 @@ pub enum AnswerFormat {
     /// JSON.
     #[default]
     Json,
-    /// XML, turned into JSON.
+    /// XML, turned into JSON. A record that is there once counts as a list of one; for none to mean that nobody is known, the
+    /// path says so: "c || `[]`".
     Xml,
 }
 
@@ -259,7 +260,7 @@ pub struct RequestTable {
     /// record, in the place of the same keys of `[map]`.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
-    /// `log_call`, `create`: JMESPath to the id of what was made.
+    /// `log_call`, `create`: JMESPath to the id of what was made. Without one in the answer it is made all the same.
     pub id: Option<String>,
     /// `then`: whether it is asked where two to four contacts are left too, about each of them and at the same time.
     /// `prefer` then chooses once more, by what was found; not when one of these requests fails.
@@ -292,7 +293,7 @@ pub struct ErrorTable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Meaning {
-    /// Nobody is known.
+    /// Nobody is known. What should have been written is not: to `log_call` and `create` it is a failure.
     Unknown,
     /// The credentials are refused: the source stops and raises an alarm.
     Refused,

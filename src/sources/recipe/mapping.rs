@@ -28,7 +28,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 pub(super) const MOST_RECORDS: usize = 500;
 
 /// Most numbers of one record.
-const MOST_NUMBERS: usize = 50;
+const MOST_NUMBERS: usize = 500;
 
 /// Longest text that a field takes over, in bytes.
 const LONGEST_TEXT: usize = 4096;
@@ -98,6 +98,17 @@ pub(super) struct Mapping {
     fields: Vec<(String, Path)>,
 }
 
+/// What was made of the records of an answer.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    /// Those with an id.
+    pub(super) contacts: Vec<Contact>,
+    /// The others, with nothing but their numbers.
+    pub(super) without_id: Vec<Contact>,
+    /// Whether one of them has more numbers than are looked at.
+    pub(super) has_more_numbers: bool,
+}
+
 impl Mapping {
     /// Compiles the paths of a table; what is wrong goes to `wrong`, by key.
     pub(super) fn compile(map: &BTreeMap<String, String>, wrong: &mut dyn FnMut(&str, String)) -> Self {
@@ -137,11 +148,11 @@ impl Mapping {
         self.fields.is_empty()
     }
 
-    /// Makes contacts of records.
+    /// Makes contacts of records, and keeps those apart that cannot be contacts.
     ///
     /// # Errors
     /// [`Kind::Corrupt`] when `records` is no list, when none of its records has an id, or when reading it takes too much work.
-    pub(super) fn contacts(&self, records: &Rcvar) -> Result<Vec<Contact>> {
+    pub(super) fn people(&self, records: &Rcvar) -> Result<People> {
         let Variable::Array(records) = &**records else {
             return Err(Error::new(
                 Kind::Corrupt,
@@ -149,27 +160,32 @@ impl Mapping {
             ));
         };
         let effort = Effort::of_an_answer();
-        let made = || records.iter().take(MOST_RECORDS).filter_map(|record| self.contact(record, &effort)).collect();
-        let contacts: Vec<Contact> = watch::mapping(made);
+        let mut people = People::default();
+        watch::mapping(|| records.iter().take(MOST_RECORDS).for_each(|record| self.add(record, &mut people, &effort)));
         if effort.is_spent() {
             return Err(Error::new(
                 Kind::Corrupt,
                 "the answer takes too much work; expected less text or fewer records",
             ));
         }
-        if contacts.is_empty() && !records.is_empty() {
+        if people.contacts.is_empty() && !records.is_empty() {
             return Err(Error::new(Kind::Corrupt, "no record of the answer has an id where the recipe expects it"));
         }
-        Ok(contacts)
+        Ok(people)
     }
 
-    /// Makes a contact of a record; `None` without an id.
-    fn contact(&self, record: &Rcvar, effort: &Effort) -> Option<Contact> {
+    /// Makes a contact of a record.
+    fn add(&self, record: &Rcvar, people: &mut People, effort: &Effort) {
         let find = |path: &Path| path.find_within(record, effort);
-        let mut contact = Contact { id: id_of(&find(self.id.as_ref()?))?, ..Contact::default() };
-        contact.numbers = self.numbers.as_ref().map(|numbers| numbers_of(&find(numbers))).unwrap_or_default();
+        let numbers = self.numbers.as_ref().map(|numbers| numbers_of(&find(numbers))).unwrap_or_default();
+        people.has_more_numbers |= numbers.len() >= MOST_NUMBERS;
+        let Some(id) = self.id.as_ref().and_then(|id| id_of(&find(id))) else {
+            people.without_id.push(Contact { numbers, ..Contact::default() });
+            return;
+        };
+        let mut contact = Contact { id, numbers, ..Contact::default() };
         self.fill_within(&mut contact, record, effort);
-        Some(contact)
+        people.contacts.push(contact);
     }
 
     /// Fills the fields of a contact from an answer.
@@ -300,7 +316,7 @@ mod tests {
     }
 
     fn contacts(json: &str, map: &[(&str, &str)]) -> Result<Vec<Contact>> {
-        mapping(map).contacts(&read_json(json).unwrap())
+        mapping(map).people(&read_json(json).unwrap()).map(|people| people.contacts)
     }
 
     #[test]

@@ -132,6 +132,8 @@ struct Plan {
     map: Mapping,
     id: Option<Path>,
     several: bool,
+    /// Whether it changes something in the CRM.
+    writes: bool,
 }
 
 /// What leads from one page of an answer to the next.

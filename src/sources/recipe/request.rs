@@ -101,7 +101,7 @@ pub(super) fn make_token_request(
     let mut url: Url = url.parse().map_err(|_| invalid("the address of the tokens is none"))?;
     if let Some(own) = &settings.url {
         let mut moved = own.clone();
-        moved.set_path(url.path());
+        moved.set_path(&format!("{}{}", own.path().trim_end_matches('/'), url.path()));
         moved.set_query(url.query());
         url = moved;
     }

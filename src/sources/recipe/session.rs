@@ -1,9 +1,11 @@
 //! Sessions: a login before the first request, renewed before its end and once when the CRM says that it is over.
 //!
 //! One session at a time, behind a mutex that is held while somebody logs in: whoever comes meanwhile waits for that login
-//! instead of starting one more. It ends with the source.
+//! instead of starting one more, and so does nobody for a while after one that was refused, since an account is locked after a
+//! few of them. It ends with the source.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
@@ -17,6 +19,7 @@ use super::mapping::Path;
 use super::request;
 use super::view::Vars;
 use crate::error::{Error, Kind, Result};
+use crate::sources::breaker::FIRST_REFUSED_FOR;
 use crate::sources::jwt::{Claims, Key};
 use crate::sources::watch;
 
@@ -37,7 +40,27 @@ pub(super) struct Session {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     current: tokio::sync::Mutex<Option<Session>>,
+    /// Until when no login is tried, and why the last one was refused. Held for a look.
+    refused: Mutex<Option<(Instant, String)>>,
     count: std::sync::atomic::AtomicU64,
+}
+
+impl Sessions {
+    /// Lets the next request try a login that was refused a moment ago.
+    pub(super) fn forgive(&self) {
+        *self.refused() = None;
+    }
+
+    /// Why no login is tried at this moment.
+    fn refusal(&self, now: Instant) -> Option<Error> {
+        let refused = self.refused();
+        let (_, why) = refused.as_ref().filter(|(until, _)| now < *until)?;
+        Some(Error::new(Kind::Refused, why.clone()))
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<(Instant, String)>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Engine {
@@ -52,9 +75,20 @@ impl Engine {
             return Ok(Some(session.clone()));
         }
         *current = None;
-        let session = self.log_in(plan).await.map_err(|error| error.before_asking(true))?;
+        let session = self.log_in_once(plan).await.map_err(|error| error.before_asking(true))?;
         *current = Some(session.clone());
         Ok(Some(session))
+    }
+
+    /// Logs in, unless that was refused a moment ago.
+    async fn log_in_once(&self, plan: &SessionPlan) -> Result<Session> {
+        if let Some(refusal) = self.sessions.refusal(self.clock.now()) {
+            return Err(refusal);
+        }
+        let session = self.log_in(plan).await;
+        let refused = session.as_ref().err().filter(|error| error.kind() == Kind::Refused);
+        *self.sessions.refused() = refused.map(|error| (self.clock.now() + FIRST_REFUSED_FOR, error.to_string()));
+        session
     }
 
     /// Gives up a session that is over.

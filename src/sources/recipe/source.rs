@@ -8,10 +8,10 @@ use minijinja::value::Value;
 use super::Recipe;
 use super::engine::Engine;
 use super::settings::Settings;
-use super::write::{CallFields, NewContact, describe_call};
+use super::write::{CallFields, NewContact, describe_call, read_contact, read_moments};
 use crate::config;
 use crate::error::Result;
-use crate::model::{Contact, ContactId, EndedCall};
+use crate::model::{Contact, EndedCall};
 use crate::sources::{
     Built, CallLog, ContactMaker, Inputs, LoggingIn, Making, Pending, Question, Source, Workbench, Writing,
 };
@@ -50,6 +50,7 @@ impl RecipeSource {
             inputs: Inputs { numbering: settings.numbering.country.is_none(), ..inputs(recipe) },
             engine: Arc::new(Engine {
                 quiet: workbench.quiet,
+                homes: workbench.homes,
                 ..Engine::new(settings, Arc::new(workbench.client), workbench.clock)
             }),
             agents: workbench.agents,
@@ -62,16 +63,14 @@ impl RecipeSource {
         self.engine.settings.secrets()
     }
 
-    /// Writes a call down that is described by its fields, as in a file. Returns the id of what was made.
+    /// Writes a call down that is described by its fields, as in a file: those of the journal, where `contact` may also be
+    /// an id alone and moments may be milliseconds since 1970. Returns the id of what was made.
     ///
     /// # Errors
-    /// Any failure of a request.
+    /// [`Kind::Invalid`](crate::error::Kind::Invalid) for a moment or a contact that is none; any failure of a request.
     pub async fn log_fields(&self, mut call: CallFields) -> Result<Option<String>> {
-        let contact = call.remove("contact").and_then(|id| match id {
-            serde_json::Value::String(text) => Some(ContactId::Text(text.into())),
-            serde_json::Value::Number(number) => Some(ContactId::from_text(&number.to_string())),
-            _ => None,
-        });
+        read_moments(&mut call)?;
+        let contact = call.remove("contact").map_or(Ok(None), |contact| read_contact(&contact, &self.name))?;
         let agent = call.get("agent").and_then(serde_json::Value::as_str).and_then(|name| self.agent(name));
         self.engine.log_call(&call, contact, agent).await
     }
@@ -119,6 +118,10 @@ impl Source for RecipeSource {
         let engine = Arc::clone(&self.engine);
         engine.settings.recipe.auth.session.as_ref()?;
         Some(Box::pin(async move { engine.session().await.map(|_| ()) }))
+    }
+
+    fn forgive(&self) {
+        self.engine.sessions.forgive();
     }
 
     fn find(&self, question: Arc<Question>) -> Pending<'static> {

@@ -1,10 +1,14 @@
 //! The recipes that come with calldex, and what every recipe must survive.
 
+mod crm;
 mod follow_ups;
+mod logins;
+mod nameless;
 mod random;
 mod readings;
 mod runaway;
 mod several;
+mod written;
 
 use std::path::Path;
 use std::sync::Arc;

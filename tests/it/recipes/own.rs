@@ -11,6 +11,9 @@ use crate::harness::{Workplace, text, wait_until};
 const KEY: &str = "a-key-of-more-than-16-characters";
 const GUIDE: &str = include_str!("../../../docs/guides/your-own-crm.md");
 
+/// What TinyCRM's note says of the call.
+const SUMMARY: &str = "Incoming call from +40722111222 to 0310000000, answered, 61 s [1-2]";
+
 /// The CRM of the guide.
 struct TinyCrm;
 
@@ -38,9 +41,7 @@ impl Crm for TinyCrm {
                 Answer::json(200, &json!({ "people": found }))
             }
             "/v1/staff/3" => Answer::json(200, &json!({ "id": 3, "email": "ion@example.com" })),
-            "/v1/people/42/notes" if request.json()["text"] == "Incoming call, answered" => {
-                Answer::json(201, &json!({ "id": 900 }))
-            }
+            "/v1/people/42/notes" if request.json()["text"] == SUMMARY => Answer::json(201, &json!({ "id": 900 })),
             _ => Answer::empty(404),
         }
     }

@@ -15,6 +15,11 @@ fn position_of(source: &str) -> Position {
     if pieces::has_quotes(source) { Position::Quoted } else { Position::Text }
 }
 
+/// Whether a request of this place writes something in the CRM.
+fn writes(place: &Place) -> bool {
+    matches!(place.first().map(String::as_str), Some("log_call" | "create"))
+}
+
 impl Compiler<'_> {
     /// The templates of a query or a form.
     pub(in crate::sources::recipe) fn pairs(
@@ -55,6 +60,7 @@ impl Compiler<'_> {
             map: self.mapping(&table.map, &inside(place, "map")),
             id: self.path(&table.id, &inside(place, "id")),
             several: table.several,
+            writes: writes(place),
         };
         plan.next = self.next(table, &plan, place);
         plan
@@ -88,13 +94,12 @@ impl Compiler<'_> {
         let kind = place.first().map(String::as_str).unwrap_or_default();
         let finds = matches!(kind, "lookup" | "search");
         let reads = finds || matches!(kind, "then" | "users");
-        let writes = matches!(kind, "log_call" | "create");
         let present = [
             ("records", table.records.is_some(), finds),
             ("next", table.next.is_some(), kind == "lookup"),
             ("next_header", table.next_header.is_some(), kind == "lookup"),
             ("map", !table.map.is_empty(), reads),
-            ("id", table.id.is_some(), writes),
+            ("id", table.id.is_some(), writes(place)),
             ("several", table.several, kind == "then"),
         ];
         for (key, is_set, belongs) in present {

@@ -3,18 +3,10 @@
 
 use std::time::Duration;
 
-use ::http::{HeaderMap, StatusCode};
-
-use super::super::engine::{Engine, FOLLOW_UP};
-use super::super::settings::Settings;
-use super::super::wire::{Sending, Wire};
+use super::super::engine::FOLLOW_UP;
+use super::crm::{self, ROMANIAN};
 use super::*;
-use crate::clock::SystemClock;
 use crate::directory::Hit;
-use crate::error::{Error, Kind};
-use crate::model::{Call, RequestId};
-use crate::number::{Numbering, parse};
-use crate::sources::http::{Answer, Request};
 use crate::sources::so_far::{self, SoFar};
 
 const TEXT: &str = r#"
@@ -40,55 +32,19 @@ map = { email = "email" }
 backend_link = "{{ base }}/{{ contact.id }}{% if contact.ticket %}/{{ contact.ticket }}{% endif %}"
 "#;
 
-const ROMANIAN: (&str, &str) = ("RO", "+40722111222");
 const ANA: &str = r#"{"items":[{"id":7,"phone":"+40722111222","owner":3}]}"#;
 const TICKET: &str = r#"{"id":12}"#;
 const ION: &str = r#"{"email":"ion@example.com"}"#;
 
-/// Answers the requests of one lookup in their order, each after a while; then it hangs.
-struct Crm {
-    pause: Duration,
-    answers: std::sync::Mutex<Vec<(u16, &'static str)>>,
-}
-
-impl Wire for Crm {
-    fn send(&self, _request: Request, within: Option<Duration>) -> Sending<'_> {
-        Box::pin(async move {
-            let next = self.answers.lock().unwrap().pop();
-            let asking = async {
-                let Some((status, body)) = next else { std::future::pending().await };
-                tokio::time::sleep(self.pause).await;
-                let status = StatusCode::from_u16(status).unwrap();
-                Answer { status, headers: HeaderMap::new(), body: body.as_bytes().to_vec().into() }
-            };
-            let late = |_| Error::new(Kind::Timeout, "late");
-            tokio::time::timeout(within.unwrap_or(Duration::MAX), asking).await.map_err(late)
-        })
-    }
-}
-
 /// One lookup: who is found in the end, and what is there of it at these times.
 async fn find(
-    (country, telephone): (&str, &str),
+    asked: (&str, &str),
     pause: u64,
     answers: &[(u16, &'static str)],
     looks: &[u64],
 ) -> (Vec<Hit>, Vec<String>, bool) {
-    let mut answers = answers.to_vec();
-    answers.reverse();
-    let crm = Arc::new(Crm { pause: Duration::from_millis(pause), answers: answers.into() });
-    let settings = Settings::of_test(recipe("own", TEXT), &BTreeMap::new(), None, country).unwrap();
-    let engine = Engine::new(settings, crm, Arc::new(SystemClock));
-    let call = Call {
-        project: "test".into(),
-        telephone: telephone.to_owned(),
-        dnid: String::new(),
-        direction: None,
-        params: BTreeMap::new(),
-        request_id: RequestId::from_bits(0),
-    };
-    let numbering = Numbering::of_country(country);
-    let (so_far, number) = (SoFar::default(), parse(telephone, &numbering));
+    let (engine, _) = crm::engine(TEXT, asked.0, pause, answers);
+    let so_far = SoFar::default();
     let looking = async {
         let (mut seen, mut now) = (Vec::new(), 0);
         for look in looks {
@@ -98,7 +54,7 @@ async fn find(
         }
         seen
     };
-    let finding = so_far::collect(&so_far, engine.find(&call, &number, &numbering));
+    let finding = so_far::collect(&so_far, crm::find(&engine, asked));
     let (found, seen) = futures_util::future::join(finding, looking).await;
     (found.unwrap(), seen, so_far.has_gap())
 }
