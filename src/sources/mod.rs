@@ -25,6 +25,8 @@ mod identity;
 mod jwt;
 pub mod mapping;
 pub mod quiet;
+#[cfg(test)]
+pub(crate) mod random_answers;
 pub mod recipe;
 mod salesforce;
 pub(crate) mod secrets;

@@ -129,6 +129,30 @@ proptest::proptest! {
 }
 
 #[test]
+fn no_answer_of_any_shape_is_read_as_what_it_is_not() {
+    let recorded = json!([{ "id": 7, "name": "Ana", "phone": "0722111222", "queue_position": 3, "backend_link": null },
+                          { "id": "007", "name": "Ion", "phones": ["+40722111222"], "owner": { "id": 5 } }]);
+    let mappings =
+        ["", "numbers = [\"phone\", \"phones\"]", "map = { name = \"data.name\", id = \"value || id\" }"].map(mapping);
+    let found = std::sync::atomic::AtomicUsize::new(0);
+    crate::sources::random_answers::for_each(|random| {
+        for answer in [random.answer.clone(), random.change(&recorded)] {
+            let words = crate::sources::random_answers::Words::of(&answer);
+            for mapping in &mappings {
+                let contacts = mapping.contacts(answer.clone(), Types::Told);
+                for contact in contacts.unwrap_or_default().mapped {
+                    // Its id loses blanks around it.
+                    proptest::prop_assert_eq!(words.explain(&contact, false), None, "{}", answer);
+                    found.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+            }
+        }
+        Ok(())
+    });
+    assert_ne!(found.into_inner(), 0, "no answer ever had a contact");
+}
+
+#[test]
 fn where_numbers_are_named_a_contact_without_one_is_nobody() {
     let answer =
         || json!([{ "id": 1, "name": "Ana", "phone": null }, { "id": 2, "name": "Ion", "phone": "0722111222" }]);

@@ -122,4 +122,27 @@ mod tests {
             contacts(&json!([1, null, [], {"Id": 5}, {"Id": "003", "Phone": {"a": 1}}])).unwrap().contacts.is_empty()
         );
     }
+
+    #[test]
+    fn no_answer_of_any_shape_harms_it_or_is_read_as_what_it_is_not() {
+        let recorded = json!({"searchRecords": [
+            {"attributes": {"type": "Contact"}, "Id": "003A0000001AbCdEFG", "Name": "Ana", "Email": null, "OwnerId": "005A",
+             "Account": {"Name": "Acme"}, "Phone": "", "MobilePhone": "0722 111 222",
+             "LastModifiedDate": "2026-11-23T05:58:29.000+0000"},
+            {"attributes": {"type": "Lead"}, "Id": "00QA", "Name": "Dan", "Company": "Beta", "Phone": "+40722111222"},
+        ]});
+        let found = std::sync::atomic::AtomicUsize::new(0);
+        crate::sources::random_answers::for_each(|random| {
+            for answer in [random.answer.clone(), random.change(&recorded)] {
+                let words = crate::sources::random_answers::Words::of(&answer);
+                for contact in contacts(&answer).map(|found| found.contacts).unwrap_or_default() {
+                    proptest::prop_assert!(!contact.numbers.is_empty());
+                    proptest::prop_assert_eq!(words.explain(&contact, true), None, "{}", answer);
+                    found.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+            }
+            Ok(())
+        });
+        assert_ne!(found.into_inner(), 0, "no answer ever had a contact");
+    }
 }
