@@ -4,6 +4,7 @@ import { reasonOf, request, Signed } from "./api.js";
 import { CardList } from "./cards.js";
 import { ContactSheet } from "./contact.js";
 import { callRow, replaceRows } from "./calls.js";
+import { isSignOutWanted, onSignOut, settleSignOut, wantSignOut } from "./leave.js";
 import { Settings } from "./settings.js";
 import { Stream } from "./stream.js";
 import { loadTexts, say, translate } from "./texts.js";
@@ -13,7 +14,9 @@ const page = (id) => document.getElementById(id);
 const settings = new Settings();
 let stream = null;
 let cards = null;
+let sheet = null;
 let calls = [];
+let again;
 
 /** Most calls in the list of earlier ones. */
 const MOST_CALLS = 50;
@@ -31,6 +34,7 @@ async function start() {
   page("open-password").addEventListener("click", openPassword);
   page("password-cancel").addEventListener("click", () => page("password").close());
   page("password-form").addEventListener("submit", savePassword);
+  onSignOut(enter);
   if (linkOf()) {
     showSignIn("invite");
     return;
@@ -45,19 +49,29 @@ function linkOf() {
 
 /** Shows the desk when there is a session, else the form. */
 async function enter() {
+  clearTimeout(again);
   try {
-    const state = await request("GET", "/agent/state");
-    showDesk(state);
+    if (await settleSignOut()) showSignIn("form");
+    else showDesk(await request("GET", "/agent/state"));
   } catch (failure) {
     if (failure instanceof Signed) return showSignIn("form");
-    showLine("down");
-    setTimeout(enter, AGAIN);
+    if (page("sign-in").hidden) {
+      if (isSignOutWanted()) showSignIn("form", say("sign_out_waits"));
+      else showLine("down");
+    }
+    clearTimeout(again);
+    again = setTimeout(enter, AGAIN);
   }
 }
 
 function showSignIn(which, problem) {
   stream?.close();
   stream = null;
+  // Nothing of the callers stays in the page.
+  cards?.clear();
+  calls = [];
+  showCalls();
+  document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
   page("desk").hidden = true;
   page("tools").hidden = true;
   page("who").hidden = true;
@@ -68,7 +82,8 @@ function showSignIn(which, problem) {
   document.title = "calldex";
   complain(which === "invite" ? "invite-problem" : "sign-in-problem", problem);
   const form = page(which === "invite" ? "invite-form" : "sign-in-form");
-  form.querySelector(which === "invite" ? "button" : "input").focus();
+  // Whoever writes already goes on.
+  if (!form.contains(document.activeElement)) form.querySelector(which === "invite" ? "button" : "input").focus();
 }
 
 function complain(id, text) {
@@ -97,6 +112,7 @@ async function acceptInvite(event) {
 
 async function open(fields, fail) {
   try {
+    await settleSignOut();
     await request("POST", "/agent/session", fields);
   } catch (failure) {
     fail(failure);
@@ -114,13 +130,8 @@ function explainSignIn(failure) {
 }
 
 async function signOut() {
-  try {
-    await request("DELETE", "/agent/session");
-  } catch (failure) {
-    // The cookie is still there, and no script can remove it: whoever leaves now must know.
-    if (!(failure instanceof Signed)) return complain("desk-problem", say("sign_out_failed"));
-  }
-  showSignIn("form");
+  wantSignOut();
+  await enter();
 }
 
 function openPassword() {
@@ -149,7 +160,8 @@ function showDesk(state) {
   page("who").hidden = false;
   page("who-agent").textContent = state.agent;
   page("who-project").textContent = state.project;
-  const sheet = new ContactSheet(state.places);
+  sheet ??= new ContactSheet();
+  sheet.offer(state.places);
   cards ??= new CardList(page("cards"), settings);
   cards.onCreate = (card) => sheet.open(card);
   cards.canCreate = state.places.length > 0;
@@ -171,7 +183,6 @@ function showLine(line) {
   page("line").hidden = false;
   page("line").dataset.line = line;
   page("line-text").textContent = say(`line_${line}`);
-  if (line === "up") complain("desk-problem", null);
 }
 
 function addCall(call) {

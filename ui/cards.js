@@ -19,22 +19,33 @@ export class CardList {
     this.cards = new Map();
     this.dismissed = new Set();
     this.opened = new Set();
+    this.filled = false;
     this.onCreate = () => {};
     this.canCreate = false;
     this.title = document.title;
     setInterval(() => this.tick(), 1000);
   }
 
-  /** Puts these cards in place of all others; nothing is announced. What was answered before opens no page any more. */
+  /**
+   * Shows these cards and no others. Of the first ones nothing is announced, and no page of a call that was answered
+   * before opens; later, what has changed since is news.
+   */
   replace(cards) {
-    const rang = new Set([...this.cards.values()].map(({ card }) => card).filter((card) => card.state === "ringing").map(({ id }) => id));
-    for (const id of [...this.cards.keys()]) this.remove(id);
+    const shown = new Set(cards.map(({ id }) => id));
+    for (const id of [...this.cards.keys()]) if (!shown.has(id)) this.remove(id);
     for (const card of [...cards].reverse()) {
-      if (this.dismissed.has(card.id)) continue;
-      if (card.state !== "ringing" && !rang.has(card.id)) this.opened.add(card.id);
-      this.draw(card, null);
-      this.openPage(card);
+      const before = this.filled ? this.cards.get(card.id)?.card : card;
+      if (before && before.state !== "ringing") this.opened.add(card.id);
+      if (this.filled) this.put(card);
+      else if (!this.dismissed.has(card.id)) this.draw(card, null);
     }
+    this.filled = true;
+  }
+
+  /** Shows nothing any more: whoever sits here is not signed in. */
+  clear() {
+    for (const id of [...this.cards.keys()]) this.remove(id);
+    this.filled = false;
   }
 
   /** A new card, or one that has changed. */

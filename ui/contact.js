@@ -7,22 +7,25 @@ import { say } from "./texts.js";
 const PAUSE = 250;
 
 export class ContactSheet {
-  static wired = null;
-
-  /** `places` are where contacts can be made; numbers can be added to those of an address book only. */
-  constructor(places) {
-    this.books = new Set(places.filter((place) => place.is_book).map((place) => place.name));
+  constructor() {
     this.dialog = document.getElementById("contact");
     this.form = document.getElementById("contact-form");
     this.found = document.getElementById("contact-found");
+    this.form.addEventListener("submit", (event) => this.save(event));
+    document.getElementById("contact-cancel").addEventListener("click", () => this.dialog.close());
+    for (const radio of this.form.elements.how) radio.addEventListener("change", () => this.switchHow());
+    this.form.elements.find.addEventListener("input", () => this.searchSoon());
+    this.form.elements.where.addEventListener("change", () => this.switchPlace());
+  }
+
+  /** Where contacts can be made; numbers can be added to those of an address book only. */
+  offer(places) {
+    // What somebody is writing stays when the page reads all anew.
+    if (JSON.stringify(places) === this.offered) return;
+    this.offered = JSON.stringify(places);
+    this.books = new Set(places.filter((place) => place.is_book).map((place) => place.name));
     this.form.elements.where.replaceChildren(...places.map(({ name }) => new Option(name, name)));
-    ContactSheet.wired?.abort();
-    const { signal } = (ContactSheet.wired = new AbortController());
-    this.form.addEventListener("submit", (event) => this.save(event), { signal });
-    document.getElementById("contact-cancel").addEventListener("click", () => this.dialog.close(), { signal });
-    for (const radio of this.form.elements.how) radio.addEventListener("change", () => this.switchHow(), { signal });
-    this.form.elements.find.addEventListener("input", () => this.searchSoon(), { signal });
-    this.form.elements.where.addEventListener("change", () => this.switchPlace(), { signal });
+    if (this.dialog.open) this.switchPlace();
   }
 
   open(card) {

@@ -5,24 +5,65 @@ const KINDS = ["card", "gone", "call", "reload", "signed_out"];
 /** Reconnects after this long when the browser itself has given up, in milliseconds. */
 const AGAIN = 3000;
 
+/** The lock of the one tab that also listens while it is not seen, to notify. */
+const KEEPER = "calldex-stream";
+
+/** Whether this tab is that one. */
+let keeps = !navigator.locks;
+let asked = false;
+let current = null;
+
+/** Becomes the one that listens unseen, as soon as the tab that is has gone. */
+function ask() {
+  if (asked || keeps) return;
+  asked = true;
+  navigator.locks.request(KEEPER, () => {
+    keeps = true;
+    current?.adjust();
+    return new Promise(() => {});
+  });
+}
+
+/**
+ * Listens while the page is seen: a browser has six connections to a server for all of its tabs, and a stream takes one.
+ * One tab listens unseen as well.
+ */
 export class Stream {
   /** Listens for what comes behind `after`; `on` has a function for each kind of event, and `line` for the connection. */
   constructor(after, on) {
     this.last = after;
     this.on = on;
-    this.connect();
+    this.source = null;
+    this.seen = () => this.adjust();
+    document.addEventListener("visibilitychange", this.seen);
+    current = this;
+    ask();
+    this.tell("connecting");
+    if (this.listens) this.connect();
+  }
+
+  get listens() {
+    return keeps || !document.hidden;
+  }
+
+  /** Stops to listen in the background; back from there, all is read anew. */
+  adjust() {
+    if (!this.listens) {
+      clearTimeout(this.timer);
+      this.source?.close();
+      this.source = null;
+    } else if (!this.source) {
+      this.on.reload();
+    }
   }
 
   connect() {
-    this.tell("connecting");
     this.source = new EventSource(`/agent/stream?after=${encodeURIComponent(this.last ?? "")}`);
     this.source.onopen = () => this.tell("up");
     this.source.onerror = () => {
       this.tell("down");
       // A refusal closes for good: then the session may be over, which the state tells.
-      if (this.source.readyState === EventSource.CLOSED && !this.closed) {
-        this.timer = setTimeout(() => this.on.reload(), AGAIN);
-      }
+      if (this.source?.readyState === EventSource.CLOSED) this.timer = setTimeout(() => this.on.reload(), AGAIN);
     };
     for (const kind of KINDS) {
       this.source.addEventListener(kind, (event) => {
@@ -38,8 +79,10 @@ export class Stream {
   }
 
   close() {
-    this.closed = true;
+    document.removeEventListener("visibilitychange", this.seen);
     clearTimeout(this.timer);
-    this.source.close();
+    this.source?.close();
+    this.source = null;
+    if (current === this) current = null;
   }
 }

@@ -74,19 +74,19 @@ fn read_duration(text: &str) -> std::result::Result<Duration, String> {
 }
 
 pub(crate) fn run(file: &Path, command: &Command, input: &mut dyn BufRead, out: &mut dyn Write) -> Outcome {
-    let config = workshop::load(file)?;
-    let store = EventStore::open(&config.server.store)?;
+    let store = workshop::events(file)?;
     let now = SystemClock.utc_millis();
     workshop::block_on(async {
         match command {
             Command::Add { agent, link } => {
+                let config = workshop::load(file)?;
                 check_project(&config, &agent.project)?;
                 page(&config)?;
                 store.add_agent(&agent.project, &agent.name, now).await?;
                 invite(&config, &store, agent, link, out).await
             }
             Command::List { project, json } => list(&store, project.clone(), *json, out).await,
-            Command::Invite { agent, link } => invite(&config, &store, agent, link, out).await,
+            Command::Invite { agent, link } => invite(&workshop::load(file)?, &store, agent, link, out).await,
             Command::Password { agent } => {
                 let mut password = String::new();
                 let unread = |error| Error::new(Kind::Invalid, "cannot read the password").because(error);

@@ -9,7 +9,6 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::events::EventStore;
 use crate::events::journal::{Listed, Which};
@@ -85,13 +84,12 @@ impl Chosen {
 }
 
 pub(crate) fn run(file: &Path, command: &Command, out: &mut dyn Write) -> Outcome {
-    let config = workshop::load(file)?;
-    let store = EventStore::open(&config.server.store)?;
+    let store = workshop::events(file)?;
     let (Command::List { journal, .. }
     | Command::Retry { which: Chosen { journal, .. } }
     | Command::Drop { which: Chosen { journal, .. } }) = command;
     workshop::block_on(async {
-        check(&config, &store, journal.as_deref()).await?;
+        check(file, &store, journal.as_deref()).await?;
         match command {
             Command::List { waiting, written, journal, limit, json } => {
                 let which = match (waiting, written) {
@@ -107,19 +105,20 @@ pub(crate) fn run(file: &Path, command: &Command, out: &mut dyn Write) -> Outcom
     })?
 }
 
-/// A journal is one that a project writes to, or one that entries of the store are for: its name may have gone from the
-/// configuration since.
-async fn check(config: &Config, store: &EventStore, journal: Option<&str>) -> Outcome {
+/// A journal is one that entries of the store are for, whose name may have gone from the configuration since, or one that
+/// a project writes to.
+async fn check(file: &Path, store: &EventStore, journal: Option<&str>) -> Outcome {
     let Some(name) = journal else { return Ok(()) };
-    let of_projects = config.projects.values().flat_map(|project| &project.journal);
-    let known: BTreeSet<&str> = config.journals.keys().chain(of_projects).map(|name| &**name).collect();
-    if known.contains(name) {
-        return Ok(());
-    }
     for which in [Which::Parked, Which::Waiting, Which::Written] {
         if !store.journal(which, Some(name.to_owned()), 1).await?.is_empty() {
             return Ok(());
         }
+    }
+    let config = workshop::load(file)?;
+    let of_projects = config.projects.values().flat_map(|project| &project.journal);
+    let known: BTreeSet<&str> = config.journals.keys().chain(of_projects).map(|name| &**name).collect();
+    if known.contains(name) {
+        return Ok(());
     }
     Err(workshop::no_such("journal", name, known.into_iter()))
 }

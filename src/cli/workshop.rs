@@ -9,6 +9,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, Config};
 use crate::directory::{Book, Directory, SqliteDirectory};
 use crate::error::{Error, Kind, Result};
+use crate::events::EventStore;
 use crate::lookup::CHECKS;
 
 /// An opened configuration with its store.
@@ -80,6 +81,11 @@ pub(crate) fn load(file: &Path) -> Result<Config> {
         let _ = writeln!(std::io::stderr(), "a recipe is refused, the sources that use it fail:\n{problems}");
     }
     Ok(loaded.config)
+}
+
+/// Opens the store of events. A mistake in the configuration does not matter, as long as it says where the store is.
+pub(crate) fn events(file: &Path) -> Result<EventStore> {
+    EventStore::open(&config::load_store(file, &config::process_environment)?.store)
 }
 
 /// Runs one piece of asynchronous work to its end.

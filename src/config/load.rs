@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -122,6 +123,33 @@ pub fn load_server(path: &Path, environment: Environment<'_>) -> Result<Server, 
     let (document, _) = DeTable::parse_recoverable(sheet.text);
     let server = Server::read(sheet.reader(document.get_ref()).table("server"));
     if server.listen == UNREADABLE {
+        Problems::check(sheet.problems.take())?;
+    }
+    Ok(server)
+}
+
+/// Reads only `[server]`, for commands that need no more than the store: whoever has to be shut out is shut out also while
+/// the file has a mistake elsewhere.
+///
+/// # Errors
+/// What is wrong, where that leaves open which store it is.
+pub fn load_store(path: &Path, environment: Environment<'_>) -> Result<Server, Problems> {
+    let main = SourceFile::read_main(path);
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    let (checks, recipes) = (Checks::NONE, RecipeTexts::new());
+    let context = Context { folder: &folder, environment, main_file: &main.file, checks: &checks, recipes: &recipes };
+    let sheet = context.sheet(&main, main.text()?, &MAIN);
+    let (document, errors) = DeTable::parse_recoverable(sheet.text);
+    let reader = sheet.reader(document.get_ref()).table("server");
+    // In what is no TOML the place of the store may have got lost, or be another one.
+    let place = reader.place_of("store");
+    let touches = |at: Range<usize>| at.start <= place.end && at.end >= place.start;
+    let is_lost = !errors.is_empty() && !reader.is_set("store");
+    if is_lost || errors.iter().filter_map(toml::de::Error::span).any(touches) {
+        parse(&sheet)?;
+    }
+    let server = Server::read(reader);
+    if server.store == PathBuf::new() {
         Problems::check(sheet.problems.take())?;
     }
     Ok(server)

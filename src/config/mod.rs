@@ -56,7 +56,7 @@ pub use defaults::{Defaults, LONGEST_SCRIPT};
 pub use directory::Directory;
 pub use duration::{format_duration, parse_duration};
 pub use journal::Journal;
-pub use load::{FailedFile, Loaded, load, load_again, load_server, load_text};
+pub use load::{FailedFile, Loaded, load, load_again, load_server, load_store, load_text};
 pub use log::{Log, LogFormat, LogLookups};
 pub use names::{MAX_NAME_LENGTH, RESERVED_NAMES, is_name};
 pub(crate) use nearest::{did_you_mean, nearest};

@@ -94,8 +94,6 @@ pub(super) fn wipe(
     now: i64,
 ) -> rusqlite::Result<Wiped> {
     let mut wiped = Wiped::default();
-    let change = rows::next_change(connection)?;
-    connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('erasures', ?1)", [change])?;
     for id in calls(connection, numbers, contacts)? {
         remember_call(connection, id, now)?;
         let (events, journal) = remove_call(connection, id)?;
@@ -109,6 +107,11 @@ pub(super) fn wipe(
         let sql = "DELETE FROM choice WHERE source = ?1 AND contact = ?2";
         wiped.choices += connection.execute(sql, params![&*contact.source, contact.id.to_string()])?;
         forget_candidate(connection, contact)?;
+    }
+    // Where nobody was erased nobody's page reads all anew. Of a contact the server may remember more than stood here.
+    if wiped != Wiped::default() || !contacts.is_empty() {
+        let change = rows::next_change(connection)?;
+        connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('erasures', ?1)", [change])?;
     }
     Ok(wiped)
 }

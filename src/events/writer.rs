@@ -26,7 +26,8 @@ const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Most pieces of work in one transaction.
 const TOGETHER: usize = 512;
 
-const DOING: &str = "write down an event";
+/// In one transaction are events, accounts and whatever else.
+const DOING: &str = "write into the events' file";
 
 /// Hands work to the thread. Cheap to clone.
 #[derive(Clone)]

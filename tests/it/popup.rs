@@ -2,6 +2,7 @@
 //!
 //! `CALLDEX_SCREENSHOTS=docs/screenshots cargo test --test it popup::` keeps a picture of every state.
 
+mod running;
 mod survive;
 
 use std::net::SocketAddr;

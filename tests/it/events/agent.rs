@@ -182,6 +182,28 @@ fn whoever_is_signed_out_gets_no_further_card_however_busy_his_stream_is() {
 }
 
 #[test]
+fn an_agent_is_shut_out_also_while_the_configuration_has_a_mistake() {
+    let workplace = Workplace::with_contacts();
+    let server = workplace.serve();
+    let page = Page::open(&workplace, &server, "ion");
+    let broken =
+        crate::harness::CONFIGURATION.replace("[project.sales]", "[project.sales]\nno_such_key = 1\nbroken = ");
+    workplace.write("calldex.toml", &broken);
+    assert!(workplace.fail(&["config", "check"]).contains("this is not TOML"));
+    assert!(workplace.succeed(&["journal", "list"]).contains("0 parked"));
+    assert!(workplace.succeed(&["agent", "list"]).contains("ion"));
+    // Where it does not say which store it is, none is touched.
+    workplace.write("calldex.toml", broken.replace("store = \"sqlite:calldex.db\"", "store = \"sqlite:calldex.db"));
+    assert!(workplace.fail(&["agent", "revoke", "ion", "--project", "sales"]).contains("this is not TOML"));
+    workplace.write("calldex.toml", broken.replace("sqlite:calldex.db", "postgres:calldex.db"));
+    assert!(workplace.fail(&["agent", "revoke", "ion", "--project", "sales"]).contains("store"));
+    assert_eq!(page.get("/agent/state").status, 200);
+    workplace.write("calldex.toml", &broken);
+    workplace.succeed(&["agent", "revoke", "ion", "--project", "sales"]);
+    assert_eq!(page.get("/agent/state").status, 401);
+}
+
+#[test]
 fn name_and_password_open_the_page_and_guessing_is_slowed_down() {
     // Few a minute, so that a slow machine does not have the first guess forgotten before the last.
     let strict = crate::harness::CONFIGURATION.replace("[server]", "[server]\nrefused_per_minute = 5");

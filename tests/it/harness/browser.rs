@@ -225,9 +225,10 @@ impl Browser {
         })
     }
 
-    /// Works in this tab from now on.
+    /// Works in this tab from now on, which is the one that is seen.
     pub(crate) fn work_in(&self, tab: WindowHandle) {
         self.runtime.block_on(self.client.switch_to_window(tab)).unwrap();
+        self.devtools("Page.bringToFront", json!({}));
     }
 
     /// Allows the page something that the browser would ask the user about.
