@@ -131,16 +131,37 @@ fn find_call(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<Opt
         let mut statement = connection.prepare_cached(sql)?;
         return statement.query_row(params![project, uniqueid, now - JOIN], |row| row.get(0)).optional();
     }
-    let Some(number) = number else { return Ok(None) };
+    let dnid = event.get("dnid").unwrap_or_default();
+    let Some(number) = number else {
+        let telephone = event.get("telephone").unwrap_or_default();
+        return find_without_number(connection, project, telephone, dnid, now - longest_call);
+    };
     let sql = "SELECT id FROM call WHERE project = ?1 AND number = ?2 AND uniqueid IS NULL AND dnid = ?3 AND state < 2 \
                AND touched > ?4 ORDER BY started DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
-    let dnid = event.get("dnid").unwrap_or_default();
     let running = statement.query_row(params![project, number.to_i64(), dnid, now - longest_call], |row| row.get(0));
     match running.optional()? {
         None => find_overtaken(connection, event, *number),
         running => Ok(running),
     }
+}
+
+/// The running call without a name of a withheld or internal caller. Two of them at the same number cannot be told apart; a call
+/// for each event would leave cards that nobody ends, and calls in the journal that were none.
+fn find_without_number(
+    connection: &Connection,
+    project: &str,
+    telephone: &str,
+    dnid: &str,
+    since: i64,
+) -> rusqlite::Result<Option<i64>> {
+    if telephone.is_empty() && dnid.is_empty() {
+        return Ok(None);
+    }
+    let sql = "SELECT id FROM call WHERE state < 2 AND touched > ?4 AND project = ?1 AND number IS NULL \
+               AND uniqueid IS NULL AND telephone = ?2 AND dnid = ?3 ORDER BY started DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_row(params![project, telephone, dnid, since], |row| row.get(0)).optional()
 }
 
 /// The call without a name that was over a moment ago, when this event is of its beginning and was overtaken by its end.

@@ -72,6 +72,14 @@ fn arrival(number: u64, received: i64, params: &str) -> Arrival {
     }
 }
 
+impl Arrival {
+    /// The same with another text in the place of the number.
+    fn told_by(mut self, telephone: &str) -> Self {
+        self.event.params.insert("telephone".to_owned(), vec![telephone.to_owned()]);
+        self
+    }
+}
+
 fn contact(id: &str) -> Named {
     Named { source: "customers".into(), id: id.into() }
 }
@@ -122,6 +130,27 @@ async fn events_without_a_name_for_their_call_belong_to_the_running_call_of_the_
     let next = place.take(arrival(ANA, NOW + 2_000, "event=queue_answer agent=ion dnid=1")).await;
     assert_eq!((first.call.id, end.call.state), (end.call.id, State::Over));
     assert_ne!(next.call.id, first.call.id);
+}
+
+#[tokio::test]
+async fn a_withheld_caller_without_a_name_for_his_call_has_one_call_from_its_beginning_to_its_end() {
+    let place = Place::new();
+    let withheld = |after: i64, params: &str| Arrival {
+        number: None,
+        caller: Tie::Nobody,
+        ..arrival(ANA, NOW + after, params).told_by("anonymous")
+    };
+    let mut calls = Vec::new();
+    for (after, event) in
+        [(0, "ringing agent=ion"), (5, "queue_answer agent=ion"), (60, "hangup"), (90, "ringing agent=ion")]
+    {
+        let taken = place.take(withheld(after * 1_000, &format!("event={event} dnid=1"))).await;
+        calls.push((taken.call.id, taken.call.state));
+    }
+    assert_eq!(calls, [(1, State::Rings), (1, State::Answered), (1, State::Over), (2, State::Rings)]);
+    let elsewhere = place.take(withheld(91_000, "event=ringing agent=ion dnid=2")).await;
+    assert_eq!(elsewhere.call.id, 3, "another number was called");
+    assert_eq!(place.store.journal(Which::Waiting, None, 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ fn shows_numbers(record: &Value) -> bool {
 fn contact(record: &Map<String, Value>) -> Option<Contact> {
     let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
     let kind = record.get("attributes").and_then(|attributes| attributes.get("type")).and_then(Value::as_str);
+    let kind = kind.filter(|kind| !kind.trim().is_empty());
     let id = text("Id");
     if id.is_empty() {
         return None;

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 use super::Parameters;
 
@@ -34,8 +37,8 @@ impl Parameters<'_> {
         }
     }
 
-    /// Adds the entries of a JSON object. Null is absent, the items of a list are repeats of their name, objects inside
-    /// are left out, and a name that stands twice is a repeat too.
+    /// Adds the entries of a JSON object. Null is absent, the items of a list are repeats of their name, a name that stands twice
+    /// is a repeat too, and objects inside, and lists in lists, are their JSON text.
     pub(crate) fn add_json(&mut self, body: &[u8]) {
         let text = String::from_utf8_lossy(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body));
         let mut entries = Parameters::default();
@@ -136,15 +139,17 @@ impl<'de> Visitor<'de> for Entry<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         if self.is_item {
-            while list.next_element::<IgnoredAny>()?.is_some() {}
+            let inner = Value::deserialize(SeqAccessDeserializer::new(list))?;
+            self.push(inner.to_string());
             return Ok(());
         }
         while list.next_element_seed(Entry { name: self.name, into: &mut *self.into, is_item: true })?.is_some() {}
         Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        let inner = Value::deserialize(MapAccessDeserializer::new(map))?;
+        self.push(inner.to_string());
         Ok(())
     }
 }
