@@ -17,7 +17,7 @@ export class CardList {
     this.list = list;
     this.settings = settings;
     this.cards = new Map();
-    this.dismissed = new Set();
+    this.dismissed = new Map();
     this.opened = new Set();
     this.filled = false;
     this.onCreate = () => {};
@@ -50,6 +50,8 @@ export class CardList {
 
   /** A new card, or one that has changed. */
   put(card) {
+    // Dismissed after it was over, it comes back with a call that is put through again.
+    if (this.dismissed.get(card.id) === "ended" && card.state !== "ended") this.dismissed.delete(card.id);
     if (this.dismissed.has(card.id)) return;
     const before = this.cards.get(card.id)?.card ?? null;
     this.draw(card, before);
@@ -101,7 +103,7 @@ export class CardList {
     const card = this.cards.get(id)?.card;
     if (!button || !card) return;
     if (button.dataset.act === "dismiss") {
-      this.dismissed.add(id);
+      this.dismissed.set(id, card.state);
       this.remove(id);
       document.getElementById("calls").focus();
     } else if (button.dataset.act === "copy") {

@@ -5,6 +5,9 @@ const KINDS = ["card", "gone", "call", "reload", "signed_out"];
 /** Reconnects after this long when the browser itself has given up, in milliseconds. */
 const AGAIN = 3000;
 
+/** A stream from which nothing came for this long is dead, in milliseconds: the server says every 15 s that it lives. */
+const SILENT = 45000;
+
 /** The lock of the one tab that also listens while it is not seen, to notify. */
 const KEEPER = "calldex-stream";
 
@@ -37,6 +40,7 @@ export class Stream {
     this.seen = () => this.adjust();
     document.addEventListener("visibilitychange", this.seen);
     current = this;
+    this.watchdog = setInterval(() => this.check(), 5000);
     ask();
     this.tell("connecting");
     if (this.listens) this.connect();
@@ -57,9 +61,24 @@ export class Stream {
     }
   }
 
+  /** A connection may die without a word, behind a router that forgets it: the browser does not notice, this does. */
+  check() {
+    if (this.line !== "up" || !this.source || Date.now() - this.heard < SILENT) return;
+    this.source.close();
+    this.tell("down");
+    this.connect();
+  }
+
   connect() {
+    this.heard = Date.now();
     this.source = new EventSource(`/agent/stream?after=${encodeURIComponent(this.last ?? "")}`);
-    this.source.onopen = () => this.tell("up");
+    this.source.onopen = () => {
+      this.heard = Date.now();
+      this.tell("up");
+    };
+    this.source.addEventListener("alive", () => {
+      this.heard = Date.now();
+    });
     this.source.onerror = () => {
       this.tell("down");
       // A refusal closes for good: then the session may be over, which the state tells.
@@ -67,6 +86,7 @@ export class Stream {
     };
     for (const kind of KINDS) {
       this.source.addEventListener(kind, (event) => {
+        this.heard = Date.now();
         if (event.lastEventId) this.last = event.lastEventId;
         this.on[kind](event.data ? JSON.parse(event.data) : null);
       });
@@ -80,6 +100,7 @@ export class Stream {
 
   close() {
     document.removeEventListener("visibilitychange", this.seen);
+    clearInterval(this.watchdog);
     clearTimeout(this.timer);
     this.source?.close();
     this.source = null;

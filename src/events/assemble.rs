@@ -7,6 +7,7 @@
 //! A call that goes on to another agent after its conversation has ended is running again: it has several parts, each with its
 //! conversation. What is told of the call is told of its last part.
 
+use super::party;
 use crate::model::{CallOutcome, Direction, Event, EventKind};
 
 /// How long a call may have been there before its first event: for the time in its `uniqueid`.
@@ -80,7 +81,7 @@ fn parts(events: &[Event]) -> Vec<&[Event]> {
     let mut parts = Vec::new();
     let mut begin = 0;
     // Who ended his conversation in this part, where that stands, and when it came.
-    let mut ended: Vec<&str> = Vec::new();
+    let mut ended: Vec<String> = Vec::new();
     let mut last_end = None;
     for (place, event) in events.iter().enumerate() {
         match event.kind() {
@@ -88,12 +89,12 @@ fn parts(events: &[Event]) -> Vec<&[Event]> {
             EventKind::QueueAnswerEnd => {
                 // Where nobody is named, nobody can be told from somebody else.
                 let Some(agent) = event.get("agent") else { break };
-                ended.push(agent);
+                ended.push(party::key(agent));
                 last_end = Some((place + 1, event.received));
             }
             kind if is_answer(kind) => {
                 let Some((next, received)) = last_end else { continue };
-                let other = |agent: &str| !ended.iter().any(|ended| ended.eq_ignore_ascii_case(agent));
+                let other = |agent: &str| !ended.contains(&party::key(agent));
                 if event.get("agent").is_some_and(other) && event.received > received + OVERTAKEN {
                     parts.push(&events[begin..next]);
                     (begin, last_end) = (next, None);

@@ -29,23 +29,36 @@ use crate::number::Key;
 /// How often the server looks whether somebody was erased or signed out.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The change by which an erasure was asked for last, whether there was anything to wipe or not.
+const ASKED: &str = "erase_asked";
+
 /// How long events of a wiped call are not kept, in milliseconds: as long as they would be taken for events of that call.
 const REPORTED: i64 = intake::JOIN;
 
 /// Forgets what the process remembers of anybody when somebody was erased, and has pages look after their sessions when
 /// one has ended. Ends with the runtime.
 pub(super) async fn watch(events: Arc<Events>) {
-    let read = async || Some((events.store.erasures().await.ok()?, events.store.signed_out().await.ok()?));
+    let read = async || {
+        let store = &events.store;
+        Some([
+            store.mark(ASKED).await.ok()?,
+            store.erasures().await.ok()?,
+            store.mark(accounts::SIGNED_OUT).await.ok()?,
+        ])
+    };
     let mut known = read().await;
     loop {
         tokio::time::sleep(LOOK).await;
-        let Some((erased, signed_out)) = read().await else { continue };
-        let Some(before) = known.replace((erased, signed_out)) else { continue };
-        if before.0 != erased {
+        let Some(now) = read().await else { continue };
+        let Some(before) = known.replace(now) else { continue };
+        let [asked, erased, signed_out] = [0, 1, 2].map(|mark| before[mark] != now[mark]);
+        if asked || erased {
             events.lookup.forget_everybody();
+        }
+        if erased {
             events.hub.reload();
         }
-        if before.1 != signed_out {
+        if signed_out {
             events.hub.look();
         }
     }
@@ -55,11 +68,6 @@ impl EventStore {
     /// The change by which somebody was erased last; 0 when nobody ever was.
     pub(super) async fn erasures(&self) -> Result<i64> {
         self.mark("erasures").await
-    }
-
-    /// How often sessions were ended.
-    async fn signed_out(&self) -> Result<i64> {
-        self.mark(accounts::SIGNED_OUT).await
     }
 
     async fn mark(&self, name: &'static str) -> Result<i64> {
@@ -108,10 +116,16 @@ pub(super) fn wipe(
         wiped.choices += connection.execute(sql, params![&*contact.source, contact.id.to_string()])?;
         forget_candidate(connection, contact)?;
     }
+    let mark = |name: &str| -> rusqlite::Result<()> {
+        let change = rows::next_change(connection)?;
+        let sql = "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)";
+        connection.execute(sql, params![name, change]).map(drop)
+    };
+    // The server may remember somebody of whom nothing stands anywhere: the answer of a live source.
+    mark(ASKED)?;
     // Where nobody was erased nobody's page reads all anew. Of a contact the server may remember more than stood here.
     if wiped != Wiped::default() || !contacts.is_empty() {
-        let change = rows::next_change(connection)?;
-        connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('erasures', ?1)", [change])?;
+        mark("erasures")?;
     }
     Ok(wiped)
 }

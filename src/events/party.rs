@@ -13,6 +13,12 @@ fn agent_key(name: &str) -> String {
     name.to_lowercase()
 }
 
+/// The user whom a PBX calls this, in any of its spellings and whoever he is to calldex.
+pub(super) fn key(name: &str) -> String {
+    let whole = agent_key(name);
+    whole.split_once('@').map_or(whole.as_str(), |(user, _)| user).to_owned()
+}
+
 /// The agent whom a PBX calls this, as he is compared: by his user name, or by his extension where `[agent.NAME]` says
 /// whose it is. What a PBX puts behind an `@` is a host or a context, as in `1000@pbx.example.com` and
 /// `Local/1000@agents`, unless an account has exactly this name.

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     /// What it does
     operation: Operation,
     /// `log_call`, `create`: a file with a JSON object, `-` for standard input. Of a finished call: the fields that the journal
-    /// sends, of which `number direction outcome started duration` are enough; of a new contact: `number name company email`
+    /// sends, of which `key number direction outcome started duration` are enough; of a new contact: `number name company email`
     #[arg(long, value_name = "FILE")]
     event: Option<PathBuf>,
     /// `search`: what is searched for

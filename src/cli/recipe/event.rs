@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::config::did_you_mean;
@@ -10,8 +13,8 @@ use crate::error::{Error, Kind, Result};
 use crate::model::{CallOutcome, ContactId, ContactRef, Direction, EndedCall};
 use crate::sources::recipe::CallFields;
 
-/// Every field that a file may have; `contact` is the id of the caller in the source.
-const FIELDS: [&str; 21] = [
+/// Every field that a file may have: those of the journal's JSON; `contact` may also be the id of the caller in the source.
+const FIELDS: [&str; 23] = [
     "key",
     "project",
     "uniqueid",
@@ -33,6 +36,8 @@ const FIELDS: [&str; 21] = [
     "contact",
     "name",
     "company",
+    "computed",
+    "params",
 ];
 
 /// Reads a finished call that is written down in a source of this name; without `started` it began `now`.
@@ -49,7 +54,6 @@ pub(super) fn read_call(fields: &CallFields, source: &Arc<str>, now: i64) -> Res
     // Who writes twice can tell by it, so an empty one would be that of other calls.
     let key =
         text(fields, "key")?.ok_or_else(|| invalid("key is missing: the same for every try to write this call"))?;
-    let contact = |id| ContactRef { source: Arc::clone(source), id };
     Ok(EndedCall {
         key,
         project: text(fields, "project")?.unwrap_or_default().into(),
@@ -70,11 +74,11 @@ pub(super) fn read_call(fields: &CallFields, source: &Arc<str>, now: i64) -> Res
         ended: moment(fields, "ended")?,
         waited: seconds(fields, "waited")?,
         duration: seconds(fields, "duration")?,
-        computed: Vec::new(),
-        contact: id(fields)?.map(contact),
+        computed: parsed(fields, "computed", "a list of texts")?,
+        contact: contact(fields, source)?,
         name: text(fields, "name")?,
         company: text(fields, "company")?,
-        params: BTreeMap::new(),
+        params: params(fields)?,
     })
 }
 
@@ -96,8 +100,15 @@ fn word<T>(fields: &CallFields, name: &str, parse: fn(&str) -> Option<T>, words:
 }
 
 fn moment(fields: &CallFields, name: &str) -> Result<Option<i64>> {
-    let wrong = || invalid(format!("{name} is no moment; expected milliseconds since 1970, such as 1795680000000"));
-    value(fields, name).map(|value| value.as_i64().ok_or_else(wrong)).transpose()
+    let wrong = || {
+        let expected = "expected one such as \"2026-11-26T09:12:25Z\", or milliseconds since 1970";
+        invalid(format!("{name} is no moment; {expected}"))
+    };
+    let read = |value: &Value| match value {
+        Value::String(text) => text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond),
+        value => value.as_i64(),
+    };
+    value(fields, name).map(|value| read(value).ok_or_else(wrong)).transpose()
 }
 
 fn seconds(fields: &CallFields, name: &str) -> Result<Option<u64>> {
@@ -105,13 +116,50 @@ fn seconds(fields: &CallFields, name: &str) -> Result<Option<u64>> {
     value(fields, name).map(|value| value.as_u64().ok_or_else(wrong)).transpose()
 }
 
-fn id(fields: &CallFields) -> Result<Option<ContactId>> {
-    match value(fields, "contact") {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(ContactId::Text(text.as_str().into()))),
-        Some(Value::Number(number)) => Ok(Some(ContactId::from_text(&number.to_string()))),
-        Some(_) => Err(invalid("contact is no id; expected a text or a number")),
+fn parsed<T: DeserializeOwned + Default>(fields: &CallFields, name: &str, expected: &str) -> Result<T> {
+    let Some(value) = value(fields, name) else { return Ok(T::default()) };
+    serde_json::from_value(value.clone()).map_err(|_| invalid(format!("{name} is not {expected}")))
+}
+
+/// The parameters of the last event: a text each, or a list of texts.
+fn params(fields: &CallFields) -> Result<BTreeMap<String, Vec<String>>> {
+    let all: BTreeMap<String, OneOrMore> = parsed(fields, "params", "a table of texts")?;
+    Ok(all.into_iter().map(|(name, values)| (name, values.into_list())).collect())
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    fn into_list(self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text],
+            Self::More(texts) => texts,
+        }
     }
+}
+
+/// The caller: his id in this source, or `{source, id}` as the journal writes it.
+fn contact(fields: &CallFields, source: &Arc<str>) -> Result<Option<ContactRef>> {
+    let wrong = || invalid("contact is no id; expected a text, a number, or { source, id }");
+    let id = |value: &Value| match value {
+        Value::String(text) => Some(ContactId::Text(text.as_str().into())),
+        Value::Number(number) => Some(ContactId::from_text(&number.to_string())),
+        _ => None,
+    };
+    let Some(value) = value(fields, "contact") else { return Ok(None) };
+    let (source, of) = match value {
+        Value::Object(both) => {
+            let named = both.get("source").and_then(Value::as_str).ok_or_else(wrong)?;
+            (named.into(), both.get("id").ok_or_else(wrong)?)
+        }
+        value => (Arc::clone(source), value),
+    };
+    Ok(Some(ContactRef { source, id: id(of).ok_or_else(wrong)? }))
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -142,6 +190,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_journal_writes_is_read() {
+        let call = read(
+            r#"{"key": "k-1", "started": "2024-11-26T09:12:25Z", "answered": null, "computed": ["started"],
+                "contact": {"source": "customers", "id": "12345"}, "params": {"event": "hangup", "tag": ["a", "b"]}}"#,
+        );
+        let call = call.unwrap();
+        assert_eq!((call.started, call.computed.as_slice()), (1_732_612_345_000, &["started".to_owned()][..]));
+        assert_eq!(call.contact.unwrap().source, "customers".into());
+        assert_eq!((call.params["event"].len(), call.params["tag"].len()), (1, 2));
+    }
+
+    #[test]
     fn what_is_wrong_with_a_file_is_named() {
         for (text, expected) in [
             ("{}", "key is missing"),
@@ -152,6 +212,8 @@ mod tests {
             (r#"{"key": "k", "outcome": "ok"}"#, "outcome is \"ok\"; expected answered, missed, unknown"),
             (r#"{"key": "k", "agent": 101}"#, "agent is no text"),
             (r#"{"key": "k", "contact": []}"#, "contact is no id"),
+            (r#"{"key": "k", "contact": {"id": 7}}"#, "contact is no id"),
+            (r#"{"key": "k", "params": [1]}"#, "params is not a table of texts"),
         ] {
             let why = read(text).unwrap_err();
             assert!(why.contains(expected), "{text}: {why}");

@@ -101,6 +101,7 @@ fn a_call_does_not_go_on_where_that_may_be_an_answer_that_was_overtaken() {
     let end = event("queue_answer_end", 5_000, &[("agent", "ion")]);
     for (after, answer, before) in [
         (9_000, Some("ION"), vec![end.clone()]),
+        (9_000, Some("SIP/ion-0000a1b2"), vec![end.clone()]),
         (6_000, Some("ana"), vec![end.clone()]),
         (9_000, None, vec![end.clone()]),
         (9_000, Some("ana"), vec![event("queue_answer_end", 5_000, &[])]),

@@ -22,6 +22,9 @@ const LONGEST: Duration = Duration::from_secs(26 * 60 * 60);
 /// Numbers of a header above this are seconds since 1970, not a time to wait.
 const EPOCH: u64 = 1_000_000_000;
 
+/// Numbers of a header above this are milliseconds since 1970.
+const EPOCH_MILLIS: f64 = 100_000_000_000.0;
+
 /// What an answer means.
 #[derive(Debug)]
 pub(super) enum Outcome {
@@ -139,7 +142,8 @@ fn wait(headers: &HeaderMap, name: Option<&HeaderName>, said: Option<Wait>, now:
 
 fn seconds(text: &str, now: i64) -> Option<Duration> {
     let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)?;
-    let number = number.ceil() as u64;
+    // Some count the moment in milliseconds.
+    let number = if number >= EPOCH_MILLIS { number / 1000.0 } else { number }.ceil() as u64;
     let now = u64::try_from(now / 1000).unwrap_or_default();
     Some(Duration::from_secs(if number >= EPOCH { number.saturating_sub(now) } else { number }))
 }

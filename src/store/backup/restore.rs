@@ -94,7 +94,7 @@ pub fn restore(folder: &Path, paths: &[&Path], replace: bool, now: i64) -> Resul
     let plan = plan(&places, now)?;
     let prepare = || {
         places.iter().try_for_each(|(file, path)| copy_synced(&folder.join(&file.name), &fresh(path), file))?;
-        places.iter().skip(1).try_for_each(|(_, path)| skip_numbers(&fresh(path)))?;
+        places.iter().skip(1).try_for_each(|(_, path)| skip_numbers(&fresh(path), now))?;
         // Copying takes a while, in which somebody may have begun to use the store.
         make_way()?;
         plan.write(home)
@@ -106,14 +106,15 @@ pub fn restore(folder: &Path, paths: &[&Path], replace: bool, now: i64) -> Resul
 }
 
 /// Gives the calls to come numbers that none has had: systems that calls are written down in know those since the backup by
-/// their numbers, and would take a new call for one of these.
-fn skip_numbers(events: &Path) -> Result<()> {
+/// their numbers, and would take a new call for one of these. The same backup may be restored again, so that the time, in
+/// milliseconds, is the least number.
+fn skip_numbers(events: &Path, now: i64) -> Result<()> {
     let skip = || -> rusqlite::Result<()> {
         let connection = Connection::open_with_flags(events, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.execute_batch(&format!(
             "BEGIN; INSERT INTO sqlite_sequence (name, seq) SELECT 'call', 0 \
              WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'call'); \
-             UPDATE sqlite_sequence SET seq = seq + {SKIPPED} WHERE name = 'call'; COMMIT"
+             UPDATE sqlite_sequence SET seq = max(seq + {SKIPPED}, {now}) WHERE name = 'call'; COMMIT"
         ))
     };
     skip().map_err(|error| Error::new(Kind::Unavailable, "cannot prepare the events").because(error))

@@ -197,6 +197,10 @@ fn calls_after_a_restore_get_numbers_that_those_since_the_backup_did_not_have() 
         drop(store);
         restore(&copy, &[place.store.path(), &events], true, 5 + i64::from(had_calls)).unwrap();
         assert_eq!(sequence(&events) - before, 10_000_000, "{had_calls}");
+        for now in [1_800_000_000_000, 1_900_000_000_000] {
+            restore(&copy, &[place.store.path(), &events], true, now).unwrap();
+            assert_eq!(sequence(&events), now.max(before + 10_000_000), "the same backup once more");
+        }
     }
 }
 

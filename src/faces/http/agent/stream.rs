@@ -117,7 +117,7 @@ impl Listening {
         self.stage = Stage::Live;
         let text: String = missed.iter().map(|notice| &*notice.text).collect();
         self.after = missed.last().map_or(newest, |last| last.change.max(newest));
-        Some(if text.is_empty() { Bytes::from_static(b":\n\n") } else { Bytes::from(text) })
+        Some(if text.is_empty() { Bytes::from_static(b"event: alive\ndata: {}\n\n") } else { Bytes::from(text) })
     }
 
     async fn live(&mut self) -> Option<Bytes> {
@@ -135,7 +135,7 @@ impl Listening {
                 }
                 Ok(Next::Overflowed) => return self.catch_up().await,
                 Ok(Next::Closed) => return None,
-                Ok(Next::Look) | Err(_) => return Some(Bytes::from_static(b":\n\n")),
+                Ok(Next::Look) | Err(_) => return Some(Bytes::from_static(b"event: alive\ndata: {}\n\n")),
             }
         }
     }
