@@ -6,7 +6,7 @@ import { ContactSheet } from "./contact.js";
 import { callRow, replaceRows } from "./calls.js";
 import { isSignOutWanted, onSignOut, settleSignOut, wantSignOut } from "./leave.js";
 import { Settings } from "./settings.js";
-import { Stream } from "./stream.js";
+import { giveUp, Stream } from "./stream.js";
 import { loadTexts, say, translate } from "./texts.js";
 
 const page = (id) => document.getElementById(id);
@@ -67,6 +67,7 @@ async function enter() {
 function showSignIn(which, problem) {
   stream?.close();
   stream = null;
+  giveUp();
   // Nothing of the callers stays in the page.
   cards?.clear();
   calls = [];

@@ -14,6 +14,7 @@ const KEEPER = "calldex-stream";
 /** Whether this tab is that one. */
 let keeps = !navigator.locks;
 let asked = false;
+let release = null;
 let current = null;
 
 /** Becomes the one that listens unseen, as soon as the tab that is has gone. */
@@ -21,10 +22,24 @@ function ask() {
   if (asked || keeps) return;
   asked = true;
   navigator.locks.request(KEEPER, () => {
+    if (!current) {
+      // Signed out while it waited.
+      asked = false;
+      return undefined;
+    }
     keeps = true;
     current?.adjust();
-    return new Promise(() => {});
+    return new Promise((resolve) => {
+      release = resolve;
+    });
   });
+}
+
+/** Leaves that to another tab: nobody is signed in here any more. */
+export function giveUp() {
+  if (!release) return;
+  release();
+  [release, keeps, asked] = [null, false, false];
 }
 
 /**
