@@ -105,15 +105,14 @@ fn signals_and_changes_right_after_the_start_are_noticed() {
 #[test]
 fn a_signal_while_the_server_is_still_starting_does_not_end_it() {
     let workplace = Workplace::with_contacts();
-    let token = workplace.path("token");
-    assert!(Command::new("mkfifo").arg(&token).status().unwrap().success());
-    let written = format!("[\"{TOKEN}\"]");
-    workplace.write("calldex.toml", CONFIGURATION.replace(&written, "[{ file = \"token\" }]"));
+    let configuration = workplace.path("calldex.toml");
+    std::fs::remove_file(&configuration).unwrap();
+    assert!(Command::new("mkfifo").arg(&configuration).status().unwrap().success());
     let mut server = workplace.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
     // Opens when the other end does: the server is reading its configuration, and reads until we close.
-    let mut pipe = File::options().write(true).open(&token).unwrap();
+    let mut pipe = File::options().write(true).open(&configuration).unwrap();
     assert!(send_signal("HUP", server.id()));
-    writeln!(pipe, "{TOKEN}").unwrap();
+    pipe.write_all(CONFIGURATION.as_bytes()).unwrap();
     drop(pipe);
     let log = BufReader::new(server.stderr.take().unwrap()).lines();
     let answers = log.map_while(Result::ok).any(|line| line.contains("answers"));
